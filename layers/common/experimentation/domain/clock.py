@@ -1,0 +1,42 @@
+"""Times: the API speaks RFC 3339 in UTC, the domain counts milliseconds since 1970."""
+
+from datetime import UTC, datetime
+
+DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
+
+
+def milliseconds(moment: datetime) -> int:
+    """Return the whole milliseconds since 1970-01-01T00:00Z.
+
+    >>> milliseconds(datetime(2026, 11, 22, 7, tzinfo=UTC))
+    1795330800000
+    """
+    return int(moment.timestamp()) * 1000 + moment.microsecond // 1000
+
+
+def moment(ms: int) -> datetime:
+    """Return the UTC time of `ms` milliseconds since 1970.
+
+    >>> moment(1795330800123).isoformat()
+    '2026-11-22T07:00:00.123000+00:00'
+    """
+    return datetime.fromtimestamp(ms // 1000, UTC).replace(microsecond=ms % 1000 * 1000)
+
+
+def rfc3339(ms: int) -> str:
+    """Return the time as the API writes it.
+
+    >>> rfc3339(1795330800000)
+    '2026-11-22T07:00:00.000Z'
+    """
+    return moment(ms).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
+
+
+def day_number(ms: int) -> int:
+    """Return the days since 1970-01-01 of the UTC day that holds `ms`.
+
+    >>> day_number(1795330800000)
+    20779
+    """
+    return ms // DAY_MS

@@ -1,0 +1,37 @@
+"""What the deployment tells a function through its environment; each name is read when first needed."""
+
+import os
+
+from experimentation.domain.errors import ConfigurationError
+
+
+def _required(name: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        raise ConfigurationError(f"the environment variable {name} is not set")
+    return value
+
+
+def data_table() -> str:
+    """Name of the table of experiments, users, events and rollups."""
+    return _required("DATA_TABLE")
+
+
+def accounts_table() -> str:
+    """Name of the table that decides about access."""
+    return _required("ACCOUNTS_TABLE")
+
+
+def events_topic_arn() -> str:
+    """ARN of the topic that accepted events are published to."""
+    return _required("EVENTS_TOPIC_ARN")
+
+
+def archive_bucket() -> str:
+    """Name of the bucket that keeps every event as newline-delimited JSON."""
+    return _required("ARCHIVE_BUCKET")
+
+
+def retention_days() -> int:
+    """How long events are accepted and kept, in days."""
+    return int(os.environ.get("RETENTION_DAYS", "90"))

@@ -34,31 +34,36 @@ def _session() -> boto3.session.Session:
 @cache
 def dynamodb() -> "DynamoDBClient":
     """Return the DynamoDB client."""
-    return _session().client("dynamodb", config=_CONFIG)
+    made: DynamoDBClient = _session().client("dynamodb", config=_CONFIG)
+    return made
 
 
 @cache
 def sns() -> "SNSClient":
     """Return the SNS client."""
-    return _session().client("sns", config=_CONFIG)
+    made: SNSClient = _session().client("sns", config=_CONFIG)
+    return made
 
 
 @cache
 def sqs() -> "SQSClient":
     """Return the SQS client."""
-    return _session().client("sqs", config=_CONFIG)
+    made: SQSClient = _session().client("sqs", config=_CONFIG)
+    return made
 
 
 @cache
 def s3() -> "S3Client":
     """Return the S3 client."""
-    return _session().client("s3", config=_CONFIG)
+    made: S3Client = _session().client("s3", config=_CONFIG)
+    return made
 
 
 @cache
 def secrets() -> "SecretsManagerClient":
     """Return the Secrets Manager client."""
-    return _session().client("secretsmanager", config=_CONFIG)
+    made: SecretsManagerClient = _session().client("secretsmanager", config=_CONFIG)
+    return made
 
 
 def reset() -> None:

@@ -1,0 +1,144 @@
+"""A user's ledger: boundaries in time, and cells of events between them.
+
+Boundaries are the user's assignments and the ends of experiments. Each has an ordinal k, and ordinals
+rise with time. A cell (day, k) totals the user's events of one type on one UTC day that came at or after
+boundary k and before the next; an experiment owns the cells from its assignment's k up to its end's.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from experimentation.domain.errors import ConflictError
+
+type Cells = dict[tuple[int, int], tuple[int, int]]
+"""(UTC day number, ordinal) -> (number of events, sum of their values in 1e-4)."""
+
+END = ""
+RETENTION_MS = 90 * 86_400_000
+
+
+class Boundary(NamedTuple):
+    """An assignment, or the end of an experiment (`variant` is END); `at` in milliseconds."""
+
+    k: int
+    at: int
+    experiment_id: str
+    variant: str
+    labels: tuple[str, ...] = ()
+
+
+class Ownership(NamedTuple):
+    """The cells start <= k < end that count for one experiment; `end` is None while it lives."""
+
+    experiment_id: str
+    variant: str
+    labels: tuple[str, ...]
+    start: int
+    end: int | None
+
+    def holds(self, k: int) -> bool:
+        """Tell whether events of ordinal `k` count."""
+        return self.start <= k and (self.end is None or k < self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What serialises everything about one user: every change is written on the condition of `version`."""
+
+    version: int = 0
+    last: int = 0
+    boundaries: tuple[Boundary, ...] = ()
+    kmax: int = 0
+    past_until: int = 0
+    past_k: int = 0
+    ledgers: Mapping[str, Cells] = field(default_factory=dict)
+    spilled: frozenset[str] = frozenset()
+
+    def assignment(self, experiment_id: str) -> Boundary | None:
+        """Return the user's assignment in that experiment, if it is among the boundaries kept here."""
+        for boundary in self.boundaries:
+            if boundary.experiment_id == experiment_id and boundary.variant != END:
+                return boundary
+        return None
+
+
+def ordinal(head: Head, boundaries: tuple[Boundary, ...], at: int) -> int:
+    """Return the ordinal of the last boundary at or before `at`; `boundaries` in time order."""
+    index = bisect_right(boundaries, at, key=_at)
+    k = boundaries[index - 1].k if index else 0
+    return max(k, head.past_k) if at >= head.past_until else k
+
+
+def ownerships(boundaries: Iterable[Boundary]) -> tuple[Ownership, ...]:
+    """Return what each experiment among the boundaries owns."""
+    owned: dict[str, Ownership] = {}
+    for k, _, experiment_id, variant, labels in boundaries:
+        if variant != END:
+            owned[experiment_id] = Ownership(experiment_id, variant, labels, k, None)
+        elif experiment_id in owned:
+            owned[experiment_id] = owned[experiment_id]._replace(end=k)
+    return tuple(owned.values())
+
+
+def enrol(head: Head, now: int, experiment_id: str, variant: str, labels: tuple[str, ...]) -> Head:
+    """Return the head with an assignment after everything recorded so far; it is the last boundary."""
+    latest = head.boundaries[-1].at if head.boundaries else 0
+    at = max(now, head.last + 1, latest)
+    return _insert(head, Boundary(0, at, experiment_id, variant, labels))
+
+
+def import_assignment(head: Head, at: int, experiment_id: str, variant: str, labels: tuple[str, ...]) -> Head:
+    """Return the head with an assignment made elsewhere at `at`; ConflictError when events came since."""
+    if at <= head.last:
+        raise ConflictError("the user has events at or after the assignment")
+    if at < head.past_until:
+        raise ConflictError("the assignment is older than an experiment of the user that was put away")
+    return _insert(head, Boundary(0, at, experiment_id, variant, labels))
+
+
+def apply_ends(head: Head, ended_at: Mapping[str, int], until: int) -> Head:
+    """Return the head with the ends, up to the time `until`, of the user's experiments that are over."""
+    due = sorted(
+        (ended_at[owned.experiment_id], owned.experiment_id)
+        for owned in ownerships(head.boundaries)
+        if owned.end is None and ended_at.get(owned.experiment_id, until + 1) <= until
+    )
+    for at, experiment_id in due:
+        head = _insert(head, Boundary(0, max(at, head.last + 1), experiment_id, END))
+    return head
+
+
+def put_away(head: Head, past: tuple[Boundary, ...], before: int) -> tuple[Head, tuple[Boundary, ...]]:
+    """Move the boundaries of experiments that ended before `before` from the head to the past."""
+    over = {b.experiment_id for b in head.boundaries if b.variant == END and b.at < before}
+    if not over:
+        return head, past
+    moved = tuple(b for b in head.boundaries if b.experiment_id in over)
+    last = max(moved, key=_at_and_k)
+    until, k = max((head.past_until, head.past_k), (last.at, last.k))
+    kept = tuple(b for b in head.boundaries if b.experiment_id not in over)
+    merged = tuple(sorted(past + moved, key=_at_and_k))
+    return replace(head, boundaries=kept, past_until=until, past_k=k), merged
+
+
+def merged(head: Head, past: tuple[Boundary, ...]) -> tuple[Boundary, ...]:
+    """Return all boundaries of a user in time order."""
+    return tuple(sorted(past + head.boundaries, key=_at_and_k))
+
+
+def _insert(head: Head, boundary: Boundary) -> Head:
+    # No event is later than `last`, so no cell refers to a boundary after it: those may get new ordinals.
+    index = bisect_right(head.boundaries, boundary.at, key=_at)
+    later = (boundary, *head.boundaries[index:])
+    renumbered = tuple(each._replace(k=head.kmax + 1 + n) for n, each in enumerate(later))
+    return replace(head, boundaries=head.boundaries[:index] + renumbered, kmax=head.kmax + len(renumbered))
+
+
+def _at(boundary: Boundary) -> int:
+    return boundary.at
+
+
+def _at_and_k(boundary: Boundary) -> tuple[int, int]:
+    return boundary.at, boundary.k

@@ -1,0 +1,118 @@
+"""What may change in which status, and what a change changed."""
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from typing import NamedTuple, TypedDict
+
+from experimentation.domain.definition import check
+from experimentation.domain.document import document
+from experimentation.domain.errors import ConflictError, FieldError
+from experimentation.domain.experiment import Analysis, Experiment, Metric, Segment, Status, Variant
+from experimentation.domain.percent import percent
+
+WORDS = frozenset({"name", "description", "hypothesis"})
+LIVE = frozenset({"metrics", "traffic_allocation", "overrides"})
+
+_PLAN = "the plan is fixed when the experiment starts, or a look at the results could change the verdict"
+_REASONS = {
+    "variants": "users would see another variant, or the same variant would change under them",
+    "control": "every comparison so far was made with it",
+    "salt": "it never changes: every user would be drawn anew",
+    "segments": "users are labelled when they are assigned",
+    "analysis": _PLAN,
+    "planned_users": _PLAN,
+    "min_users": _PLAN,
+    "min_days": _PLAN,
+    "minimum_effect": _PLAN,
+}
+_COMPLETED = "the experiment is completed: only its name, description and hypothesis may change"
+
+
+class Edit(TypedDict, total=False):
+    """The new values of the fields that somebody wants to change; `declared_at` of metrics is ignored."""
+
+    name: str
+    description: str
+    hypothesis: str
+    variants: tuple[Variant, ...]
+    control: str
+    salt: str
+    traffic_allocation: int
+    metrics: tuple[Metric, ...]
+    segments: tuple[Segment, ...]
+    analysis: Analysis
+    planned_users: int | None
+    min_users: int
+    min_days: int
+    minimum_effect: str | None
+    overrides: dict[str, str]
+
+
+class Change(NamedTuple):
+    """One field's values before and after, as the API shows them."""
+
+    field: str
+    before: object
+    after: object
+
+
+def edited(experiment: Experiment, edit: Edit, now: int) -> Experiment:
+    """Return the experiment with the edit made.
+
+    A field that keeps its value is never refused. ConflictError names each field that may not change in this
+    status, and why; InvalidError when the result contradicts itself.
+    """
+    wanted = replace(experiment, **edit)
+    wanted = replace(wanted, metrics=_declared(experiment.metrics, wanted.metrics, now))
+    refused = [
+        error for name in _changed(experiment, wanted) for error in _refusals(experiment, wanted, name)
+    ]
+    if refused:
+        raise ConflictError(f"the experiment is {experiment.status}: this may not change any more", refused)
+    return check(wanted)
+
+
+def differences(before: Experiment, after: Experiment) -> list[Change]:
+    """Return what differs between two states, without the version and the time that every change moves."""
+    old, new = document(before), document(after)
+    return [Change(name, old[name], new[name]) for name in _changed(before, after) if name in new]
+
+
+def _changed(before: Experiment, after: Experiment) -> Iterator[str]:
+    for field in fields(Experiment):
+        if field.name in ("version", "updated_at"):
+            continue
+        if getattr(before, field.name) != getattr(after, field.name):
+            yield field.name
+
+
+def _declared(before: tuple[Metric, ...], after: tuple[Metric, ...], now: int) -> tuple[Metric, ...]:
+    """Keep the time at which each unchanged metric was declared; any other is declared now."""
+    times = {replace(metric, declared_at=0): metric.declared_at for metric in before}
+    return tuple(
+        replace(metric, declared_at=times.get(replace(metric, declared_at=0), now)) for metric in after
+    )
+
+
+def _refusals(before: Experiment, after: Experiment, name: str) -> Iterator[FieldError]:
+    if name in WORDS or (before.status is Status.DRAFT and name != "salt"):
+        return
+    if before.status is Status.COMPLETED:
+        yield FieldError(f"/{name}", _COMPLETED)
+    elif name == "metrics":
+        yield from _metrics_lost(before, after)
+    elif name == "traffic_allocation":
+        if after.traffic_allocation < before.traffic_allocation:
+            yield FieldError(f"/{name}", f"may only grow from {percent(before.traffic_allocation)}")
+    elif name not in LIVE:
+        yield FieldError(f"/{name}", _REASONS[name])
+
+
+def _metrics_lost(before: Experiment, after: Experiment) -> Iterator[FieldError]:
+    new = {metric.key: (index, metric) for index, metric in enumerate(after.metrics)}
+    for old in before.metrics:
+        index, metric = new.get(old.key, (None, None))
+        if index is None:
+            yield FieldError("/metrics", f"{old.key} may not be removed: it may only be added to")
+        elif metric != old:
+            yield FieldError(f"/metrics/{index}", f"{old.key} may not be redefined: add another metric")

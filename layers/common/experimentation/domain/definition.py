@@ -1,0 +1,65 @@
+"""What must hold between the fields of an experiment, whoever changed which of them."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+from experimentation.domain.errors import FieldError, InvalidError
+from experimentation.domain.experiment import MILLION, Experiment
+from experimentation.domain.percent import STEPS
+
+OTHER = "other"  # the label of every value that a segment does not name
+
+
+def check(experiment: Experiment) -> Experiment:
+    """Return the experiment; InvalidError, naming every field at fault, when it contradicts itself."""
+    faults = [*_variants(experiment), *_metrics(experiment), *_segments(experiment), *_overrides(experiment)]
+    if faults:
+        raise InvalidError("the experiment contradicts itself", faults)
+    return experiment
+
+
+def _variants(experiment: Experiment) -> Iterator[FieldError]:
+    yield from _repeated("/variants/{}/key", experiment.keys)
+    total = sum(variant.weight for variant in experiment.variants)
+    if total != MILLION:
+        yield FieldError("/variants", f"the weights must sum to exactly 100, not {_decimal(total)}")
+    if experiment.control not in experiment.keys:
+        yield FieldError("/control", f"no variant has the key {experiment.control}")
+
+
+def _metrics(experiment: Experiment) -> Iterator[FieldError]:
+    yield from _repeated("/metrics/{}/key", [metric.key for metric in experiment.metrics])
+
+
+def _segments(experiment: Experiment) -> Iterator[FieldError]:
+    yield from _repeated("/segments/{}/key", [segment.key for segment in experiment.segments])
+    for index, segment in enumerate(experiment.segments):
+        place = f"/segments/{index}/values/{{}}"
+        yield from _repeated(place, segment.values)
+        if OTHER in segment.values:
+            at = place.format(segment.values.index(OTHER))
+            yield FieldError(at, f"{OTHER!r} is the label of every value that is not named")
+
+
+def _overrides(experiment: Experiment) -> Iterator[FieldError]:
+    for user_id, key in experiment.overrides.items():
+        if key not in experiment.keys:
+            yield FieldError(f"/overrides/{_escaped(user_id)}", f"no variant has the key {key}")
+
+
+def _repeated(place: str, keys: Iterable[str]) -> Iterator[FieldError]:
+    seen: Counter[str] = Counter()
+    for index, key in enumerate(keys):
+        seen[key] += 1
+        if seen[key] == 2:
+            yield FieldError(place.format(index), f"{key} stands here twice")
+
+
+def _decimal(share: int) -> str:
+    return format((Decimal(share) / STEPS).normalize(), "f")
+
+
+def _escaped(token: str) -> str:
+    """Escape one token of a JSON pointer (RFC 6901)."""
+    return token.replace("~", "~0").replace("/", "~1")

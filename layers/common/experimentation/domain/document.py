@@ -1,0 +1,85 @@
+"""An experiment as the JSON document that people read: percent, RFC 3339, configs as values."""
+
+import json
+from decimal import Decimal
+
+from experimentation.domain.clock import rfc3339
+from experimentation.domain.experiment import Experiment, Metric, Variant
+from experimentation.domain.percent import percent
+
+_SUMMARY = (
+    "id",
+    "name",
+    "control",
+    "traffic_allocation",
+    "status",
+    "version",
+    "created_at",
+    "created_by",
+    "updated_at",
+    "started_at",
+    "ended_at",
+)
+
+
+def document(experiment: Experiment) -> dict[str, object]:
+    """Return the experiment as the API shows it (design, section 2.1)."""
+    return {
+        "id": experiment.id,
+        "name": experiment.name,
+        "description": experiment.description,
+        "hypothesis": experiment.hypothesis,
+        "variants": [_variant(variant) for variant in experiment.variants],
+        "control": experiment.control,
+        "traffic_allocation": percent(experiment.traffic_allocation),
+        "salt": experiment.salt,
+        "metrics": [_metric(metric) for metric in experiment.metrics],
+        "segments": [{"key": segment.key, "values": list(segment.values)} for segment in experiment.segments],
+        "analysis": experiment.analysis.value,
+        "planned_users": experiment.planned_users,
+        "min_users": experiment.min_users,
+        "min_days": experiment.min_days,
+        "minimum_effect": _number(experiment.minimum_effect),
+        "overrides": dict(experiment.overrides),
+        "status": experiment.status.value,
+        "version": experiment.version,
+        "created_at": rfc3339(experiment.created_at),
+        "created_by": experiment.created_by,
+        "updated_at": rfc3339(experiment.updated_at),
+        "started_at": _time(experiment.started_at),
+        "ended_at": _time(experiment.ended_at),
+    }
+
+
+def summary(experiment: Experiment) -> dict[str, object]:
+    """Return what a list of experiments shows of this one: no text but its name, no configs."""
+    shown = document(experiment)
+    shares = [{"key": variant.key, "weight": percent(variant.weight)} for variant in experiment.variants]
+    return {name: shown[name] for name in _SUMMARY} | {"variants": shares}
+
+
+def _variant(variant: Variant) -> dict[str, object]:
+    config = None if variant.config is None else json.loads(variant.config)
+    return {"key": variant.key, "weight": percent(variant.weight), "config": config}
+
+
+def _metric(metric: Metric) -> dict[str, object]:
+    return {
+        "key": metric.key,
+        "event_type": metric.event_type,
+        "kind": metric.kind.value,
+        "direction": metric.direction.value,
+        "role": metric.role.value,
+        "declared_at": rfc3339(metric.declared_at),
+    }
+
+
+def _number(text: str | None) -> int | float | None:
+    if text is None:
+        return None
+    number = Decimal(text)
+    return int(number) if number == int(number) else float(number)
+
+
+def _time(ms: int | None) -> str | None:
+    return None if ms is None else rfc3339(ms)

@@ -1,0 +1,41 @@
+"""The life of an experiment: draft, running, paused, completed, and when each begins to count."""
+
+from dataclasses import replace
+
+from experimentation.domain.errors import ConflictError, FieldError
+from experimentation.domain.experiment import Experiment, Status
+
+CACHE_TTL_MS = 5_000  # an environment may go by an experiment that it read so long ago
+CLIENT_TIMEOUT_MS = 9_000  # a write decided on by then may be on its way: storage/client.py, and its pause
+CLOCK_SKEW_MS = 2_000  # between two environments
+COMPLETION_DELAY_MS = CACHE_TTL_MS + CLIENT_TIMEOUT_MS + CLOCK_SKEW_MS
+
+NEXT = {
+    Status.DRAFT: (Status.RUNNING,),
+    Status.RUNNING: (Status.PAUSED, Status.COMPLETED),
+    Status.PAUSED: (Status.RUNNING, Status.COMPLETED),
+    Status.COMPLETED: (),
+}
+
+
+def transition(experiment: Experiment, status: Status, now: int) -> Experiment:
+    """Return the experiment in its new status; ConflictError for a step that its life does not know.
+
+    `started_at` is the first start. `ended_at` lies ahead by COMPLETION_DELAY_MS: by then every environment
+    has seen it, so nothing that happened at or after it is counted anywhere.
+    """
+    allowed = NEXT[experiment.status]
+    if status not in allowed:
+        raise ConflictError(
+            f"an experiment that is {experiment.status} cannot become {status}",
+            [FieldError("/status", f"allowed from here: {', '.join(allowed) or 'nothing, it is final'}")],
+        )
+    started_at = now if experiment.started_at is None else experiment.started_at
+    ended_at = now + COMPLETION_DELAY_MS if status is Status.COMPLETED else None
+    return replace(experiment, status=status, started_at=started_at, ended_at=ended_at)
+
+
+def removable(experiment: Experiment) -> None:
+    """Raise ConflictError unless the experiment is a draft: what has run is kept."""
+    if experiment.status is not Status.DRAFT:
+        raise ConflictError(f"only a draft can be deleted; this experiment is {experiment.status}")

@@ -1,0 +1,32 @@
+"""Shares: people write percent with up to four decimals, the domain counts millionths."""
+
+from decimal import Decimal, InvalidOperation
+
+STEPS = 10_000  # one percent, in millionths
+
+
+def millionths(percent: float | Decimal) -> int:
+    """Return the share in millionths; ValueError unless 0 .. 100 with at most four decimals.
+
+    >>> millionths(33.3333), millionths(50)
+    (333333, 500000)
+    """
+    try:
+        scaled = Decimal(str(percent)) * STEPS
+    except InvalidOperation:
+        scaled = Decimal("NaN")
+    if not scaled.is_finite() or not 0 <= scaled <= 100 * STEPS:
+        raise ValueError("must be a percentage from 0 to 100")
+    if scaled != int(scaled):
+        raise ValueError("may have at most four decimals")
+    return int(scaled)
+
+
+def percent(share: int) -> int | float:
+    """Return the share as a JSON number in percent: 50, not 50.0.
+
+    >>> percent(500_000), percent(333_333)
+    (50, 33.3333)
+    """
+    whole, rest = divmod(share, STEPS)
+    return share / STEPS if rest else whole

@@ -1,0 +1,62 @@
+"""Experiments kept for a few seconds, so that a busy environment does not read them for every request."""
+
+from collections.abc import Iterable
+
+from experimentation.domain.experiment import Experiment
+from experimentation.domain.lifecycle import CACHE_TTL_MS
+from experimentation.storage import experiments
+
+
+class ExperimentCache:
+    """What one environment knows of the experiments; nothing in it is older than `max_age_ms`.
+
+    `now` is the caller's time before the read, so an age is never underestimated. What does not exist is not
+    kept: a new experiment is there at once.
+    """
+
+    def __init__(self, max_age_ms: int = CACHE_TTL_MS) -> None:
+        self._max_age_ms = max_age_ms
+        self._kept: dict[str, tuple[int, Experiment]] = {}
+        self._running: tuple[int, list[str]] | None = None
+
+    def read(self, experiment_id: str, now: int) -> Experiment:
+        """Return the experiment; NotFoundError when there is none."""
+        found = self._fresh(experiment_id, now)
+        if found is None:
+            found = experiments.read(experiment_id, consistent=True)
+            self._kept[experiment_id] = (now, found)
+        return found
+
+    def read_many(self, experiment_ids: Iterable[str], now: int) -> dict[str, Experiment]:
+        """Return those of the experiments that exist, by id, with one call for all that are not fresh."""
+        wanted = list(dict.fromkeys(experiment_ids))
+        found = {name: kept for name in wanted if (kept := self._fresh(name, now)) is not None}
+        missing = [name for name in wanted if name not in found]
+        if missing:
+            read = experiments.read_many(missing)
+            self._kept |= {name: (now, experiment) for name, experiment in read.items()}
+            found |= read
+        return {name: found[name] for name in wanted if name in found}
+
+    def running(self, now: int) -> list[Experiment]:
+        """Return the running experiments, newest first."""
+        if self._running is None or not self._is_fresh(self._running[0], now):
+            self._running = (now, experiments.running())
+        return list(self.read_many(self._running[1], now).values())
+
+    def age_ms(self, experiment_id: str, now: int) -> int | None:
+        """Return how long ago the experiment was read, or None when it is not kept."""
+        kept = self._kept.get(experiment_id)
+        return None if kept is None else now - kept[0]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._kept.clear()
+        self._running = None
+
+    def _fresh(self, experiment_id: str, now: int) -> Experiment | None:
+        read_at, experiment = self._kept.get(experiment_id, (None, None))
+        return experiment if read_at is not None and self._is_fresh(read_at, now) else None
+
+    def _is_fresh(self, read_at: int, now: int) -> bool:
+        return 0 <= now - read_at < self._max_age_ms

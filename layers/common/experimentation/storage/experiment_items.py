@@ -1,0 +1,154 @@
+"""An experiment's items, META and EXPLIST: their keys, shapes and condition expressions."""
+
+import json
+from dataclasses import asdict, astuple
+from typing import Any
+
+from experimentation import settings
+from experimentation.domain.document import summary
+from experimentation.domain.experiment import (
+    Analysis,
+    Direction,
+    Experiment,
+    Kind,
+    Metric,
+    Role,
+    Segment,
+    Status,
+    Variant,
+)
+from experimentation.storage.transactions import Action, Item
+
+LIST = {"S": "EXPLIST"}
+
+_NUMBERS = ("version", "created_at", "updated_at", "started_at", "ended_at", "shards", "generation")
+_OWN = ("id", "status", *_NUMBERS)
+_COUNTERS = ("shards", "generation")  # others move these without a new version
+
+
+def meta_key(experiment_id: str) -> Item:
+    """Return the key of the item that decides what the experiment is."""
+    return {"PK": {"S": f"EXP#{experiment_id}"}, "SK": {"S": "META"}}
+
+
+def list_key(experiment: Experiment) -> Item:
+    """Return the key of the item by which it is listed, in the order of creation."""
+    return {"PK": LIST, "SK": {"S": f"{experiment.created_at:013d}#{experiment.id}"}}
+
+
+def create(experiment: Experiment) -> Action:
+    """Return the action that stores a new experiment unless the id is taken."""
+    return {
+        "Put": {
+            "TableName": settings.data_table(),
+            "Item": {**meta_key(experiment.id), **_attributes(experiment)},
+            "ConditionExpression": "attribute_not_exists(PK)",
+        }
+    }
+
+
+def update(after: Experiment, before: Experiment) -> Action:
+    """Return the action that stores the next version if `before` is still the stored one."""
+    attributes = {name: value for name, value in _attributes(after).items() if name not in _COUNTERS}
+    return {
+        "Update": {
+            "TableName": settings.data_table(),
+            "Key": meta_key(after.id),
+            "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in attributes),
+            "ConditionExpression": "#version = :was",
+            "ExpressionAttributeNames": {f"#{name}": name for name in attributes},
+            "ExpressionAttributeValues": {
+                **{f":{name}": value for name, value in attributes.items()},
+                ":was": {"N": str(before.version)},
+            },
+        }
+    }
+
+
+def delete(experiment: Experiment) -> Action:
+    """Return the action that deletes the experiment if this is still the stored version."""
+    return {
+        "Delete": {
+            "TableName": settings.data_table(),
+            "Key": meta_key(experiment.id),
+            "ConditionExpression": "#version = :was",
+            "ExpressionAttributeNames": {"#version": "version"},
+            "ExpressionAttributeValues": {":was": {"N": str(experiment.version)}},
+        }
+    }
+
+
+def listing(experiment: Experiment) -> Action:
+    """Return the action that lists the experiment as it is now."""
+    item = {
+        **list_key(experiment),
+        "experiment_id": {"S": experiment.id},
+        "status": {"S": experiment.status.value},
+        "summary": {"S": _json(summary(experiment))},
+    }
+    return {"Put": {"TableName": settings.data_table(), "Item": item}}
+
+
+def unlisting(experiment: Experiment) -> Action:
+    """Return the action that takes the experiment off the list."""
+    return {"Delete": {"TableName": settings.data_table(), "Key": list_key(experiment)}}
+
+
+def list_query(status: Status | None, start: str | None) -> dict[str, Any]:
+    """Return the query of the list, newest first, after the sort key `start`."""
+    query: dict[str, Any] = {
+        "TableName": settings.data_table(),
+        "KeyConditionExpression": "PK = :list",
+        "ExpressionAttributeValues": {":list": LIST},
+        "ScanIndexForward": False,
+    }
+    if status is not None:
+        query["FilterExpression"] = "#status = :status"
+        query["ExpressionAttributeNames"] = {"#status": "status"}
+        query["ExpressionAttributeValues"] = {":list": LIST, ":status": {"S": status.value}}
+    if start is not None:
+        query["ExclusiveStartKey"] = {"PK": LIST, "SK": {"S": start}}
+    return query
+
+
+def summary_of(item: Item) -> dict[str, object]:
+    """Return what a list shows of the experiment."""
+    shown: dict[str, object] = json.loads(item["summary"]["S"])
+    return shown
+
+
+def from_meta(item: Item) -> Experiment:
+    """Return the experiment that a META item holds."""
+    held = json.loads(item["definition"]["S"])
+    held["variants"] = tuple(Variant(*variant) for variant in held["variants"])
+    held["metrics"] = tuple(_metric(*metric) for metric in held["metrics"])
+    held["segments"] = tuple(Segment(key, tuple(values)) for key, values in held["segments"])
+    held["analysis"] = Analysis(held["analysis"])
+    numbers: dict[str, Any] = {name: int(item[name]["N"]) for name in _NUMBERS if name in item}
+    return Experiment(id=item["id"]["S"], status=Status(item["status"]["S"]), **held, **numbers)
+
+
+def _attributes(experiment: Experiment) -> dict[str, Any]:
+    numbers = {name: getattr(experiment, name) for name in _NUMBERS}
+    return {
+        "id": {"S": experiment.id},
+        "status": {"S": experiment.status.value},
+        "definition": {"S": _definition(experiment)},
+        **{name: {"N": str(number)} for name, number in numbers.items() if number is not None},
+    }
+
+
+def _definition(experiment: Experiment) -> str:
+    held = {name: value for name, value in asdict(experiment).items() if name not in _OWN}
+    held["variants"] = [astuple(variant) for variant in experiment.variants]
+    held["metrics"] = [astuple(metric) for metric in experiment.metrics]
+    held["segments"] = [astuple(segment) for segment in experiment.segments]
+    return _json(held)
+
+
+def _metric(key: str, event_type: str, kind: str, direction: str, role: str, declared_at: int) -> Metric:
+    return Metric(key, event_type, Kind(kind), Direction(direction), Role(role), declared_at)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

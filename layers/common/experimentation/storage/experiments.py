@@ -1,0 +1,175 @@
+"""Experiments: create, read, change and list them; each write is one transaction with its history."""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import batched
+from typing import NamedTuple
+
+from experimentation import settings
+from experimentation.domain.changes import differences
+from experimentation.domain.errors import ConflictError, NotFoundError, UnavailableError
+from experimentation.domain.experiment import Experiment, Status
+from experimentation.storage import experiment_items as items
+from experimentation.storage import history
+from experimentation.storage.client import dynamodb
+from experimentation.storage.failures import translated
+from experimentation.storage.transactions import Action, CancelledError, Item, commit
+
+MAX_TRIES = 8
+FIRST_PAUSE_SECONDS = 0.02
+PASSING = frozenset({"None", "TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"})
+BATCH_GET_LIMIT = 100  # BatchGetItem takes no more keys
+FILTERED_PAGE = 500  # some 200 KB: well under the 1 MB at which DynamoDB ends a page itself
+
+
+class Page(NamedTuple):
+    """Some experiments as the list shows them, newest first, and where the next page starts."""
+
+    summaries: list[dict[str, object]]
+    next_start: str | None
+
+
+def create(experiment: Experiment, actor: str) -> None:
+    """Store a new experiment; ConflictError when its id is taken."""
+    entry = history.Entry(experiment.created_at, experiment.version, actor, "created")
+    if not _written(
+        [items.create(experiment), items.listing(experiment), history.append(experiment.id, entry)]
+    ):
+        raise ConflictError(f"there already is an experiment {experiment.id}")
+
+
+def read(experiment_id: str, consistent: bool = False) -> Experiment:
+    """Return the experiment; NotFoundError when there is none."""
+    with translated():
+        answer = dynamodb().get_item(
+            TableName=settings.data_table(), Key=items.meta_key(experiment_id), ConsistentRead=consistent
+        )
+    if "Item" not in answer:
+        raise NotFoundError(f"there is no experiment {experiment_id}")
+    return items.from_meta(answer["Item"])
+
+
+def read_many(experiment_ids: Iterable[str]) -> dict[str, Experiment]:
+    """Return those of the experiments that exist, by id, as of now (consistent reads)."""
+    found: list[Experiment] = []
+    for ids in batched(dict.fromkeys(experiment_ids), BATCH_GET_LIMIT, strict=False):
+        keys = [items.meta_key(experiment_id) for experiment_id in ids]
+        found.extend(items.from_meta(item) for item in _batch_get(keys))
+    return {experiment.id: experiment for experiment in found}
+
+
+def change(
+    experiment_id: str,
+    apply: Callable[[Experiment], Experiment],
+    *,
+    now: int,
+    actor: str,
+    action: str = "changed",
+) -> Experiment:
+    """Store what `apply` makes of the experiment and return it, in the next version, with its history entry.
+
+    Nothing is written when `apply` changes nothing. A change that lost a race is applied again to what won,
+    so neither is lost; `apply` may raise when it does not want that.
+    """
+    for before in _attempts(experiment_id):
+        wanted = apply(before)
+        if wanted == before:
+            return before
+        after = replace(wanted, version=before.version + 1, updated_at=now)
+        entry = history.Entry(now, after.version, actor, action, differences(before, after))
+        if _written(
+            [items.update(after, before), items.listing(after), history.append(experiment_id, entry)]
+        ):
+            return after
+    raise UnavailableError("too many changes to this experiment at once; try again")
+
+
+def delete(
+    experiment_id: str,
+    permit: Callable[[Experiment], None],
+    *,
+    now: int,
+    actor: str,
+) -> None:
+    """Delete the experiment, unless `permit` raises; its history stays and ends with who deleted it."""
+    for before in _attempts(experiment_id):
+        permit(before)
+        entry = history.Entry(now, before.version + 1, actor, "deleted")
+        if _written([items.delete(before), items.unlisting(before), history.append(experiment_id, entry)]):
+            return
+    raise UnavailableError("too many changes to this experiment at once; try again")
+
+
+def list_page(status: Status | None, limit: int, start: str | None = None) -> Page:
+    """Return up to `limit` experiments of that status, newest first; `start` is a page's `next_start`."""
+    found: list[Item] = []
+    for row in _rows(status, start, evaluated=FILTERED_PAGE if status else limit + 1):
+        if len(found) == limit:
+            return Page([items.summary_of(kept) for kept in found], found[-1]["SK"]["S"])
+        found.append(row)
+    return Page([items.summary_of(kept) for kept in found], None)
+
+
+def running() -> list[str]:
+    """Return the ids of the running experiments, newest first, as of now: callers keep it a while."""
+    rows = _rows(Status.RUNNING, None, FILTERED_PAGE, consistent=True)
+    return [row["experiment_id"]["S"] for row in rows]
+
+
+def _rows(
+    status: Status | None, start: str | None, evaluated: int, consistent: bool = False
+) -> Iterator[Item]:
+    """Query the list from `start` on, newest first, reading `evaluated` items a call."""
+    query = items.list_query(status, start)
+    while True:
+        with translated():
+            answer = dynamodb().query(**query, Limit=evaluated, ConsistentRead=consistent)
+        yield from answer["Items"]
+        if "LastEvaluatedKey" not in answer:
+            return
+        query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def _attempts(experiment_id: str) -> Iterator[Experiment]:
+    """Yield the stored experiment, and again after each lost race."""
+    for tried in range(MAX_TRIES):
+        _pause(tried)
+        yield read(experiment_id, consistent=True)
+
+
+def _written(actions: Sequence[Action]) -> bool:
+    """Write all or nothing; False when the condition of the first action, the experiment's, does not hold."""
+    for tried in range(MAX_TRIES):
+        _pause(tried)
+        try:
+            commit(actions)
+        except CancelledError as error:
+            if 0 in error.failed_conditions():
+                return False
+            if not error.reasons or set(error.reasons) - PASSING:
+                raise
+        else:
+            return True
+    raise UnavailableError("too many changes to this experiment at once; try again")
+
+
+def _batch_get(keys: list[Item]) -> Iterator[Item]:
+    table = settings.data_table()
+    for tried in range(MAX_TRIES):
+        _pause(tried)
+        with translated():
+            answer = dynamodb().batch_get_item(RequestItems={table: {"Keys": keys, "ConsistentRead": True}})
+        yield from answer["Responses"].get(table, [])
+        rest = answer.get("UnprocessedKeys", {}).get(table)
+        if rest is None:
+            return
+        keys = [dict(key) for key in rest["Keys"]]
+    raise UnavailableError("the store is busy; try again")
+
+
+def _pause(tried: int) -> None:
+    """Wait before a further try: full jitter, twice as long each time."""
+    if tried:
+        time.sleep(random.uniform(0, FIRST_PAUSE_SECONDS * 2**tried))  # noqa: S311 - not a secret

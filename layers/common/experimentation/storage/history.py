@@ -1,0 +1,75 @@
+"""The history of an experiment: one LOG item per change, written with the change and never touched again."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from experimentation import settings
+from experimentation.domain.changes import Change
+from experimentation.storage.client import dynamodb
+from experimentation.storage.failures import translated
+from experimentation.storage.transactions import Action, Item
+
+
+class Entry(NamedTuple):
+    """One change: who did what when; `at` in milliseconds, `version` is the experiment's after it."""
+
+    at: int
+    version: int
+    actor: str
+    action: str
+    changes: Sequence[Change] = ()
+
+
+class Page(NamedTuple):
+    """Some entries, newest first, and where the next page starts."""
+
+    entries: list[Entry]
+    next_start: str | None
+
+
+def append(experiment_id: str, entry: Entry) -> Action:
+    """Return the transaction's action that adds the entry."""
+    return {
+        "Put": {
+            "TableName": settings.data_table(),
+            "Item": {
+                "PK": {"S": f"EXP#{experiment_id}"},
+                "SK": {"S": f"LOG#{entry.at:013d}#{entry.version:06d}"},
+                "at": {"N": str(entry.at)},
+                "version": {"N": str(entry.version)},
+                "actor": {"S": entry.actor},
+                "action": {"S": entry.action},
+                "changes": {"S": json.dumps(entry.changes, ensure_ascii=False, separators=(",", ":"))},
+            },
+            "ConditionExpression": "attribute_not_exists(PK)",
+        }
+    }
+
+
+def list_page(experiment_id: str, limit: int, start: str | None = None) -> Page:
+    """Return up to `limit` entries, newest first; `start` is an earlier page's `next_start`."""
+    partition = {"S": f"EXP#{experiment_id}"}
+    query: dict[str, Any] = {
+        "TableName": settings.data_table(),
+        "KeyConditionExpression": "PK = :partition AND begins_with(SK, :log)",
+        "ExpressionAttributeValues": {":partition": partition, ":log": {"S": "LOG#"}},
+        "ScanIndexForward": False,
+        "Limit": limit,
+    }
+    if start is not None:
+        query["ExclusiveStartKey"] = {"PK": partition, "SK": {"S": start}}
+    with translated():
+        answer = dynamodb().query(**query)
+    last = answer.get("LastEvaluatedKey")
+    return Page([_entry(item) for item in answer["Items"]], last["SK"]["S"] if last else None)
+
+
+def _entry(item: Item) -> Entry:
+    return Entry(
+        at=int(item["at"]["N"]),
+        version=int(item["version"]["N"]),
+        actor=item["actor"]["S"],
+        action=item["action"]["S"],
+        changes=[Change(*change) for change in json.loads(item["changes"]["S"])],
+    )

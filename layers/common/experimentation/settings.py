@@ -35,3 +35,28 @@ def archive_bucket() -> str:
 def retention_days() -> int:
     """How long events are accepted and kept, in days."""
     return int(os.environ.get("RETENTION_DAYS", "90"))
+
+
+def signing_secret_arn() -> str:
+    """ARN of the secret that holds the keys which sign access tokens."""
+    return _required("SIGNING_SECRET_ARN")
+
+
+def admin_secret_arn() -> str:
+    """ARN of the secret that holds the first admin's name and password."""
+    return _required("ADMIN_SECRET_ARN")
+
+
+def access_token_seconds() -> int:
+    """How long an access token is good for."""
+    return int(os.environ.get("JWT_EXPIRATION_MINUTES", "15")) * 60
+
+
+def refresh_token_seconds() -> int:
+    """How long a refresh token is good for."""
+    return int(os.environ.get("REFRESH_EXPIRATION_DAYS", "30")) * 86_400
+
+
+def public_base_url() -> str:
+    """Where browsers reach the service when that is not the gateway's own host; empty when it is."""
+    return os.environ.get("PUBLIC_BASE_URL", "").rstrip("/")

@@ -1,0 +1,60 @@
+"""One structured line a request, and counters in CloudWatch's embedded metric format; no bodies, no secrets."""
+
+import logging
+import sys
+from typing import TextIO
+
+from aws_lambda_powertools.logging import Logger
+from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
+
+
+class _StandardOutput(logging.StreamHandler[TextIO]):
+    """Writes to what sys.stdout is at the time of the line, not at the time of the import."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stdout
+
+
+logger = Logger(logger_handler=_StandardOutput(), log_uncaught_exceptions=True)
+metrics = AmazonCloudWatchEMFProvider()
+
+
+def count(name: str, n: float = 1) -> None:
+    """Add to a counter; it is written when the request or the batch ends."""
+    metrics.add_metric(name=name, unit="Count", value=n)
+
+
+def duration(name: str, milliseconds: float) -> None:
+    """Add one measured time."""
+    metrics.add_metric(name=name, unit="Milliseconds", value=milliseconds)
+
+
+def flush() -> None:
+    """Write the counters, if there are any."""
+    if metrics.metric_set:
+        metrics.flush_metrics()
+
+
+def request_line(
+    *, route: str, status: int, milliseconds: float, request_id: str, actor: str, fault: BaseException | None
+) -> None:
+    """Write the line of one request and its metrics; `fault` adds the traceback of an internal error."""
+    fields = {
+        "route": route,
+        "status": status,
+        "milliseconds": round(milliseconds, 1),
+        "request_id": request_id,
+        "actor": actor,
+    }
+    if fault is None:
+        logger.info("request", extra=fields)
+    else:
+        logger.error("request", extra=fields, exc_info=fault)
+    duration("RequestMilliseconds", milliseconds)
+    if status >= 500:
+        count("Faults")
+    flush()

@@ -1,0 +1,201 @@
+"""One decorator turns a typed function into a Lambda handler: parse, authenticate, call, serialise."""
+
+import base64
+import inspect
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from experimentation import telemetry
+from experimentation.domain.errors import ExperimentationError
+from experimentation.web import arguments
+from experimentation.web.principals import RULES, Principal, authenticate, authorize
+from experimentation.web.problems import MEDIA_TYPE, Problem, problem_of
+from experimentation.web.reply import JSON, Reply, encoded
+from experimentation.web.request import Request, request_from
+
+BODY_BYTES = 1_000_000
+PRIVATE = "no-store"
+VARY = "Authorization, Cookie, X-API-Key"
+GIVEN = frozenset({"body", "query", "principal", "request", "now"})
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+type Handler = Callable[..., object]
+type RenderProblem = Callable[[Problem, Request, Exception], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A Lambda handler that knows its own contract; OpenAPI and the contract tests read it."""
+
+    function: Handler
+    rule: str
+    status: int
+    cache: str
+    max_body: int
+    form: bool
+    names: tuple[str, ...]
+    body_model: Any
+    body_required: bool
+    query_model: Any
+    path_parameters: Mapping[str, Any]
+    response_model: Any
+    render_problem: RenderProblem | None
+
+    @property
+    def scope(self) -> str:
+        """Who may call: the same as `rule`."""
+        return self.rule
+
+    def __call__(self, event: Mapping[str, Any], _context: object = None) -> dict[str, Any]:
+        """Answer one event of API Gateway (payload 2.0)."""
+        started = time.perf_counter()
+        now = time.time_ns() // 1_000_000
+        request = request_from(event)
+        principal: Principal | None = None
+        fault: Exception | None = None
+        try:
+            principal = None if self.rule == "anyone" else authenticate(request, now)
+            authorize(principal, self.rule)
+            returned = self.function(**self._arguments(request, principal, now))
+            answer = self._answer(returned, request)
+        except Exception as error:  # noqa: BLE001 - the edge: whatever happened becomes a problem
+            fault = None if isinstance(error, ExperimentationError) else error
+            answer = self._problem(error, request)
+        seconds = time.perf_counter() - started
+        answer["headers"] |= {"X-Process-Time": f"{seconds:.6f}", "X-Request-Id": request.request_id}
+        telemetry.request_line(
+            route=request.route,
+            status=answer["statusCode"],
+            milliseconds=seconds * 1000,
+            request_id=request.request_id,
+            actor=principal.kind if principal else "nobody",
+            fault=fault,
+        )
+        return answer
+
+    def _arguments(self, request: Request, principal: Principal | None, now: int) -> dict[str, object]:
+        given: dict[str, object] = {}
+        if self.query_model is None and self.rule != "anyone":
+            arguments.refuse_query(request)
+        for name in self.names:
+            if name == "body":
+                given[name] = self._body(request)
+            elif name == "query":
+                given[name] = arguments.query_of(request, self.query_model)
+            elif name == "principal":
+                given[name] = principal
+            elif name == "request":
+                given[name] = request
+            elif name == "now":
+                given[name] = now
+            else:
+                value = request.path_parameters.get(name, "")
+                given[name] = arguments.path_parameter(name, value, self.path_parameters[name])
+        return given
+
+    def _body(self, request: Request) -> object:
+        if not self.body_required and not arguments.has_body(request):
+            return None
+        return arguments.body_of(request, self.body_model, self.max_body, form=self.form)
+
+    def _answer(self, returned: object, request: Request) -> dict[str, Any]:
+        reply = returned if isinstance(returned, Reply) else Reply(returned)
+        status = reply.status or self.status
+        cacheable = self.cache != PRIVATE and request.method in {"GET", "HEAD"} and status < 400
+        caching = {"Cache-Control": self.cache if cacheable else PRIVATE}
+        if cacheable and self.rule != "anyone":
+            caching["Vary"] = VARY
+        return _rendered(reply, status, JSON, caching)
+
+    def _problem(self, error: Exception, request: Request) -> dict[str, Any]:
+        instance = request.path.encode(errors="replace").decode()
+        problem = problem_of(error, instance, request.request_id)
+        reply = Reply(problem.document(), problem.status, problem.headers)
+        if self.render_problem is not None:
+            rendered = self.render_problem(problem, request, error)
+            reply = replace(rendered, headers={**problem.headers, **rendered.headers})
+        kind = MEDIA_TYPE if self.render_problem is None else JSON
+        return _rendered(reply, reply.status or problem.status, kind, {"Cache-Control": PRIVATE})
+
+
+def endpoint(
+    *,
+    scope: str,
+    status: int = 200,
+    cache: str = PRIVATE,
+    max_body: int = BODY_BYTES,
+    form: bool = False,
+    response: Any = None,
+    render_problem: RenderProblem | None = None,
+) -> Callable[[Handler], Endpoint]:
+    """Declare an endpoint; the function's parameters say what it takes from the request.
+
+    `scope` says who may call (RULES), `status` and `cache` what a success has, `max_body` the largest body in
+    bytes, `form=True` that an urlencoded form will do, `response` the model of the answer for the document of
+    the API (the return annotation where that is a model), `render_problem` makes errors of another shape.
+    """
+    if scope not in RULES:
+        raise ValueError(f"no such scope: {scope}")
+
+    def declare(function: Handler) -> Endpoint:
+        parameters = inspect.signature(function).parameters
+        body, required = _body_annotation(parameters.get("body"))
+        query = parameters.get("query")
+        returns = function.__annotations__.get("return")
+        return Endpoint(
+            function=function,
+            rule=scope,
+            status=status,
+            cache=cache,
+            max_body=max_body,
+            form=form,
+            names=tuple(parameters),
+            body_model=body,
+            body_required=required,
+            query_model=query.annotation if query else None,
+            path_parameters={
+                name: parameter.annotation for name, parameter in parameters.items() if name not in GIVEN
+            },
+            response_model=response or (returns if returns not in {Reply, None} else None),
+            render_problem=render_problem,
+        )
+
+    return declare
+
+
+def _body_annotation(parameter: inspect.Parameter | None) -> tuple[Any, bool]:
+    """Return the body's model and whether one must be sent: `Model | None` says that it need not."""
+    if parameter is None:
+        return None, False
+    if get_origin(parameter.annotation) in {Union, UnionType}:
+        return next(part for part in get_args(parameter.annotation) if part is not type(None)), False
+    return parameter.annotation, True
+
+
+def _rendered(reply: Reply, status: int, kind: str, caching: Mapping[str, str]) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "statusCode": status,
+        "headers": {**SECURITY_HEADERS, **caching, **reply.headers},
+        "isBase64Encoded": False,
+    }
+    if reply.cookies:
+        answer["cookies"] = list(reply.cookies)
+    if reply.body is None and (reply.raw or status in {204, 304} or reply.status is not None):
+        return answer
+    answer["headers"].setdefault("Content-Type", kind)
+    if not reply.raw:
+        answer["body"] = encoded(reply.body)
+    elif isinstance(reply.body, bytes):
+        answer["body"] = base64.b64encode(reply.body).decode()
+        answer["isBase64Encoded"] = True
+    else:
+        answer["body"] = str(reply.body)
+    return answer

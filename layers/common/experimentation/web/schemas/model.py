@@ -1,0 +1,22 @@
+"""The Pydantic classes that every request and answer derives from."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class RequestModel(BaseModel):
+    """What a caller sends: unknown fields are refused, "5" is no number; built when first needed."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        defer_build=True,
+        strict=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+    )
+
+
+class ResponseModel(BaseModel):
+    """What a caller gets."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)

@@ -90,7 +90,7 @@ class User:
     def record(self, now, at, event_type, value):
         self.head = apply_ends(self.head, self.ended(), now)
         boundaries = merged(self.head, self.past)
-        k = ordinal(replace(self.head, past_until=0, past_k=0), boundaries, at)
+        k = ordinal(self.head, boundaries, at)
         if at >= self.head.past_until:
             assert k == ordinal(self.head, self.head.boundaries, at)
         cells = dict(self.head.ledgers.get(event_type, {}))

@@ -16,7 +16,6 @@ type Cells = dict[tuple[int, int], tuple[int, int]]
 """(UTC day number, ordinal) -> (number of events, sum of their values in 1e-4)."""
 
 END = ""
-RETENTION_MS = 90 * 86_400_000
 
 
 class Boundary(NamedTuple):
@@ -65,7 +64,10 @@ class Head:
 
 
 def ordinal(head: Head, boundaries: tuple[Boundary, ...], at: int) -> int:
-    """Return the ordinal of the last boundary at or before `at`; `boundaries` in time order."""
+    """Return the ordinal of the last boundary at or before `at`; `boundaries` in time order.
+
+    They are the head's own for times from `past_until` on, else all of the user's (see `merged`).
+    """
     index = bisect_right(boundaries, at, key=_at)
     k = boundaries[index - 1].k if index else 0
     return max(k, head.past_k) if at >= head.past_until else k
@@ -108,6 +110,11 @@ def apply_ends(head: Head, ended_at: Mapping[str, int], until: int) -> Head:
     for at, experiment_id in due:
         head = _insert(head, Boundary(0, max(at, head.last + 1), experiment_id, END))
     return head
+
+
+def is_over(head: Head, before: int) -> bool:
+    """Tell whether an experiment of the head ended before `before`, so that it can be put away."""
+    return any(b.variant == END and b.at < before for b in head.boundaries)
 
 
 def put_away(head: Head, past: tuple[Boundary, ...], before: int) -> tuple[Head, tuple[Boundary, ...]]:

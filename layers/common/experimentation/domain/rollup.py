@@ -63,6 +63,19 @@ def before_key(event_type: str, variant: str) -> str:
     return f"x#{event_type}#{variant}"
 
 
+def enrolment_key(segment: str, day: int, variant: str) -> str:
+    """Return the sort key of one day's enrolment counters."""
+    return f"{segment}#{day}#{variant}"
+
+
+def enrolment_adds(experiment: Experiment, variant: str, user_labels: Iterable[str], at: int) -> Adds:
+    """Return what an assignment at `at` adds to the enrolment counters: n, and n of its hour."""
+    day, hour = relative_day(experiment, at), at % DAY_MS // HOUR_MS
+    counters = {"n": 1, f"h{hour:02d}": 1}
+    segments = (EVERYONE, *user_labels)
+    return {(experiment.id, enrolment_key(each, day, variant)): dict(counters) for each in segments}
+
+
 def covariate_kinds(experiment: Experiment, event_type: str) -> frozenset[Kind]:
     """Return the kinds of metrics on that type declared before the start: they have CUPED sums."""
     started = experiment.started_at or 0

@@ -1,0 +1,97 @@
+"""ASSIGN items: one per experiment and user, for uniqueness and export."""
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+from zlib import crc32
+
+from experimentation import settings
+from experimentation.storage import client
+from experimentation.storage.failures import translated
+
+if TYPE_CHECKING:
+    from experimentation.domain.rollup import Context
+    from experimentation.storage.transactions import Action, Item
+
+PARTITIONS = 64
+
+
+class Assignment(NamedTuple):
+    """A stored assignment; `assigned_at` in milliseconds."""
+
+    experiment_id: str
+    user_id: str
+    variant: str
+    assigned_at: int
+    context: "Context"
+    imported: bool = False
+
+
+class AssignmentPage(NamedTuple):
+    """Some assignments of one partition; `next_user` is the one to go on after."""
+
+    assignments: list[Assignment]
+    next_user: str | None
+
+
+def put(assignment: Assignment) -> "Action":
+    """Return the write of an assignment that is not there yet."""
+    item = _key(assignment.experiment_id, assignment.user_id) | {
+        "variant": {"S": assignment.variant},
+        "assigned_at": {"N": str(assignment.assigned_at)},
+        "context": {"S": json.dumps(dict(assignment.context), ensure_ascii=False)},
+    }
+    if assignment.imported:
+        item["imported"] = {"BOOL": True}
+    return {
+        "Put": {
+            "TableName": settings.data_table(),
+            "Item": item,
+            "ConditionExpression": "attribute_not_exists(PK)",
+        }
+    }
+
+
+def read(experiment_id: str, user_id: str) -> Assignment | None:
+    """Return the user's stored assignment, read consistently."""
+    with translated():
+        answer = client.dynamodb().get_item(
+            TableName=settings.data_table(), Key=_key(experiment_id, user_id), ConsistentRead=True
+        )
+    return _assignment(answer["Item"]) if "Item" in answer else None
+
+
+def page(experiment_id: str, partition: int, limit: int, after_user: str | None = None) -> AssignmentPage:
+    """Return up to `limit` assignments of one of the 64 partitions."""
+    partition_key = {"S": f"ASSIGN#{experiment_id}#{partition}"}
+    start: dict[str, Any] = (
+        {}
+        if after_user is None
+        else {"ExclusiveStartKey": {"PK": partition_key, "SK": {"S": f"USER#{after_user}"}}}
+    )
+    with translated():
+        answer = client.dynamodb().query(
+            TableName=settings.data_table(),
+            KeyConditionExpression="PK = :pk",
+            ExpressionAttributeValues={":pk": partition_key},
+            Limit=limit,
+            **start,
+        )
+    last = answer.get("LastEvaluatedKey")
+    next_user = last["SK"]["S"].removeprefix("USER#") if last else None
+    return AssignmentPage([_assignment(item) for item in answer["Items"]], next_user)
+
+
+def _key(experiment_id: str, user_id: str) -> "Item":
+    partition = crc32(user_id.encode()) % PARTITIONS
+    return {"PK": {"S": f"ASSIGN#{experiment_id}#{partition}"}, "SK": {"S": f"USER#{user_id}"}}
+
+
+def _assignment(item: "Item") -> Assignment:
+    return Assignment(
+        item["PK"]["S"].split("#")[1],
+        item["SK"]["S"].removeprefix("USER#"),
+        item["variant"]["S"],
+        int(item["assigned_at"]["N"]),
+        json.loads(item["context"]["S"]),
+        "imported" in item,
+    )

@@ -1,0 +1,120 @@
+"""ROLLUP items: the counters of domain/rollup.py, spread over shards, and the shard of sealed days."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from experimentation import settings
+from experimentation.domain.experiment import Experiment
+from experimentation.storage import client
+from experimentation.storage.failures import translated
+
+if TYPE_CHECKING:
+    from experimentation.storage.transactions import Action, Item
+
+SEALED = "sealed"
+
+
+class Cell(NamedTuple):
+    """One rollup item: `writes` changes with every write of it, `written_at` (milliseconds) is the last."""
+
+    key: str
+    counters: dict[str, int]
+    writes: int
+    written_at: int
+
+
+def partition(experiment: Experiment, shard: int | str) -> str:
+    """Return the partition key of one shard."""
+    return f"ROLLUP#{experiment.id}#{experiment.generation}#{shard}"
+
+
+def enrolment_partition(experiment: Experiment, shard: int | str) -> str:
+    """Return the partition key of one shard of the enrolment counters."""
+    return f"ENROL#{experiment.id}#{experiment.generation}#{shard}"
+
+
+def add(partition_key: str, key: str, counters: Mapping[str, int], now: int) -> "Action":
+    """Return the write that adds to one item, creating it where there is none."""
+    names = {"#w": "w", "#t": "t"}
+    values: Item = {":w": {"N": "1"}, ":t": {"N": str(now)}}
+    terms = ["#w :w"]
+    for index, (name, amount) in enumerate(counters.items()):
+        names[f"#{index}"] = name
+        values[f":{index}"] = {"N": str(amount)}
+        terms.append(f"#{index} :{index}")
+    return {
+        "Update": {
+            "TableName": settings.data_table(),
+            "Key": {"PK": {"S": partition_key}, "SK": {"S": key}},
+            "UpdateExpression": f"SET #t = :t ADD {', '.join(terms)}",
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values,
+        }
+    }
+
+
+def read(partition_key: str, prefix: str = "") -> list[Cell]:
+    """Return the items of one partition whose sort key begins with `prefix`."""
+    cells: list[Cell] = []
+    start: dict[str, Any] = {}
+    condition, values = "PK = :pk", {":pk": {"S": partition_key}}
+    if prefix:
+        condition, values = f"{condition} AND begins_with(SK, :prefix)", values | {":prefix": {"S": prefix}}
+    while True:
+        with translated():
+            answer = client.dynamodb().query(
+                TableName=settings.data_table(),
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=values,
+                **start,
+            )
+        cells += map(_cell, answer["Items"])
+        if "LastEvaluatedKey" not in answer:
+            return cells
+        start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+
+def put_sealed(
+    partition_key: str, key: str, sealed: Cell | None, merged: Mapping[str, int], writes: int, now: int
+) -> "Action":
+    """Return the write of a sealed item on the condition that nobody sealed it since it was read."""
+    item: Item = {name: {"N": str(amount)} for name, amount in merged.items()}
+    item |= {
+        "PK": {"S": partition_key},
+        "SK": {"S": key},
+        "w": {"N": str(writes)},
+        "t": {"N": str(now)},
+    }
+    condition = "attribute_not_exists(PK)" if sealed is None else "w = :read"
+    put: Item = {"TableName": settings.data_table(), "Item": item, "ConditionExpression": condition}
+    if sealed is not None:
+        put["ExpressionAttributeValues"] = {":read": {"N": str(sealed.writes)}}
+    return {"Put": put}  # type: ignore[typeddict-item]
+
+
+def delete(partition_key: str, cell: Cell) -> "Action":
+    """Return the removal of an item on the condition that nobody wrote it since it was read."""
+    return {
+        "Delete": {
+            "TableName": settings.data_table(),
+            "Key": {"PK": {"S": partition_key}, "SK": {"S": cell.key}},
+            "ConditionExpression": "w = :read",
+            "ExpressionAttributeValues": {":read": {"N": str(cell.writes)}},
+        }
+    }
+
+
+def merge(cells: Iterable[Cell]) -> dict[str, dict[str, int]]:
+    """Return one set of counters per sort key."""
+    merged: dict[str, dict[str, int]] = {}
+    for cell in cells:
+        counters = merged.setdefault(cell.key, {})
+        for name, amount in cell.counters.items():
+            counters[name] = counters.get(name, 0) + amount
+    return merged
+
+
+def _cell(item: "Item") -> Cell:
+    counters = {name: int(value["N"]) for name, value in item.items() if "N" in value}
+    writes, written_at = counters.pop("w"), counters.pop("t")
+    return Cell(item["SK"]["S"], counters, writes, written_at)

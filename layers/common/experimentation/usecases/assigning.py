@@ -1,0 +1,216 @@
+"""Assigning users: an override, else the stored answer, else a new one that is stored once and for all."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from enum import StrEnum
+from itertools import batched
+from typing import NamedTuple
+
+from experimentation.domain.bucketing import decide
+from experimentation.domain.errors import ConflictError, UnavailableError
+from experimentation.domain.experiment import Experiment, Status
+from experimentation.domain.ledger import Boundary, Cells, Head, apply_ends, enrol, ownerships
+from experimentation.domain.rollup import (
+    Context,
+    assignment_adds,
+    covariate_kinds,
+    enrolment_adds,
+    labels,
+)
+from experimentation.storage import assignments, rollups, users
+from experimentation.storage.assignments import Assignment
+from experimentation.storage.transactions import Action, CancelledError, commit
+from experimentation.usecases.runtime import Runtime
+
+MAX_TRIES = 8
+MAX_COUNTERS_PER_EVENT = 90  # a transaction has 100 actions, and one event must always fit
+MAX_NEW_PER_TRANSACTION = 10
+
+
+class Reason(StrEnum):
+    """Why a user has the variant, or none."""
+
+    ASSIGNED = "assigned"
+    STORED = "stored"
+    OVERRIDE = "override"
+    NOT_IN_TRAFFIC = "not_in_traffic"
+    NOT_RUNNING = "not_running"
+
+
+class Decision(NamedTuple):
+    """The answer for one user and experiment; `variant` None for a user who takes no part."""
+
+    experiment: Experiment
+    user_id: str
+    variant: str | None
+    assigned_at: int | None
+    reason: Reason
+
+
+class _New(NamedTuple):
+    """A variant drawn for an experiment that the user is not in yet."""
+
+    experiment: Experiment
+    variant: str
+    labels: tuple[str, ...]
+
+
+def assign(experiment: Experiment, user_id: str, context: Context, runtime: Runtime) -> Decision:
+    """Return the user's variant, storing the first answer; ConflictError past the limit of assignments."""
+    return assign_all([experiment], user_id, context, runtime)[0]
+
+
+def assign_all(
+    experiments: Sequence[Experiment], user_id: str, context: Context, runtime: Runtime
+) -> list[Decision]:
+    """Return the user's variant in each experiment, in their order; new ones are stored a few at a time."""
+    decided: dict[str, Decision] = {}
+    for experiment in experiments:
+        if user_id in experiment.overrides:
+            variant = experiment.overrides[user_id]
+            decided[experiment.id] = Decision(experiment, user_id, variant, None, Reason.OVERRIDE)
+    open_ones = [experiment for experiment in experiments if experiment.id not in decided]
+    if open_ones:
+        decided |= _decide(open_ones, user_id, context, runtime)
+    return [decided[experiment.id] for experiment in experiments]
+
+
+def stored(experiment_id: str, user_id: str) -> Boundary | None:
+    """Return the user's stored assignment, wherever it is kept."""
+    return _stored(users.read_head(user_id, consistent=True), experiment_id, user_id)
+
+
+def _decide(
+    experiments: Sequence[Experiment], user_id: str, context: Context, runtime: Runtime
+) -> dict[str, Decision]:
+    assigned: dict[str, Decision] = {}
+    head = users.read_head(user_id, consistent=False)
+    for tried in range(MAX_TRIES):
+        if tried:
+            runtime.pause(tried)
+            head = users.read_head(user_id, consistent=True)
+        decided, new = _sorted(experiments, head, user_id, context)
+        for group in batched(new, MAX_NEW_PER_TRANSACTION, strict=False):
+            after = _store(head, user_id, context, group, runtime)
+            if after is None:
+                break
+            head = after
+            assigned |= {each.experiment.id: _assigned(each, head, user_id) for each in group}
+        else:
+            return decided | assigned
+    raise UnavailableError("this user is being changed by too many requests at once; try again")
+
+
+def _sorted(
+    experiments: Sequence[Experiment], head: Head, user_id: str, context: Context
+) -> tuple[dict[str, Decision], list[_New]]:
+    """Return the answers that need no write, and what is to be stored for the others."""
+    decided: dict[str, Decision] = {}
+    new: list[_New] = []
+    for experiment in experiments:
+        before = _stored(head, experiment.id, user_id)
+        if before is not None:
+            answer = Decision(experiment, user_id, before.variant, before.at, Reason.STORED)
+        elif experiment.status is not Status.RUNNING:
+            answer = Decision(experiment, user_id, None, None, Reason.NOT_RUNNING)
+        else:
+            weights = [(variant.key, variant.weight) for variant in experiment.variants]
+            variant = decide(experiment.salt, user_id, experiment.traffic_allocation, weights)
+            if variant is not None:
+                new.append(_New(experiment, variant, labels(experiment.segments, context)))
+                continue
+            answer = Decision(experiment, user_id, None, None, Reason.NOT_IN_TRAFFIC)
+        decided[experiment.id] = answer
+    return decided, new
+
+
+def _stored(head: Head, experiment_id: str, user_id: str) -> Boundary | None:
+    found = head.assignment(experiment_id)
+    if found is None and head.past_until:
+        kept = assignments.read(experiment_id, user_id)
+        return Boundary(0, kept.assigned_at, experiment_id, kept.variant) if kept else None
+    return found
+
+
+def _store(head: Head, user_id: str, context: Context, new: Sequence[_New], runtime: Runtime) -> Head | None:
+    """Write new assignments and return the head after them; None when the user changed meanwhile."""
+    ledgers = _ledgers(head, user_id, new)
+    after = _with_assignments(head, new, runtime)
+    actions: list[Action] = [users.put_head(user_id, head.version, after)]
+    owners = [""]
+    for each in new:
+        boundary = _boundary(after, each)
+        kept = Assignment(each.experiment.id, user_id, each.variant, boundary.at, context)
+        counters = counter_actions(each.experiment, boundary, ledgers, runtime)
+        actions += [assignments.put(kept), *counters]
+        owners += ["", *[each.experiment.id] * len(counters)]
+    try:
+        commit(actions)
+    except CancelledError as cancelled:
+        runtime.make_room(
+            owner for place, owner in enumerate(owners) if owner and cancelled.was_in_the_way(place)
+        )
+        return None
+    return replace(after, version=head.version + 1)
+
+
+def counter_actions(
+    experiment: Experiment, boundary: Boundary, ledgers: Mapping[str, Cells], runtime: Runtime
+) -> list[Action]:
+    """Return the writes that count one assignment: the enrolment, and what the user did before it."""
+    now = runtime.clock()
+    enrolments = enrolment_adds(experiment, boundary.variant, boundary.labels, boundary.at)
+    # Drawn anew for each call: enrolment is on the user's path, so its counters are spread widest.
+    place = rollups.enrolment_partition(experiment, int(runtime.chance.random() * experiment.shards))
+    actions = [rollups.add(place, key, counters, now) for (_, key), counters in enrolments.items()]
+    covariates = assignment_adds(experiment, boundary.variant, boundary.k, ledgers)
+    place = rollups.partition(experiment, runtime.shard(experiment.shards))
+    return actions + [rollups.add(place, key, counters, now) for (_, key), counters in covariates.items()]
+
+
+def _with_assignments(head: Head, new: Iterable[_New], runtime: Runtime) -> Head:
+    now = runtime.clock()
+    head = with_ends(head, now, runtime)
+    for each in new:
+        head = enrol(head, now, each.experiment.id, each.variant, each.labels)
+        refuse_too_many(head)
+    return head
+
+
+def with_ends(head: Head, now: int, runtime: Runtime) -> Head:
+    """Return the head with the ends of the user's experiments that are over at `now`."""
+    living = [owned.experiment_id for owned in ownerships(head.boundaries) if owned.end is None]
+    if not living:
+        return head
+    known = runtime.experiments.read_many(living, now)
+    ended = {each.id: each.ended_at for each in known.values() if each.ended_at is not None}
+    return apply_ends(head, ended, max(now, head.last + 1))
+
+
+def refuse_too_many(head: Head) -> None:
+    """Raise ConflictError when one event of this user would touch more counters than a transaction holds."""
+    living = [owned for owned in ownerships(head.boundaries) if owned.end is None]
+    if sum(2 + len(owned.labels) for owned in living) > MAX_COUNTERS_PER_EVENT:
+        raise ConflictError(f"the user is in {len(living) - 1} running experiments and cannot be in more")
+
+
+def _ledgers(head: Head, user_id: str, new: Iterable[_New]) -> Mapping[str, Cells]:
+    """Return the user's ledgers of the types for which these experiments keep CUPED sums."""
+    experiments = [each.experiment for each in new]
+    wanted = {m.event_type for e in experiments for m in e.metrics if covariate_kinds(e, m.event_type)}
+    spilled = wanted & head.spilled
+    if not spilled:
+        return head.ledgers
+    stored_apart = users.read_spilled((user_id, event_type) for event_type in sorted(spilled))
+    return {**head.ledgers, **{event_type: each.cells for (_, event_type), each in stored_apart.items()}}
+
+
+def _boundary(head: Head, new: _New) -> Boundary:
+    found = head.assignment(new.experiment.id)
+    if found is None:
+        raise AssertionError("an assignment that was just made is among the boundaries")
+    return found
+
+
+def _assigned(new: _New, head: Head, user_id: str) -> Decision:
+    return Decision(new.experiment, user_id, new.variant, _boundary(head, new).at, Reason.ASSIGNED)

@@ -1,0 +1,74 @@
+"""The relative difference R = D / M between treatment and control, and its two intervals."""
+
+from math import copysign, sqrt
+from typing import NamedTuple
+
+from experimentation.domain.statistics.moments import Estimate
+
+
+class Baseline(NamedTuple):
+    """The control mean M that a difference D is related to: its variance, and its covariance with D."""
+
+    mean: float
+    variance: float
+    covariance: float
+
+
+class Interval(NamedTuple):
+    """A closed interval of real numbers."""
+
+    low: float
+    high: float
+
+
+def raw_baseline(control: Estimate) -> Baseline | None:
+    """Return the control's own mean as the baseline; None where the lift is undefined.
+
+    Source: STATISTICS 2: Var(M) = v_C/n_C and Cov(D, M) = -v_C/n_C, since D = m_T - M.
+    """
+    if not control.mean or control.variance is None:
+        return None
+    variance = float(control.variance / control.n)
+    return Baseline(float(control.mean), variance, -variance)
+
+
+def fieller(difference: float, variance: float, baseline: Baseline, quantile: float) -> Interval | None:
+    """Return Fieller's interval for D / M; None where it is unbounded (M itself is not clearly off 0).
+
+    It excludes 0 exactly when |D| > quantile * se(D). Source: Fieller (1954), JRSS-B 16: the roots in R of
+    (D - R M)^2 = q^2 [Var(D) - 2 R Cov + R^2 Var(M)], solved without subtracting nearly equal numbers.
+
+    >>> fieller(0.0, 0.25, Baseline(1.0, 0.0, 0.0), 2.0)
+    Interval(low=-1.0, high=1.0)
+    >>> fieller(2.5, 1.25, Baseline(1.5, 0.25, -0.25), 6.2) is None
+    True
+    """
+    square = quantile * quantile
+    lead = baseline.mean**2 - square * baseline.variance
+    if lead <= 0:
+        return None
+    half = difference * baseline.mean - square * baseline.covariance
+    spread = sqrt(variance)
+    last = (abs(difference) - quantile * spread) * (abs(difference) + quantile * spread)
+    discriminant = (
+        baseline.mean**2 * variance
+        - 2 * difference * baseline.mean * baseline.covariance
+        + difference**2 * baseline.variance
+        - square * (variance * baseline.variance - baseline.covariance**2)
+    )
+    reach = half + copysign(quantile * sqrt(max(discriminant, 0.0)), half)
+    roots = (reach / lead, last / reach if reach else 0.0)
+    return Interval(min(roots), max(roots))
+
+
+def delta_standard_error(difference: float, variance: float, baseline: Baseline) -> float:
+    """Return the delta-method standard error of D / M, shown for comparison with engines that use it.
+
+    Source: Deng, Knoblich, Lu (KDD 2018), section 3.
+
+    >>> delta_standard_error(0.0, 0.04, Baseline(2.0, 0.01, -0.01))
+    0.1
+    """
+    lift = difference / baseline.mean
+    numerator = variance - 2 * lift * baseline.covariance + lift * lift * baseline.variance
+    return sqrt(max(numerator, 0.0)) / abs(baseline.mean)

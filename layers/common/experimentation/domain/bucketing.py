@@ -30,7 +30,7 @@ def hash_input(salt: str, purpose: str, user_id: str) -> bytes:
     b'v1\\x1fexp1\\x1ftraffic\\x1fu1'
     """
     if not user_id:
-        raise InvalidError("a user id must not be empty", [FieldError("/user_id", "must not be empty")])
+        raise InvalidError("A user id must not be empty.", [FieldError("/user_id", "must not be empty")])
     return f"{SPEC}{SEPARATOR}{salt}{SEPARATOR}{purpose}{SEPARATOR}{user_id}".encode()
 
 

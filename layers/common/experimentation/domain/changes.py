@@ -68,7 +68,8 @@ def edited(experiment: Experiment, edit: Edit, now: int) -> Experiment:
         error for name in _changed(experiment, wanted) for error in _refusals(experiment, wanted, name)
     ]
     if refused:
-        raise ConflictError(f"the experiment is {experiment.status}: this may not change any more", refused)
+        named = "; ".join(f"{error.pointer[1:]}: {error.detail}" for error in refused)
+        raise ConflictError(f"The experiment is {experiment.status}, so this may not change: {named}.", refused)
     return check(wanted)
 
 

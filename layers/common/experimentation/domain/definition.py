@@ -15,7 +15,7 @@ def check(experiment: Experiment) -> Experiment:
     """Return the experiment; InvalidError, naming every field at fault, when it contradicts itself."""
     faults = [*_variants(experiment), *_metrics(experiment), *_segments(experiment), *_overrides(experiment)]
     if faults:
-        raise InvalidError("the experiment contradicts itself", faults)
+        raise InvalidError("The experiment contradicts itself.", faults)
     return experiment
 
 

@@ -27,7 +27,7 @@ def transition(experiment: Experiment, status: Status, now: int) -> Experiment:
     allowed = NEXT[experiment.status]
     if status not in allowed:
         raise ConflictError(
-            f"an experiment that is {experiment.status} cannot become {status}",
+            f"An experiment that is {experiment.status} cannot become {status}.",
             [FieldError("/status", f"allowed from here: {', '.join(allowed) or 'nothing, it is final'}")],
         )
     started_at = now if experiment.started_at is None else experiment.started_at
@@ -38,4 +38,4 @@ def transition(experiment: Experiment, status: Status, now: int) -> Experiment:
 def removable(experiment: Experiment) -> None:
     """Raise ConflictError unless the experiment is a draft: what has run is kept."""
     if experiment.status is not Status.DRAFT:
-        raise ConflictError(f"only a draft can be deleted; this experiment is {experiment.status}")
+        raise ConflictError(f"Only a draft can be deleted; this experiment is {experiment.status}.")

@@ -37,7 +37,7 @@ def create(experiment: Experiment, actor: str) -> None:
     if not _written(
         [items.create(experiment), items.listing(experiment), history.append(experiment.id, entry)]
     ):
-        raise ConflictError(f"there already is an experiment {experiment.id}")
+        raise ConflictError(f"There already is an experiment {experiment.id}.")
 
 
 def read(experiment_id: str, consistent: bool = False) -> Experiment:
@@ -47,7 +47,7 @@ def read(experiment_id: str, consistent: bool = False) -> Experiment:
             TableName=settings.data_table(), Key=items.meta_key(experiment_id), ConsistentRead=consistent
         )
     if "Item" not in answer:
-        raise NotFoundError(f"there is no experiment {experiment_id}")
+        raise NotFoundError(f"There is no experiment {experiment_id}.")
     return items.from_meta(answer["Item"])
 
 
@@ -83,7 +83,7 @@ def change(
             [items.update(after, before), items.listing(after), history.append(experiment_id, entry)]
         ):
             return after
-    raise UnavailableError("too many changes to this experiment at once; try again")
+    raise UnavailableError("Too many changes to this experiment at once; try again.")
 
 
 def delete(
@@ -99,7 +99,7 @@ def delete(
         entry = history.Entry(now, before.version + 1, actor, "deleted")
         if _written([items.delete(before), items.unlisting(before), history.append(experiment_id, entry)]):
             return
-    raise UnavailableError("too many changes to this experiment at once; try again")
+    raise UnavailableError("Too many changes to this experiment at once; try again.")
 
 
 def list_page(status: Status | None, limit: int, start: str | None = None) -> Page:
@@ -152,7 +152,7 @@ def _written(actions: Sequence[Action]) -> bool:
                 raise
         else:
             return True
-    raise UnavailableError("too many changes to this experiment at once; try again")
+    raise UnavailableError("Too many changes to this experiment at once; try again.")
 
 
 def _batch_get(keys: list[Item]) -> Iterator[Item]:
@@ -166,7 +166,7 @@ def _batch_get(keys: list[Item]) -> Iterator[Item]:
         if rest is None:
             return
         keys = [dict(key) for key in rest["Keys"]]
-    raise UnavailableError("the store is busy; try again")
+    raise UnavailableError("The store is busy; try again.")
 
 
 def _pause(tried: int) -> None:

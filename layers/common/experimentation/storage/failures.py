@@ -42,10 +42,10 @@ def translated() -> Iterator[None]:
     try:
         yield
     except (ConnectionError, HTTPClientError) as error:
-        raise UnavailableError("the store does not answer; try again") from error
+        raise UnavailableError("The store does not answer; try again.") from error
     except ClientError as error:
         if error_code(error) in _BUSY:
-            raise UnavailableError("the store is busy; try again") from error
+            raise UnavailableError("The store is busy; try again.") from error
         raise
 
 

@@ -10,6 +10,8 @@ from experimentation.storage.client import dynamodb
 from experimentation.storage.failures import translated
 from experimentation.storage.transactions import Action, Item
 
+PREFIX = "LOG#"
+
 
 class Entry(NamedTuple):
     """One change: who did what when; `at` in milliseconds, `version` is the experiment's after it."""
@@ -35,7 +37,7 @@ def append(experiment_id: str, entry: Entry) -> Action:
             "TableName": settings.data_table(),
             "Item": {
                 "PK": {"S": f"EXP#{experiment_id}"},
-                "SK": {"S": f"LOG#{entry.at:013d}#{entry.version:06d}"},
+                "SK": {"S": f"{PREFIX}{entry.at:013d}#{entry.version:06d}"},
                 "at": {"N": str(entry.at)},
                 "version": {"N": str(entry.version)},
                 "actor": {"S": entry.actor},
@@ -53,16 +55,18 @@ def list_page(experiment_id: str, limit: int, start: str | None = None) -> Page:
     query: dict[str, Any] = {
         "TableName": settings.data_table(),
         "KeyConditionExpression": "PK = :partition AND begins_with(SK, :log)",
-        "ExpressionAttributeValues": {":partition": partition, ":log": {"S": "LOG#"}},
+        "ExpressionAttributeValues": {":partition": partition, ":log": {"S": PREFIX}},
         "ScanIndexForward": False,
         "Limit": limit,
     }
     if start is not None:
-        query["ExclusiveStartKey"] = {"PK": partition, "SK": {"S": start}}
+        query["ExclusiveStartKey"] = {"PK": partition, "SK": {"S": PREFIX + start}}
     with translated():
         answer = dynamodb().query(**query)
     last = answer.get("LastEvaluatedKey")
-    return Page([_entry(item) for item in answer["Items"]], last["SK"]["S"] if last else None)
+    return Page(
+        [_entry(item) for item in answer["Items"]], last["SK"]["S"].removeprefix(PREFIX) if last else None
+    )
 
 
 def _entry(item: Item) -> Entry:

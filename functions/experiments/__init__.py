@@ -1,0 +1,1 @@
+"""Experiments: define, start, ramp, pause, finish."""

@@ -1,0 +1,26 @@
+"""POST /experiments/{experiment_id}/status - start, pause, resume or complete an experiment."""
+
+from experimentation.domain.experiment import Experiment
+from experimentation.domain.lifecycle import transition
+from experimentation.storage import experiments
+from experimentation.web.endpoint import endpoint
+from experimentation.web.experiment_replies import author, require_version, written_reply
+from experimentation.web.principals import Principal
+from experimentation.web.reply import Reply
+from experimentation.web.request import Request
+from experimentation.web.schemas.experiment_answers import ExperimentAnswer
+from experimentation.web.schemas.experiments import StatusChange
+from experimentation.web.schemas.types import ExperimentId
+
+
+@endpoint(scope="experiments:write", response=ExperimentAnswer)
+def handler(
+    experiment_id: ExperimentId, body: StatusChange, principal: Principal, request: Request, now: int
+) -> Reply:
+    """Take the step; 409 for one that the life of an experiment does not know."""
+
+    def apply(experiment: Experiment) -> Experiment:
+        return transition(require_version(request, experiment), body.status, now)
+
+    changed = experiments.change(experiment_id, apply, now=now, actor=author(principal), action="status")
+    return written_reply(changed)

@@ -1,0 +1,114 @@
+"""What endpoints about experiments answer, for the documentation: domain/document.py makes it."""
+
+from pydantic import Field, JsonValue
+
+from experimentation.domain.experiment import Analysis, Direction, Kind, Role, Status
+from experimentation.web.schemas.model import ResponseModel
+
+
+class ShareAnswer(ResponseModel):
+    """A variant and its share of the enrolled users in percent."""
+
+    key: str
+    weight: float
+
+
+class VariantAnswer(ShareAnswer):
+    """A variant as it was defined."""
+
+    config: JsonValue
+
+
+class MetricAnswer(ResponseModel):
+    """A metric and when it was declared."""
+
+    key: str
+    event_type: str
+    kind: Kind
+    direction: Direction
+    role: Role
+    declared_at: str
+
+
+class SegmentAnswer(ResponseModel):
+    """A context key that results can be split by."""
+
+    key: str
+    values: list[str]
+
+
+class ExperimentSummary(ResponseModel):
+    """An experiment as the list shows it."""
+
+    id: str
+    name: str
+    variants: list[ShareAnswer]
+    control: str
+    traffic_allocation: float
+    status: Status
+    version: int
+    created_at: str
+    created_by: str
+    updated_at: str
+    started_at: str | None
+    ended_at: str | None
+
+
+class ExperimentAnswer(ResponseModel):
+    """An experiment."""
+
+    id: str
+    name: str
+    description: str
+    hypothesis: str
+    variants: list[VariantAnswer]
+    control: str
+    traffic_allocation: float
+    salt: str
+    metrics: list[MetricAnswer]
+    segments: list[SegmentAnswer]
+    analysis: Analysis
+    planned_users: int | None
+    min_users: int
+    min_days: int
+    minimum_effect: float | None
+    overrides: dict[str, str]
+    status: Status
+    version: int
+    created_at: str
+    created_by: str
+    updated_at: str
+    started_at: str | None
+    ended_at: str | None
+
+
+class ExperimentPage(ResponseModel):
+    """Some experiments, newest first."""
+
+    experiments: list[ExperimentSummary]
+    next_cursor: str | None
+
+
+class HistoryChange(ResponseModel):
+    """One field before and after."""
+
+    field: str
+    before: JsonValue = Field(alias="from")
+    after: JsonValue = Field(alias="to")
+
+
+class HistoryEntry(ResponseModel):
+    """Who did what, when; `version` is the experiment's after it."""
+
+    at: str
+    version: int
+    actor: str
+    action: str
+    changes: list[HistoryChange]
+
+
+class HistoryPage(ResponseModel):
+    """Some of the history, newest first."""
+
+    history: list[HistoryEntry]
+    next_cursor: str | None

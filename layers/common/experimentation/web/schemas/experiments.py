@@ -1,0 +1,195 @@
+"""Requests about experiments: their fields, each with its limits."""
+
+from dataclasses import replace
+from typing import Annotated, Any, cast
+
+from pydantic import Field
+
+from experimentation.domain.changes import Edit
+from experimentation.domain.definition import check
+from experimentation.domain.experiment import (
+    MILLION,
+    Analysis,
+    Direction,
+    Experiment,
+    Kind,
+    Metric,
+    Role,
+    Segment,
+    Status,
+    Variant,
+)
+from experimentation.domain.slug import slug
+from experimentation.web.schemas.model import RequestModel
+from experimentation.web.schemas.numbers import Effect, Percent
+from experimentation.web.schemas.types import (
+    Cursor,
+    EventType,
+    ExperimentId,
+    Limit,
+    MetricKey,
+    Name,
+    Salt,
+    SegmentKey,
+    Text,
+    Timestamp,
+    UserId,
+    VariantKey,
+)
+from experimentation.web.schemas.variant_config import Config
+
+Users = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000)]
+Days = Annotated[int, Field(strict=True, ge=0, le=3_650)]
+SegmentValue = Annotated[Name, Field(max_length=100)]
+
+
+class VariantRequest(RequestModel):
+    """One arm of an experiment and its share of the enrolled users in percent."""
+
+    key: VariantKey
+    weight: Percent
+    config: Config = None
+
+    def variant(self) -> Variant:
+        """Return the domain's variant."""
+        return Variant(self.key, self.weight, self.config)
+
+
+class MetricRequest(RequestModel):
+    """What is measured; `declared_at` is there so that what was read can be sent back, and is ignored."""
+
+    key: MetricKey
+    event_type: EventType
+    kind: Kind = Kind.CONVERSION
+    direction: Direction = Direction.INCREASE
+    role: Role = Role.SECONDARY
+    declared_at: Timestamp | None = None
+
+    def metric(self) -> Metric:
+        """Return the domain's metric, not yet declared."""
+        return Metric(self.key, self.event_type, self.kind, self.direction, self.role)
+
+
+class SegmentRequest(RequestModel):
+    """A context key that results can be split by, and its values; any other value is "other"."""
+
+    key: SegmentKey
+    values: Annotated[tuple[SegmentValue, ...], Field(min_length=1, max_length=20)]
+
+    def segment(self) -> Segment:
+        """Return the domain's segment."""
+        return Segment(self.key, self.values)
+
+
+Variants = Annotated[tuple[VariantRequest, ...], Field(min_length=2, max_length=20)]
+Metrics = Annotated[tuple[MetricRequest, ...], Field(max_length=50)]
+Segments = Annotated[tuple[SegmentRequest, ...], Field(max_length=3)]
+Overrides = Annotated[dict[UserId, VariantKey], Field(max_length=100)]
+
+
+class ExperimentCreate(RequestModel):
+    """A new experiment, as a draft."""
+
+    id: ExperimentId | None = Field(default=None, description="made from the name when absent")
+    name: Name
+    description: Text = ""
+    hypothesis: Text = ""
+    variants: Variants
+    control: VariantKey | None = Field(default=None, description="the first variant when absent")
+    traffic_allocation: Percent = Field(default=MILLION, json_schema_extra={"default": 100})
+    salt: Salt | None = Field(default=None, description="the id when absent")
+    metrics: Metrics = ()
+    segments: Segments = ()
+    analysis: Analysis = Analysis.SEQUENTIAL
+    planned_users: Annotated[Users, Field(ge=1)] | None = None
+    min_users: Users = 150
+    min_days: Days = 7
+    minimum_effect: Effect | None = None
+    overrides: Overrides = Field(default_factory=dict)
+
+    def experiment(self, author: str, now: int, suffix: str) -> Experiment:
+        """Return the draft; `suffix` ends a generated id; InvalidError when it contradicts itself."""
+        chosen = self.id or slug(self.name, suffix)
+        draft = Experiment(
+            id=chosen,
+            name=self.name,
+            variants=tuple(variant.variant() for variant in self.variants),
+            control=self.control or self.variants[0].key,
+            salt=self.salt or chosen,
+            created_at=now,
+            created_by=author,
+            updated_at=now,
+            description=self.description,
+            hypothesis=self.hypothesis,
+            traffic_allocation=self.traffic_allocation,
+            metrics=tuple(replace(metric.metric(), declared_at=now) for metric in self.metrics),
+            segments=tuple(segment.segment() for segment in self.segments),
+            analysis=self.analysis,
+            planned_users=self.planned_users,
+            min_users=self.min_users,
+            min_days=self.min_days,
+            minimum_effect=self.minimum_effect,
+            overrides=dict(self.overrides),
+        )
+        return check(draft)
+
+
+def _undefined(schema: dict[str, Any]) -> None:
+    """Hide a default that only stands for "not sent"."""
+    schema.pop("default", None)
+
+
+def _absent(value: Any = None) -> Any:
+    return Field(default=value, json_schema_extra=_undefined)
+
+
+class ExperimentPatch(RequestModel):
+    """The fields to change; one that is not sent stays as it is, null takes away a plan."""
+
+    name: Name = _absent()
+    description: Text = _absent()
+    hypothesis: Text = _absent()
+    variants: Variants = _absent()
+    control: VariantKey = _absent()
+    salt: Salt = _absent()
+    traffic_allocation: Percent = _absent()
+    metrics: Metrics = _absent()
+    segments: Segments = _absent()
+    analysis: Analysis = _absent()
+    planned_users: Annotated[Users, Field(ge=1)] | None = _absent()
+    min_users: Users = _absent()
+    min_days: Days = _absent()
+    minimum_effect: Effect | None = _absent()
+    overrides: Overrides = _absent()
+
+    def edit(self) -> Edit:
+        """Return what was sent, as the domain has it."""
+        sent: dict[str, object] = {name: getattr(self, name) for name in self.model_fields_set}
+        if "variants" in sent:
+            sent["variants"] = tuple(variant.variant() for variant in self.variants)
+        if "metrics" in sent:
+            sent["metrics"] = tuple(metric.metric() for metric in self.metrics)
+        if "segments" in sent:
+            sent["segments"] = tuple(segment.segment() for segment in self.segments)
+        return cast("Edit", sent)
+
+
+class StatusChange(RequestModel):
+    """The status that the experiment shall have."""
+
+    status: Status
+
+
+class ExperimentList(RequestModel):
+    """Which experiments to list, and where to go on."""
+
+    status: Status | None = None
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class HistoryList(RequestModel):
+    """How much of the history to list, and where to go on."""
+
+    limit: Limit = 50
+    cursor: Cursor | None = None

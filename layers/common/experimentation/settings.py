@@ -4,6 +4,8 @@ import os
 
 from experimentation.domain.errors import ConfigurationError
 
+LONGEST_ACCESS_TOKEN_SECONDS = 86_400
+
 
 def _required(name: str) -> str:
     value = os.environ.get(name)
@@ -48,8 +50,11 @@ def admin_secret_arn() -> str:
 
 
 def access_token_seconds() -> int:
-    """How long an access token is good for."""
-    return int(os.environ.get("JWT_EXPIRATION_MINUTES", "15")) * 60
+    """How long an access token is good for: a day at most, because the deny list forgets after that."""
+    seconds = int(os.environ.get("JWT_EXPIRATION_MINUTES", "15")) * 60
+    if not 0 < seconds <= LONGEST_ACCESS_TOKEN_SECONDS:
+        raise ConfigurationError("JWT_EXPIRATION_MINUTES should be from 1 to 1440")
+    return seconds
 
 
 def refresh_token_seconds() -> int:

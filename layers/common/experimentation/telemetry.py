@@ -1,4 +1,4 @@
-"""One structured line a request, and counters in CloudWatch's embedded metric format; no bodies, no secrets."""
+"""One structured line a request, and counters in CloudWatch's embedded format; no bodies and no secrets."""
 
 import logging
 import sys

@@ -1,0 +1,57 @@
+# make run, make test, make check, make bench, make build, make simulate: each sets up what it needs.
+SHELL := /bin/sh
+VENV := .venv/bin
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test check check-template bench build simulate clean
+
+run: .venv/run .venv-emulator/ready   ## the whole platform on http://127.0.0.1:3000
+	@exec $(VENV)/python -m local
+
+test: check check-template .venv-emulator/ready   ## everything that must hold; under 10 minutes
+	$(VENV)/pytest -n 2 --dist loadgroup --cov --cov-report=term
+
+check: .venv/test   ## lint, format, types, arrows between packages
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/mypy
+	$(VENV)/lint-imports
+
+check-template: .venv/test
+	$(VENV)/cfn-lint template.yaml
+
+bench: .venv/test .venv-emulator/ready   ## what it costs; writes benchmarks/RESULTS.md
+	$(VENV)/python -m benchmarks
+
+simulate: .venv/test   ## the counting protocol against conflicts, kills and redelivery
+	$(VENV)/python -m benchmarks.simulate
+
+build: .venv/run .venv-sam/ready   ## what `sam deploy` uploads
+	SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint
+	SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam build
+
+clean:
+	rm -rf .venv .venv-emulator .venv-sam .aws-sam .local
+
+# One environment per set of pins; a stamp inside says for which pins it was made.
+.venv/bin/python:
+	@python=$$(local/find-python) && echo "setting up .venv with $$python" && "$$python" -m venv .venv
+
+.venv/run: local/requirements.txt layers/common/requirements.txt | .venv/bin/python
+	$(VENV)/python -m pip install -q -r local/requirements.txt
+	@touch $@
+
+.venv/test: requirements-dev.txt .venv/run
+	$(VENV)/python -m pip install -q -r requirements-dev.txt
+	@touch $@
+
+.venv-emulator/ready: local/requirements-emulator.txt
+	@python=$$(local/find-python) && echo "setting up .venv-emulator" && "$$python" -m venv .venv-emulator
+	.venv-emulator/bin/python -m pip install -q -r local/requirements-emulator.txt
+	@touch $@
+
+.venv-sam/ready: requirements-sam.txt
+	@python=$$(local/find-python) && echo "setting up .venv-sam" && "$$python" -m venv .venv-sam
+	.venv-sam/bin/python -m pip install -q -r requirements-sam.txt
+	@touch $@

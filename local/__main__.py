@@ -1,0 +1,81 @@
+"""`python -m local` - run the whole platform on this machine."""
+
+import argparse
+import asyncio
+import os
+import socket
+import sys
+from pathlib import Path
+
+from local.data import Data, DataError
+from local.emulator import EmulatorError
+from local.paths import DATA
+from local.stack import Stack
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m local",
+        description="Runs the whole platform on 127.0.0.1, from template.yaml, until Ctrl-C.",
+        epilog="The environment does the same: PORT, DATA, RESET=1; and ADMIN_PASSWORD, which has no option "
+        "because lists of processes show options.",
+    )
+    environment = os.environ
+    parser.add_argument("--port", type=int, default=environment.get("PORT") or "3000", help="default: 3000")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=environment.get("DATA") or DATA,
+        help="folder of the data; default: .local",
+    )
+    parser.add_argument(
+        "--reset",
+        action="store_true",
+        default=environment.get("RESET") == "1",
+        help="start with empty data",
+    )
+    return parser.parse_args()
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _listener(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    return listener
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    with _listener(arguments.port) as listener:
+        port = listener.getsockname()[1]
+        data = Data(arguments.data.resolve(), reset=arguments.reset)
+        password = data.admin_password(os.environ.get("ADMIN_PASSWORD"))
+        stack = Stack(data, listener, _say)
+        line = f"ready http://127.0.0.1:{port} username=admin password={password}"
+        asyncio.run(stack.run(password, lambda: _say(line)))
+        _say(f"stopped; the data is in {arguments.data}")
+
+
+def _fail(reason: str) -> int:
+    sys.stderr.write(f"error: {reason}\n")
+    return 1
+
+
+def main() -> int:
+    """Run the stack; 0 when it was stopped, 1 with one line when it could not run."""
+    arguments = _arguments()
+    try:
+        _run(arguments)
+    except (DataError, EmulatorError) as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(f"127.0.0.1:{arguments.port}: {error.strerror or error}; PORT=... takes another")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

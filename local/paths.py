@@ -1,0 +1,10 @@
+"""Where the repository's parts and the local data are."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATE = ROOT / "template.yaml"
+FUNCTIONS = ROOT / "functions"
+LAYER = ROOT / "layers" / "common"
+EMULATOR_PYTHON = ROOT / ".venv-emulator" / "bin" / "python"
+DATA = ROOT / ".local"

@@ -1,0 +1,126 @@
+"""A few worker processes; each runs one invocation at a time and is replaced when it hangs or dies."""
+
+import asyncio
+import json
+import os
+import struct
+import sys
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.paths import ROOT
+from local.template import Function
+
+KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
+
+
+class InvocationError(Exception):
+    """The function raised; the traceback is in its log."""
+
+
+class InvocationTimeoutError(InvocationError):
+    """The function ran longer than its timeout."""
+
+
+@dataclass(slots=True)
+class Worker:
+    """A process and its two pipes."""
+
+    process: asyncio.subprocess.Process
+
+    async def ask(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Send one invocation and return its reply."""
+        stdin, stdout = self.process.stdin, self.process.stdout
+        assert stdin is not None  # noqa: S101 - both are pipes
+        assert stdout is not None  # noqa: S101
+        body = json.dumps(message).encode()
+        stdin.write(struct.pack(">I", len(body)) + body)
+        await stdin.drain()
+        (length,) = struct.unpack(">I", await stdout.readexactly(4))
+        reply: dict[str, Any] = json.loads(await stdout.readexactly(length))
+        return reply
+
+
+class Pool:
+    """Worker processes behind a queue of those that are free."""
+
+    def __init__(self, size: int, log: Path, environment: dict[str, str]) -> None:
+        self._size = size
+        self._log = log
+        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+        self._environment = kept | environment
+        self._free: asyncio.Queue[Worker] = asyncio.Queue()
+        self._workers: set[asyncio.subprocess.Process] = set()
+
+    async def start(self) -> None:
+        """Start the processes; they get ready while others do their part."""
+        for worker in await asyncio.gather(*(self._spawn() for _ in range(self._size))):
+            self._free.put_nowait(worker)
+
+    async def _spawn(self) -> Worker:
+        with self._log.open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "local.worker",
+                cwd=ROOT,
+                env=self._environment,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C must not cut an invocation short
+            )
+        self._workers.add(process)
+        return Worker(process)
+
+    async def invoke(
+        self, function: Function, environment: dict[str, str], event: Any, request_id: str = ""
+    ) -> Any:
+        """Run the function in a free worker and return its result."""
+        worker = await self._free.get()
+        message = {
+            "function": function.name,
+            "handler": function.handler,
+            "timeout": function.timeout_seconds,
+            "memory": function.memory_megabytes,
+            "environment": environment,
+            "event": event,
+            "request_id": request_id or str(uuid.uuid4()),
+        }
+        try:
+            reply = await asyncio.wait_for(worker.ask(message), function.timeout_seconds)
+        except TimeoutError:
+            worker = await self._replace(worker)
+            raise InvocationTimeoutError(f"{function.name} ran for {function.timeout_seconds} s") from None
+        except (OSError, asyncio.IncompleteReadError):
+            worker = await self._replace(worker)
+            raise InvocationError(f"{function.name}'s process ended") from None
+        except asyncio.CancelledError:
+            worker.process.kill()
+            raise
+        finally:
+            self._free.put_nowait(worker)
+        if "error" in reply:
+            raise InvocationError(f"{function.name}: {reply['error']}")
+        return reply["result"]
+
+    async def _replace(self, worker: Worker) -> Worker:
+        if worker.process.returncode is None:
+            worker.process.kill()
+        await worker.process.wait()
+        self._workers.discard(worker.process)
+        return await self._spawn()
+
+    async def stop(self) -> None:
+        """Close every worker's stdin and wait until it has ended."""
+        for process in self._workers:
+            if process.stdin is not None:
+                process.stdin.close()
+        for process in self._workers:
+            try:
+                await asyncio.wait_for(process.wait(), 10)
+            except TimeoutError:
+                process.kill()
+                await process.wait()

@@ -12,8 +12,6 @@ BUCKETS = 1_000_000
 TRAFFIC = "traffic"
 VARIANT = "variant"
 
-type Weights = Sequence[tuple[str, int]]
-
 
 class BucketRange(NamedTuple):
     """The buckets `start <= bucket < end` that belong to one variant."""
@@ -52,7 +50,9 @@ def bucket(draw: int) -> int:
     return (draw * BUCKETS) >> 64
 
 
-def decide(salt: str, user_id: str, traffic_allocation: int, weights: Weights) -> str | None:
+def decide(
+    salt: str, user_id: str, traffic_allocation: int, weights: Sequence[tuple[str, int]]
+) -> str | None:
     """Return the user's variant, or None for a user who is not in the traffic; shares are in millionths.
 
     >>> decide("checkout-button", "u1", 1_000_000, [("control", 500_000), ("treatment", 500_000)])
@@ -63,7 +63,7 @@ def decide(salt: str, user_id: str, traffic_allocation: int, weights: Weights) -
     return variant_at(bucket(unit_hash(salt, VARIANT, user_id)), weights)
 
 
-def variant_at(position: int, weights: Weights) -> str:
+def variant_at(position: int, weights: Sequence[tuple[str, int]]) -> str:
     """Return the variant whose cumulative weight range holds the bucket `position`.
 
     >>> variant_at(333_333, [("a", 333_333), ("b", 666_667)])
@@ -77,7 +77,7 @@ def variant_at(position: int, weights: Weights) -> str:
     raise ValueError(f"the weights sum to {end}, not to {BUCKETS}")
 
 
-def ranges(weights: Weights) -> tuple[BucketRange, ...]:
+def ranges(weights: Sequence[tuple[str, int]]) -> tuple[BucketRange, ...]:
     """Return each variant's buckets, in the order of the variants.
 
     >>> ranges([("a", 250_000), ("b", 750_000)])[1]

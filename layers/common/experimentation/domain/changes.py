@@ -69,7 +69,9 @@ def edited(experiment: Experiment, edit: Edit, now: int) -> Experiment:
     ]
     if refused:
         named = "; ".join(f"{error.pointer[1:]}: {error.detail}" for error in refused)
-        raise ConflictError(f"The experiment is {experiment.status}, so this may not change: {named}.", refused)
+        raise ConflictError(
+            f"The experiment is {experiment.status}, so this may not change: {named}.", refused
+        )
     return check(wanted)
 
 

@@ -1,5 +1,6 @@
 """People: who may log in, with which role; the last enabled admin cannot go."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -115,7 +116,7 @@ def has_first_admin() -> bool:
 def change(username: str, apply: Callable[[Account], Account], *, now: int) -> Account:
     """Store what `apply` makes of the person, and return it.
 
-    What the person was issued until `now` is refused from then on. NotFoundError when there is no such person,
+    What the person was issued until then is refused. NotFoundError when there is no such person,
     ConflictError when no admin would be left.
     """
     for _ in range(MAX_TRIES):
@@ -125,13 +126,13 @@ def change(username: str, apply: Callable[[Account], Account], *, now: int) -> A
             return before
         after = replace(wanted, version=before.version + 1, updated_at=now)
         actions = [_update(after, before), *_admins(after.is_active_admin - before.is_active_admin)]
-        if _written([*actions, denials.deny_subject(username, now)]):
+        if _written([*actions, denials.deny_subject(username, _clock())]):
             denials.forget()
             return after
     raise UnavailableError("The account is being changed by others; try again.")
 
 
-def delete(username: str, *, now: int) -> None:
+def delete(username: str) -> None:
     """Delete the person and refuse what they were issued; errors as for a change."""
     for _ in range(MAX_TRIES):
         before = read(username)
@@ -143,7 +144,7 @@ def delete(username: str, *, now: int) -> None:
                 "ExpressionAttributeValues": _as_read(before),
             }
         }
-        if _written([removal, *_admins(-before.is_active_admin), denials.deny_subject(username, now)]):
+        if _written([removal, *_admins(-before.is_active_admin), denials.deny_subject(username, _clock())]):
             denials.forget()
             return
     raise UnavailableError("The account is being changed by others; try again.")
@@ -159,6 +160,11 @@ def _written(actions: "Sequence[Action]") -> bool:
             return False
         raise ConflictError("This is the last admin: make another one first.") from error
     return True
+
+
+def _clock() -> int:
+    """Return the time of the write itself: a login may have come in since the request's time."""
+    return time.time_ns() // 1_000_000
 
 
 def _raise_unless_condition(error: CancelledError) -> None:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from experimentation import settings
+from experimentation.domain.event import Event
 from experimentation.storage import client
 from experimentation.storage.failures import translated
 
@@ -11,18 +12,6 @@ if TYPE_CHECKING:
 
 GRACE_DAYS = 30  # a replay from a dead-letter queue (14 days) still meets the item
 DAY_SECONDS = 86_400
-
-
-class Event(NamedTuple):
-    """An accepted event; times in milliseconds, value in 1e-4, properties as JSON text."""
-
-    user_id: str
-    event_id: str
-    type: str
-    at: int
-    received: int
-    value: int
-    properties: str = "{}"
 
 
 class EventPage(NamedTuple):

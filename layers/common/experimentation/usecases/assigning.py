@@ -1,5 +1,6 @@
 """Assigning users: an override, else the stored answer, else a new one that is stored once and for all."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -7,6 +8,7 @@ from itertools import batched
 from typing import NamedTuple
 
 from experimentation.domain.bucketing import decide
+from experimentation.domain.clock import rfc3339
 from experimentation.domain.errors import ConflictError, UnavailableError
 from experimentation.domain.experiment import Experiment, Status
 from experimentation.domain.ledger import Boundary, Cells, Head, apply_ends, enrol, ownerships
@@ -134,7 +136,7 @@ def _stored(head: Head, experiment_id: str, user_id: str) -> Boundary | None:
 
 def _store(head: Head, user_id: str, context: Context, new: Sequence[_New], runtime: Runtime) -> Head | None:
     """Write new assignments and return the head after them; None when the user changed meanwhile."""
-    ledgers = _ledgers(head, user_id, new)
+    ledgers = ledgers_for(head, user_id, [each.experiment for each in new])
     after = _with_assignments(head, new, runtime)
     actions: list[Action] = [users.put_head(user_id, head.version, after)]
     owners = [""]
@@ -194,9 +196,8 @@ def refuse_too_many(head: Head) -> None:
         raise ConflictError(f"the user is in {len(living) - 1} running experiments and cannot be in more")
 
 
-def _ledgers(head: Head, user_id: str, new: Iterable[_New]) -> Mapping[str, Cells]:
+def ledgers_for(head: Head, user_id: str, experiments: Sequence[Experiment]) -> Mapping[str, Cells]:
     """Return the user's ledgers of the types for which these experiments keep CUPED sums."""
-    experiments = [each.experiment for each in new]
     wanted = {m.event_type for e in experiments for m in e.metrics if covariate_kinds(e, m.event_type)}
     spilled = wanted & head.spilled
     if not spilled:
@@ -214,3 +215,20 @@ def _boundary(head: Head, new: _New) -> Boundary:
 
 def _assigned(new: _New, head: Head, user_id: str) -> Decision:
     return Decision(new.experiment, user_id, new.variant, _boundary(head, new).at, Reason.ASSIGNED)
+
+
+def answer(decision: Decision) -> dict[str, object]:
+    """Return the decision as the API shows it."""
+    config = None
+    if decision.variant is not None:
+        text = decision.experiment.variant(decision.variant).config
+        config = None if text is None else json.loads(text)
+    return {
+        "experiment_id": decision.experiment.id,
+        "user_id": decision.user_id,
+        "enrolled": decision.variant is not None,
+        "variant": decision.variant,
+        "config": config,
+        "assigned_at": None if decision.assigned_at is None else rfc3339(decision.assigned_at),
+        "reason": decision.reason.value,
+    }

@@ -9,16 +9,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from experimentation import settings
+from experimentation import settings, telemetry
 from experimentation.domain.clock import DAY_MS
 from experimentation.domain.errors import UnavailableError
+from experimentation.domain.event import Event
 from experimentation.domain.experiment import Experiment
 from experimentation.domain.ledger import Boundary, Head, is_over
 from experimentation.domain.recording import Happening, Ledger, record
 from experimentation.domain.rollup import Adds
 from experimentation.domain.windows import add_counters
 from experimentation.storage import events, rollups, users
-from experimentation.storage.events import Event
 from experimentation.storage.transactions import MAX_ACTIONS, Action, CancelledError, commit
 from experimentation.usecases.runtime import Runtime
 
@@ -113,6 +113,14 @@ class _Batch:
         if not waiting:
             del self.pending[user_id]
 
+    def isolate(self, suspects: Iterable[str]) -> set[EventKey]:
+        """Try these users one by one; return the events of one that was alone already: he is to blame."""
+        found = set(suspects)
+        if len(found) > 1:
+            self.alone |= found
+            return set()
+        return {(user_id, event_id) for user_id in found for event_id in self.pending.pop(user_id)}
+
     def tried(self, users_tried: Iterable[str]) -> set[EventKey]:
         """Count a failed try of these users; return the events of those that were tried too often."""
         given_up: set[EventKey] = set()
@@ -142,6 +150,9 @@ def count_events(batch: Iterable[Event], runtime: Runtime, has_time: Callable[[]
         except UnavailableError as unavailable:
             outcome.outage = unavailable
             outcome.failed |= work.tried(event.user_id for event in plan.events)
+        except Exception:  # noqa: BLE001 - the worker's edge: one broken user must not stop the others
+            telemetry.logger.exception("events could not be counted")
+            outcome.failed |= work.isolate(event.user_id for event in group)
         else:
             outcome.outage = None
             for event in plan.events:

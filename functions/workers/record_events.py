@@ -1,0 +1,62 @@
+"""Count queue - count each event exactly once, however often it is delivered."""
+
+from collections.abc import Callable
+
+from experimentation import telemetry
+from experimentation.domain.clock import day_number
+from experimentation.domain.event import Event
+from experimentation.storage.event_types import SeenTypes
+from experimentation.storage.queue_message import Message, PoisonError, unpack
+from experimentation.usecases.counting import Outcome, count_events
+from experimentation.usecases.runtime import Runtime
+from experimentation.web.queue_worker import Delivery, queue_worker
+
+runtime = Runtime()
+seen_types = SeenTypes()
+
+
+@queue_worker
+def handler(deliveries: list[Delivery], has_time: Callable[[], bool]) -> set[str]:
+    """Return the messages of which an event is not stored yet; an outage fails the whole batch."""
+    messages, poison = _read(deliveries)
+    events = [event for message in messages.values() for event in message.events]
+    outcome = count_events(events, runtime, has_time)
+    _measure(outcome)
+    if outcome.outage is not None and not outcome.counted and not outcome.duplicates:
+        raise outcome.outage
+    for event in outcome.counted:
+        seen_types.note(event.type, day_number(event.at))
+    unfinished = {
+        delivery
+        for delivery, message in messages.items()
+        if any((event.user_id, event.event_id) in outcome.failed for event in message.events)
+    }
+    return poison | unfinished
+
+
+def _read(deliveries: list[Delivery]) -> tuple[dict[str, Message], set[str]]:
+    messages: dict[str, Message] = {}
+    poison: set[str] = set()
+    for delivery in deliveries:
+        try:
+            messages[delivery.id] = unpack(delivery.body)
+        except PoisonError:
+            telemetry.logger.error("poison message", extra={"message_id": delivery.id})
+            telemetry.count("PoisonMessages")
+            poison.add(delivery.id)
+    return messages, poison
+
+
+def _measure(outcome: Outcome) -> None:
+    telemetry.count("EventsCounted", len(outcome.counted))
+    telemetry.count("EventsDuplicate", len(outcome.duplicates))
+    telemetry.count("EventsFailed", len(outcome.failed))
+    telemetry.count("Transactions", outcome.transactions)
+    telemetry.count("Conflicts", outcome.conflicts)
+    for lag in _lags(outcome.counted):
+        telemetry.duration("CountLagMilliseconds", lag)
+
+
+def _lags(events: list[Event]) -> list[int]:
+    """Return the longest time from receipt to count."""
+    return [runtime.clock() - min(event.received for event in events)] if events else []

@@ -1,0 +1,69 @@
+"""What a client says happened, and the event that is made of it: identified, and timed by our clock."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from experimentation.domain.clock import DAY_MS
+from experimentation.domain.errors import FieldError, InvalidError
+
+UNIT = 10_000  # values are kept as integers of 1e-4
+
+
+class Submission(NamedTuple):
+    """An event as a client sends it; times in milliseconds, value in 1e-4, properties as JSON text."""
+
+    user_id: str
+    type: str
+    value: int = UNIT
+    timestamp: int | None = None
+    sent_at: int | None = None
+    event_id: str | None = None
+    properties: str = "{}"
+
+
+class Event(NamedTuple):
+    """An accepted event: `at` is when it happened, never later than `received`."""
+
+    user_id: str
+    event_id: str
+    type: str
+    at: int
+    received: int
+    value: int
+    properties: str = "{}"
+
+
+def accept(
+    submissions: list[Submission], received: int, retention_days: int, new_id: Callable[[], str]
+) -> list[Event]:
+    """Return the events; InvalidError that names each one that is too old or has another's id."""
+    problems: list[FieldError] = []
+    events: list[Event] = []
+    ids: set[str] = set()
+    for index, each in enumerate(submissions):
+        at = happened_at(each, received)
+        if at < received - retention_days * DAY_MS:
+            detail = f"is more than {retention_days} days ago: too old to be counted"
+            problems.append(FieldError(f"/events/{index}/timestamp", detail))
+        event_id = each.event_id or new_id()
+        if event_id in ids:
+            problems.append(FieldError(f"/events/{index}/event_id", "stands twice in this batch"))
+        ids.add(event_id)
+        events.append(Event(each.user_id, event_id, each.type, at, received, each.value, each.properties))
+    if problems:
+        raise InvalidError("The events cannot be accepted.", problems)
+    return events
+
+
+def happened_at(submission: Submission, received: int) -> int:
+    """Return when it happened by our clock: `sent_at` shows how far off the device's is.
+
+    >>> happened_at(Submission("u", "t", timestamp=500, sent_at=600), received=1_000)
+    900
+    >>> happened_at(Submission("u", "t", timestamp=5_000), received=1_000)
+    1000
+    """
+    if submission.timestamp is None:
+        return received
+    drift = 0 if submission.sent_at is None else received - submission.sent_at
+    return max(0, min(submission.timestamp + drift, received))

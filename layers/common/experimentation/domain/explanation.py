@@ -1,0 +1,57 @@
+"""Why a user has a variant: the hash input, the bucket, the ranges, and how anyone recomputes it."""
+
+from shlex import quote
+
+from experimentation.domain.bucketing import (
+    BUCKETS,
+    TRAFFIC,
+    VARIANT,
+    bucket,
+    hash_input,
+    ranges,
+    unit_hash,
+)
+from experimentation.domain.experiment import Experiment
+
+
+def explain(experiment: Experiment, user_id: str) -> dict[str, object]:
+    """Return both draws and what follows from them; an override or a stored assignment goes before them."""
+    weights = [(variant.key, variant.weight) for variant in experiment.variants]
+    traffic = _draw(experiment.salt, TRAFFIC, user_id)
+    variant = _draw(experiment.salt, VARIANT, user_id)
+    position = bucket(unit_hash(experiment.salt, VARIANT, user_id))
+    in_traffic = bucket(unit_hash(experiment.salt, TRAFFIC, user_id)) < experiment.traffic_allocation
+    spans = ranges(weights)
+    return {
+        "spec": "bucketing v1",
+        "salt": experiment.salt,
+        "buckets": BUCKETS,
+        "traffic": traffic | {"enrolled_below": experiment.traffic_allocation, "in_traffic": in_traffic},
+        "variant": variant
+        | {
+            "ranges": [{"variant": each.key, "from": each.start, "below": each.end} for each in spans],
+            "drawn": next(each.key for each in spans if each.start <= position < each.end),
+        },
+    }
+
+
+def _draw(salt: str, purpose: str, user_id: str) -> dict[str, object]:
+    draw = unit_hash(salt, purpose, user_id)
+    hashed = hash_input(salt, purpose, user_id)
+    return {
+        "hash_input_hex": hashed.hex(),
+        "u64": str(draw),
+        "bucket": bucket(draw),
+        "recompute": command(hashed),
+    }
+
+
+def command(hashed: bytes) -> str:
+    r"""Return a shell command that prints the bucket of these bytes, with printf, sha256sum and python3 only.
+
+    >>> command(b"v1")
+    "printf '\\166\\061' | sha256sum | python3 -c 'print((int(input()[:16], 16) * 1000000) >> 64)'"
+    """
+    octal = "".join(f"\\{byte:03o}" for byte in hashed)
+    program = f"print((int(input()[:16], 16) * {BUCKETS}) >> 64)"
+    return f"printf {quote(octal)} | sha256sum | python3 -c {quote(program)}"

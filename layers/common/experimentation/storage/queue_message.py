@@ -1,0 +1,60 @@
+"""The messages between the API and the workers: JSON with up to 200 KB of events."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from experimentation.domain.errors import ExperimentationError
+from experimentation.domain.event import Event
+
+MAX_BYTES = 200_000  # of SNS's and SQS's 256 KB
+VERSION = 1
+FIELDS = (str, str, str, int, int, int, str)
+
+
+class PoisonError(ExperimentationError):
+    """A message that no worker can read; it goes to the dead-letter queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one message carries; `request_id` correlates the logs of the API and of the workers."""
+
+    events: tuple[Event, ...]
+    request_id: str
+
+
+def pack(events: Iterable[Event], request_id: str, max_bytes: int = MAX_BYTES) -> list[str]:
+    """Return the messages that carry the events, in their order."""
+    head = json.dumps({"v": VERSION, "request_id": request_id})[:-1] + ', "events": ['
+    messages: list[str] = []
+    rows: list[str] = []
+    size = len(head) + 2
+    for event in events:
+        row = json.dumps(event, separators=(",", ":"))  # ASCII: one byte a character
+        if rows and size + len(row) + 1 > max_bytes:
+            messages.append(f"{head}{','.join(rows)}]}}")
+            rows, size = [], len(head) + 2
+        rows.append(row)
+        size += len(row) + 1
+    if rows:
+        messages.append(f"{head}{','.join(rows)}]}}")
+    return messages
+
+
+def unpack(text: str) -> Message:
+    """Return what a message carries; PoisonError when it is not one of ours."""
+    try:
+        shape = json.loads(text)
+        known = shape["v"] == VERSION
+        events = tuple(Event(*row) for row in shape["events"])
+        request_id = str(shape["request_id"])
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise PoisonError("not a message of this service") from error
+    if not known or not all(_typed(event) for event in events):
+        raise PoisonError("not a message of this service")
+    return Message(events, request_id)
+
+
+def _typed(event: Event) -> bool:
+    return all(type(part) is kind for part, kind in zip(event, FIELDS, strict=True))

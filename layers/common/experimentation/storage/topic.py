@@ -1,0 +1,11 @@
+"""The topic that accepted events are published to."""
+
+from experimentation import settings
+from experimentation.storage import client
+from experimentation.storage.failures import translated
+
+
+def publish(message: str) -> None:
+    """Publish one message; UnavailableError when it was not accepted, or nobody knows."""
+    with translated():
+        client.sns().publish(TopicArn=settings.events_topic_arn(), Message=message)

@@ -1,0 +1,55 @@
+"""Ingesting events: accepted when every message that carries them was, and safe to send again when not."""
+
+import secrets
+from collections.abc import Sequence
+
+from experimentation import settings
+from experimentation.domain.errors import UnavailableError
+from experimentation.domain.event import Event, Submission, accept
+from experimentation.domain.identifiers import uuid7
+from experimentation.storage import topic
+from experimentation.storage.queue_message import pack
+from experimentation.usecases.runtime import Runtime
+
+TRIES = 3
+PARALLEL = 8
+RETRY_AFTER_SECONDS = 2
+
+
+def ingest(submissions: list[Submission], received: int, request_id: str, runtime: Runtime) -> list[Event]:
+    """Return the events once the topic has them all; UnavailableError carries their ids, for the retry."""
+    events = accept(
+        submissions, received, settings.retention_days(), lambda: uuid7(received, secrets.randbits(74))
+    )
+    messages = pack(events, request_id)
+    for tried in range(TRIES):
+        if tried:
+            runtime.pause(tried)
+        messages = _refused(messages)
+        if not messages:
+            return events
+    raise UnavailableError(
+        "The events could not all be accepted: send them again with these ids, none is counted twice.",
+        retry_after_seconds=RETRY_AFTER_SECONDS,
+        extra={"event_ids": [event.event_id for event in events]},
+    )
+
+
+def _refused(messages: Sequence[str]) -> list[str]:
+    """Publish the messages, side by side when there are several; return those that were not accepted."""
+    if len(messages) == 1:
+        accepted = [_accepted(messages[0])]
+    else:
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - one event needs no threads
+
+        with ThreadPoolExecutor(PARALLEL) as pool:
+            accepted = list(pool.map(_accepted, messages))
+    return [message for message, done in zip(messages, accepted, strict=True) if not done]
+
+
+def _accepted(message: str) -> bool:
+    try:
+        topic.publish(message)
+    except UnavailableError:
+        return False
+    return True

@@ -1,0 +1,45 @@
+"""The edge of the workers: what Lambda hands over from a queue, and which messages it should send again."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from experimentation import telemetry
+
+RESERVED_SHARE = 0.2  # of the function's time: what was begun must be able to end
+
+
+class LambdaContext(Protocol):
+    """What the workers need of Lambda's context object."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds until the function is stopped."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message of the batch."""
+
+    id: str
+    body: str
+
+
+type Work = Callable[[list[Delivery], Callable[[], bool]], set[str]]
+"""Deliveries, and whether there is time for another try -> the ids of those to be delivered again."""
+
+
+def queue_worker(work: Work) -> Callable[[Mapping[str, Any], LambdaContext], dict[str, Any]]:
+    """Turn a function into the handler of an event source mapping with ReportBatchItemFailures."""
+
+    def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+        reserve = context.get_remaining_time_in_millis() * RESERVED_SHARE
+        deliveries = [Delivery(record["messageId"], record["body"]) for record in event["Records"]]
+        try:
+            failed = work(deliveries, lambda: context.get_remaining_time_in_millis() > reserve)
+            telemetry.logger.info("batch", extra={"messages": len(deliveries), "failed": len(failed)})
+        finally:
+            telemetry.flush()
+        return {"batchItemFailures": [{"itemIdentifier": each} for each in sorted(failed)]}
+
+    return handler

@@ -1,0 +1,95 @@
+"""The shapes of events as clients send them."""
+
+import json
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from experimentation.domain.event import UNIT, Submission
+from experimentation.web.schemas.model import RequestModel
+from experimentation.web.schemas.types import EventId, EventType, Timestamp, UserId
+
+MAX_VALUE = 1_000_000_000
+MAX_EVENTS = 500
+MAX_PROPERTIES_BYTES = 2_048
+MAX_DEPTH = 3
+
+
+def _ten_thousandths(value: object) -> int:
+    """Return a number of at most four decimals as an integer of 1e-4."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("should be a number")  # noqa: TRY004 - Pydantic reports a ValueError
+    if not -MAX_VALUE <= value <= MAX_VALUE:
+        raise ValueError("should be from -1000000000 to 1000000000")
+    scaled = round(value * UNIT)
+    if scaled / UNIT != value:
+        raise ValueError("should have at most four decimals")
+    return scaled
+
+
+def _small(properties: dict[str, Any]) -> dict[str, Any]:
+    if _depth(properties) > MAX_DEPTH:
+        raise ValueError(f"should nest at most {MAX_DEPTH} levels")
+    if len(properties_text(properties).encode()) > MAX_PROPERTIES_BYTES:
+        raise ValueError(f"should have at most {MAX_PROPERTIES_BYTES} bytes of JSON")
+    return properties
+
+
+def _depth(value: object) -> int:
+    if isinstance(value, dict):
+        return 1 + max(map(_depth, value.values()), default=0)
+    if isinstance(value, list):
+        return 1 + max(map(_depth, value), default=0)
+    return 0
+
+
+def properties_text(properties: dict[str, Any]) -> str:
+    """Return the JSON text that is stored."""
+    return json.dumps(properties, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+Value = Annotated[
+    int,
+    BeforeValidator(_ten_thousandths),
+    WithJsonSchema({"type": "number", "minimum": -MAX_VALUE, "maximum": MAX_VALUE, "multipleOf": 0.0001}),
+]
+
+
+class EventIn(RequestModel):
+    """One thing that a user did."""
+
+    user_id: UserId
+    type: EventType
+    value: Value = Field(default=UNIT, json_schema_extra={"default": 1})
+    timestamp: Timestamp | None = Field(None, description="When it happened; now by default.")
+    sent_at: Timestamp | None = Field(
+        None, description="When the device sent it, by the device's clock: corrects a clock that is wrong."
+    )
+    event_id: EventId | None = Field(None, description="Sent again with the same id, it counts once.")
+    properties: Annotated[dict[str, Any], AfterValidator(_small)] = Field(default_factory=dict)
+
+    def submission(self, sent_at: int | None = None) -> Submission:
+        """Return what the domain knows of it; `sent_at` is the batch's."""
+        return Submission(
+            self.user_id,
+            self.type,
+            self.value,
+            self.timestamp,
+            self.sent_at or sent_at,
+            self.event_id,
+            properties_text(self.properties) if self.properties else "{}",
+        )
+
+
+class EventBatch(RequestModel):
+    """Up to 500 events, all or nothing."""
+
+    events: Annotated[list[EventIn], Field(min_length=1, max_length=MAX_EVENTS)]
+    sent_at: Timestamp | None = None
+
+
+class EventsAccepted(RequestModel):
+    """The queue has them; they count within seconds."""
+
+    accepted: int
+    event_ids: list[str]

@@ -1,0 +1,158 @@
+"""AWS in process (moto) with the template's tables, and callers with valid credentials."""
+
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+os.environ |= {
+    "POWERTOOLS_SERVICE_NAME": "experimentation",
+    "POWERTOOLS_METRICS_NAMESPACE": "Experimentation",
+}
+
+import boto3  # noqa: E402 - telemetry reads the names above when it is imported
+import pytest  # noqa: E402
+from moto import mock_aws  # noqa: E402
+from samtranslator.yaml_helper import yaml_parse  # noqa: E402
+
+from experimentation.storage import accounts, api_keys, client, denials, signing_keys  # noqa: E402
+from experimentation.storage.accounts import Account  # noqa: E402
+from experimentation.usecases.runtime import Runtime  # noqa: E402
+from experimentation.web import tokens  # noqa: E402
+
+REGION = "us-east-1"
+TEMPLATE = Path(__file__).parents[1] / "template.yaml"
+SIGNING_SECRET = "for-tests-alone-0123456789abcdefghijklmnopqrstuvwxyz"
+ADMIN_PASSWORD = "first-admin-password"
+
+type Headers = dict[str, str]
+
+
+def now() -> int:
+    """Return the milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+@pytest.fixture(scope="session")
+def tables() -> dict[str, dict[str, Any]]:
+    """The properties of the template's tables, as CreateTable takes them."""
+    resources = yaml_parse(TEMPLATE.read_text())["Resources"]
+    taken = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
+    return {
+        name: {key: value for key, value in resource["Properties"].items() if key in taken}
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::DynamoDB::Table"
+    }
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch, tables: dict[str, dict[str, Any]]) -> Iterator[None]:
+    """An empty account with the tables, topic, queues, bucket and secrets; the environment names them."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        for name, value in _resources(tables).items():
+            monkeypatch.setenv(name, value)
+        forget()
+        yield
+    forget()
+
+
+def forget() -> None:
+    """Start as a fresh execution environment does: with no client and nothing remembered."""
+    client.reset()
+    for module in (api_keys, denials, signing_keys):
+        module.forget()
+    for name, module in list(sys.modules.items()):
+        if name.startswith("functions.") and isinstance(getattr(module, "runtime", None), Runtime):
+            module.runtime.__init__()
+
+
+def _resources(tables: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Make the resources and return the environment that names them."""
+    dynamodb = boto3.client("dynamodb")
+    for name, properties in tables.items():
+        dynamodb.create_table(TableName=name, **properties)
+    boto3.client("s3").create_bucket(Bucket="archive")
+    topic = boto3.client("sns").create_topic(Name="events")["TopicArn"]
+    sqs, secretsmanager = boto3.client("sqs"), boto3.client("secretsmanager")
+    environment = {
+        "DATA_TABLE": "DataTable",
+        "ACCOUNTS_TABLE": "AccountsTable",
+        "EVENTS_TOPIC_ARN": topic,
+        "ARCHIVE_BUCKET": "archive",
+        "RETENTION_DAYS": "90",
+        "SIGNING_SECRET_ARN": secretsmanager.create_secret(Name="signing", SecretString=SIGNING_SECRET)[
+            "ARN"
+        ],
+        "ADMIN_SECRET_ARN": secretsmanager.create_secret(
+            Name="admin", SecretString=json.dumps({"username": "admin", "password": ADMIN_PASSWORD})
+        )["ARN"],
+        "JWT_EXPIRATION_MINUTES": "15",
+        "REFRESH_EXPIRATION_DAYS": "30",
+        "ALLOWED_ORIGINS": "",
+        "PUBLIC_BASE_URL": "",
+        "LOG_LEVEL": "INFO",
+    }
+    for source in ("COUNT", "ARCHIVE"):
+        for kind in ("QUEUE", "DEAD_LETTER_QUEUE", "SUBSCRIPTION_DEAD_LETTER_QUEUE"):
+            name = f"{source}_{kind}"
+            environment[f"{name}_URL"] = sqs.create_queue(QueueName=name.lower().replace("_", "-"))[
+                "QueueUrl"
+            ]
+        arn = f"arn:aws:sqs:{REGION}:123456789012:{source.lower()}-queue"
+        boto3.client("sns").subscribe(
+            TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"}
+        )
+    return environment
+
+
+@pytest.fixture
+def as_user(aws: None) -> Headers:
+    """The headers of a person whose role is user."""
+    return bearer("ursula", "user")
+
+
+@pytest.fixture
+def as_admin(aws: None) -> Headers:
+    """The headers of an administrator."""
+    return bearer("ada", "admin")
+
+
+@pytest.fixture
+def as_key(aws: None) -> Callable[..., Headers]:
+    """Makes the headers of an API key: `as_key(["events:write", "events:read"])`."""
+
+    def make(scopes: Sequence[str] | str, expires_at: int | None = None) -> Headers:
+        given = (scopes,) if isinstance(scopes, str) else tuple(scopes)
+        key_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
+        hashed = api_keys.hashed(secret)
+        api_keys.create(api_keys.ApiKey(key_id, "test", hashed, given, now(), "ada", expires_at))
+        return {"X-API-Key": f"exp_{key_id}_{secret}"}
+
+    return make
+
+
+@pytest.fixture
+def people(aws: None) -> Callable[..., Account]:
+    """Stores a person: `people("ada", role="admin", password_hash=...)`."""
+
+    def make(username: str, role: str = "user", password_hash: str = "-") -> Account:
+        account = Account(username, role, password_hash, secrets.token_hex(8), now(), now())
+        if not accounts.create_first_admin(account):
+            accounts.create(account)
+        return account
+
+    return make
+
+
+def bearer(username: str, role: str) -> Headers:
+    """Return the headers of a person who has just logged in."""
+    return {"Authorization": f"Bearer {tokens.issued(username, role, secrets.token_hex(16), now())}"}

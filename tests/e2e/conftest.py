@@ -15,7 +15,7 @@ import pytest
 from local.emulator import free_port
 from local.paths import ROOT
 
-PASSWORD = "correct horse battery staple"
+PASSWORD = "correct-horse-battery-staple"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from experimentation.domain.statistics.moments import Moments
 from experimentation.domain.statistics.sequential import DEFAULT_TUNING_N, sequence_multiplier
 from experimentation.domain.statistics.tails import norm_isf, norm_sf
 
+_HOPELESS = 1e15  # more users than there will ever be
+
 
 class MeanSampleSize(NamedTuple):
     """Users for a difference of means; None where no number of users would do."""
@@ -75,6 +77,8 @@ def sample_size_proportion(
     >>> sample_size_proportion(0.05, 0.055, 0.05, 0.8).n_per_arm_ceil
     31234
     """
+    if not (0 <= p_control <= 1 and 0 <= p_treatment <= 1):
+        raise ValueError("a rate lies between 0 and 1")
     if p_control == p_treatment:
         return RateSampleSize(None, None, None)
     effect = (p_treatment - p_control) ** 2
@@ -144,15 +148,14 @@ def mid_experiment_scaling(
         return Scaling(None, None)
     signal = abs(mde_relative) / delta_standard_error(difference.diff, difference.variance, baseline)
     n = control.n + treatment.n
-    return Scaling(
-        required_multiple(signal, n, alpha, power) - 1,
-        required_multiple(signal, n, alpha, power, DEFAULT_TUNING_N) - 1,
-    )
+    fixed = required_multiple(signal, n, alpha, power)
+    always = required_multiple(signal, n, alpha, power, DEFAULT_TUNING_N)
+    return Scaling(None if fixed is None else fixed - 1, None if always is None else always - 1)
 
 
 def required_multiple(
     signal: float, n: float, alpha: float, power: float, tuning_n: float | None = None
-) -> float:
+) -> float | None:
     """Return by how much (at least 1) to multiply n users to find an effect of `signal` standard errors.
 
     With a tuning_n the always-valid sequence has to exclude 0 at that one look; without, the fixed interval.
@@ -171,6 +174,8 @@ def required_multiple(
     low = high = 1.0
     while not found(high):
         low, high = high, high * 2
+        if high > _HOPELESS:
+            return None
     while high - low > 1e-12 * high:
         middle = (low + high) / 2
         low, high = (low, middle) if found(middle) else (middle, high)

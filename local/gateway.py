@@ -89,7 +89,7 @@ class Gateway:
         await response(scope, receive, send)
         milliseconds = (time.perf_counter() - started) * 1000
         clock = time.strftime("%H:%M:%S")
-        path = request.url.path.encode("unicode_escape").decode()
+        path = request.scope["path"].encode("unicode_escape").decode()
         self._log(f"{clock} {reply.status} {request.method:6} {path} {milliseconds:.0f} ms{note}")
 
     async def _answer(self, request: Request, identifier: str) -> tuple[Answer, str]:

@@ -19,6 +19,8 @@ from typing import Any, BinaryIO
 
 from local.paths import FUNCTIONS, LAYER, ROOT
 
+CODE = Path(os.environ.get("LOCAL_FUNCTIONS", FUNCTIONS)).resolve()  # tests have functions of their own
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -53,7 +55,7 @@ class Context:
 def _handler(name: str) -> Callable[[Any, Context], Any]:
     module_name, function_name = name.rsplit(".", 1)
     module = importlib.import_module(module_name)
-    if not Path(module.__file__ or "").is_relative_to(FUNCTIONS):
+    if not Path(module.__file__ or "").is_relative_to(CODE):
         raise ImportError(f"{module_name} is a module of Python itself, and Lambda would import that one too")
     handler: Callable[[Any, Context], Any] = getattr(module, function_name)
     return handler
@@ -94,7 +96,7 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     here = {"", str(ROOT)}
-    sys.path[:] = [str(FUNCTIONS), str(LAYER), *(entry for entry in sys.path if entry not in here)]
+    sys.path[:] = [str(CODE), str(LAYER), *(entry for entry in sys.path if entry not in here)]
     importlib.import_module("boto3")  # the slowest import, before the first request asks for it
     importlib.import_module("pydantic")
     _serve(requests, replies)

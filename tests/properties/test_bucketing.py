@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -80,7 +81,7 @@ def test_ramping_up_moves_nobody() -> None:
 
     answers = [{user: decide("ramp", user, traffic, HALVES) for user in users} for traffic in stages]
 
-    for before, after in zip(answers, answers[1:], strict=False):
+    for before, after in pairwise(answers):
         enrolled = {user: variant for user, variant in before.items() if variant is not None}
         assert enrolled.items() <= after.items()
         assert len(enrolled) < sum(variant is not None for variant in after.values())

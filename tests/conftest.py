@@ -14,15 +14,16 @@ os.environ |= {
     "POWERTOOLS_METRICS_NAMESPACE": "Experimentation",
 }
 
-import boto3  # noqa: E402 - telemetry reads the names above when it is imported
-import pytest  # noqa: E402
-from moto import mock_aws  # noqa: E402
-from samtranslator.yaml_helper import yaml_parse  # noqa: E402
+import boto3
+import pytest
+from moto import mock_aws
+from samtranslator.yaml_helper import yaml_parse
 
-from experimentation.storage import accounts, api_keys, client, denials, signing_keys  # noqa: E402
-from experimentation.storage.accounts import Account  # noqa: E402
-from experimentation.usecases.runtime import Runtime  # noqa: E402
-from experimentation.web import tokens  # noqa: E402
+from experimentation.storage import accounts, api_keys, client, denials, signing_keys
+from experimentation.storage.accounts import Account
+from experimentation.usecases import first_admin
+from experimentation.usecases.runtime import Runtime
+from experimentation.web import tokens
 
 REGION = "us-east-1"
 TEMPLATE = Path(__file__).parents[1] / "template.yaml"
@@ -68,7 +69,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, tables: dict[str, dict[str, Any]]) -> I
 def forget() -> None:
     """Start as a fresh execution environment does: with no client and nothing remembered."""
     client.reset()
-    for module in (api_keys, denials, signing_keys):
+    for module in (api_keys, denials, signing_keys, first_admin):
         module.forget()
     for name, module in list(sys.modules.items()):
         if name.startswith("functions.") and isinstance(getattr(module, "runtime", None), Runtime):

@@ -44,7 +44,7 @@ def event(
 ) -> dict[str, Any]:
     """Return the event of a request.
 
-    `body` is sent as JSON, `form` urlencoded, `raw_body` as it is (bytes in base64). `route` is the template's
+    `body` is sent as JSON, `form` urlencoded, `raw_body` as it is (bytes: base64). `route` is the template's
     path when it has parameters; without it, the parameters' values are replaced by their names.
     """
     sent = {"host": HOST, "user-agent": "tests", "x-forwarded-proto": "https"}

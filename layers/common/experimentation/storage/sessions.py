@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from experimentation import settings
 from experimentation.domain.errors import UnauthenticatedError
-from experimentation.storage import client
+from experimentation.storage import client, denials
 from experimentation.storage.failures import condition_failed, translated
 
 if TYPE_CHECKING:
@@ -88,19 +88,17 @@ def rotate(token: str, now: int) -> Session:
     return _session(session_id, answer["Attributes"], successor)
 
 
-def revoke(token: str, now: int) -> str | None:
-    """End the family that a token is of and return its id; None when there is no such token."""
-    try:
-        session_id, secret = _parts(token)
-    except UnauthenticatedError:
-        return None
+def revoke(token: str, now: int) -> None:
+    """End the family that a token is of, with its access tokens; UnauthenticatedError when it is of none."""
+    session_id, secret = _parts(token)
     presented: Item = {":presented": {"S": _hashed(secret)}}
     condition = "token_hash = :presented OR previous_hash = :presented"
-    return session_id if _ended(session_id, now, condition, presented) else None
+    if not _ended(session_id, now, condition, presented):
+        raise _refused()
 
 
 def end(session_id: str, now: int) -> None:
-    """End a family, if there is one."""
+    """End a family, if there is one, with its access tokens."""
     _ended(session_id, now, "attribute_exists(PK)", {})
 
 
@@ -114,16 +112,8 @@ def _again(session_id: str, secret: str, item: "Item | None", now: int) -> Sessi
         and now - int(item["rotated_at"]["N"]) <= GRACE_MS
     ):
         return _session(session_id, item, _successor(secret, item["nonce"]["S"]))
-    end(session_id, now)
-    raise ReusedError(session_id)
-
-
-class ReusedError(UnauthenticatedError):
-    """A refresh token came back after its time: somebody has a copy; `session_id` was ended."""
-
-    def __init__(self, session_id: str) -> None:
-        super().__init__("The refresh token is not valid.")
-        self.session_id = session_id
+    end(session_id, now)  # somebody has a copy
+    raise _refused()
 
 
 def _ended(session_id: str, now: int, condition: str, values: "Item") -> bool:
@@ -140,6 +130,7 @@ def _ended(session_id: str, now: int, condition: str, values: "Item") -> bool:
             if condition_failed(error):
                 return False
             raise
+    denials.deny_session(session_id, now)
     return True
 
 

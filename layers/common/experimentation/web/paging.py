@@ -24,16 +24,18 @@ def encode_cursor(position: Mapping[str, object], purpose: str = "") -> str:
     return base64.urlsafe_b64encode(_check(payload, purpose) + payload).rstrip(b"=").decode()
 
 
-def decode_cursor(cursor: str, purpose: str = "") -> dict[str, str]:
+def decode_cursor(cursor: str, purpose: str = "") -> dict[str, object]:
     """Return the position in a cursor; InvalidError when it is not one, or another list's."""
     try:
         content = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         check, payload = content[:CHECK_BYTES], content[CHECK_BYTES:]
         if check != _check(payload, purpose):
             raise _refused()
-        position: dict[str, str] = json.loads(payload)
+        position = json.loads(payload)
     except (binascii.Error, ValueError, RecursionError) as error:
         raise _refused() from error
+    if not isinstance(position, dict):
+        raise _refused()
     return position
 
 

@@ -1,0 +1,29 @@
+"""The first administrator: made on first use, by one conditional write, never twice."""
+
+import secrets
+
+from experimentation import settings
+from experimentation.domain.access import AccountRole
+from experimentation.storage import accounts, admin_secret
+from experimentation.storage.accounts import Account
+from experimentation.usecases import passwords
+
+_there: set[str] = set()
+
+
+def ensure(now: int) -> None:
+    """Store the administrator of the deployment's secret unless there has been one."""
+    table = settings.accounts_table()
+    if table in _there:
+        return
+    if not accounts.has_first_admin():
+        username, password = admin_secret.credentials()
+        accounts.create_first_admin(
+            Account(username, AccountRole.ADMIN, passwords.hashed(password), secrets.token_hex(16), now, now)
+        )
+    _there.add(table)
+
+
+def forget() -> None:
+    """Look again when it is needed next."""
+    _there.clear()

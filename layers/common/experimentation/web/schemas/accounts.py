@@ -1,0 +1,83 @@
+"""People as administrators make, change and see them."""
+
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr, StringConstraints
+
+from experimentation.domain.access import LONGEST_PASSWORD_BYTES, AccountRole
+from experimentation.domain.clock import rfc3339
+from experimentation.storage.accounts import Account
+from experimentation.web.schemas.model import RequestModel, ResponseModel
+from experimentation.web.schemas.types import Cursor, Limit
+
+SHORTEST_PASSWORD = 8
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _of_fair_length(password: SecretStr) -> SecretStr:
+    text = password.get_secret_value()
+    if len(text) < SHORTEST_PASSWORD:
+        raise ValueError(f"should have at least {SHORTEST_PASSWORD} characters")
+    if len(text.encode()) > LONGEST_PASSWORD_BYTES:
+        raise ValueError(f"may have at most {LONGEST_PASSWORD_BYTES} bytes of UTF-8")
+    return password
+
+
+Username = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._@+-]{0,63}$"), BeforeValidator(_lower)
+]
+NewPassword = Annotated[SecretStr, AfterValidator(_of_fair_length)]
+
+
+class AccountCreate(RequestModel):
+    """A new person; names differ by more than upper and lower case."""
+
+    username: Username
+    password: NewPassword
+    role: AccountRole = AccountRole.USER
+
+
+class AccountUpdate(RequestModel):
+    """What changes; whatever is left out stays. A new password or `disabled` ends the person's sessions."""
+
+    role: AccountRole | None = None
+    password: NewPassword | None = None
+    disabled: bool | None = None
+
+
+class AccountList(RequestModel):
+    """Which page of the people, in the order of their names."""
+
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class AccountAnswer(ResponseModel):
+    """A person, without the password."""
+
+    username: str
+    role: str
+    disabled: bool
+    created_at: str
+    updated_at: str
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        """Return what may be shown of the person."""
+        return cls(
+            username=account.username,
+            role=account.role,
+            disabled=account.disabled,
+            created_at=rfc3339(account.created_at),
+            updated_at=rfc3339(account.updated_at),
+        )
+
+
+class AccountPage(ResponseModel):
+    """Some people, and the cursor of the next page."""
+
+    accounts: list[AccountAnswer]
+    next_cursor: str | None

@@ -1,0 +1,210 @@
+"""POST /auth/refresh and POST /auth/revoke."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from experimentation.storage import denials, sessions
+from experimentation.storage.accounts import Account
+from experimentation.usecases import passwords
+from functions.accounts import delete, update
+from functions.auth import me, refresh, revoke
+from tests.conftest import bearer, now
+from tests.functions.callers import Answer, bearer_of, call, log_in
+
+SITE = "https://abc123.execute-api.us-east-1.amazonaws.com"
+type People = Callable[..., Account]
+
+
+@pytest.fixture
+def login(people: People) -> Answer:
+    """What grace got when she logged in."""
+    people("ada", role="admin")
+    people("grace", password_hash=passwords.hashed("correct horse"))
+    return log_in("grace", "correct horse")
+
+
+def _refreshed(token: str, **parts: Any) -> Answer:
+    return call(refresh.handler, "POST", "/auth/refresh", {"refresh_token": token}, **parts)
+
+
+def _me(answer: Answer) -> int:
+    denials.forget()  # as if ten seconds had passed
+    return call(me.handler, "GET", "/auth/me", headers=bearer_of(answer)).status
+
+
+def test_refresh_gives_a_new_pair(login: Answer) -> None:
+    answer = _refreshed(login.json["refresh_token"])
+
+    assert answer.status == 200
+    assert answer.json["refresh_token"] != login.json["refresh_token"]
+    assert answer.json["access_token"] != login.json["access_token"]
+    assert _me(answer) == 200
+
+
+def test_refresh_takes_a_form(login: Answer) -> None:
+    form = {"grant_type": "refresh_token", "refresh_token": login.json["refresh_token"]}
+
+    assert call(refresh.handler, "POST", "/auth/refresh", form=form).status == 200
+
+
+def test_same_token_gives_the_same_successor_for_ten_seconds(login: Answer) -> None:
+    first = _refreshed(login.json["refresh_token"])
+
+    second = _refreshed(login.json["refresh_token"])
+
+    assert second.status == 200
+    assert second.json["refresh_token"] == first.json["refresh_token"]
+    assert _refreshed(second.json["refresh_token"]).status == 200
+
+
+def test_used_token_ends_the_family_after_the_grace(login: Answer) -> None:
+    used = login.json["refresh_token"]
+    successor = sessions.rotate(used, now() - sessions.GRACE_MS - 1)
+
+    replay = _refreshed(used)
+
+    assert replay.status == 401
+    assert _refreshed(successor.refresh_token).status == 401
+    assert _me(login) == 401
+
+
+def test_token_before_the_last_ends_the_family_at_once(login: Answer) -> None:
+    first = login.json["refresh_token"]
+    second = _refreshed(first).json["refresh_token"]
+    third = _refreshed(second).json["refresh_token"]
+
+    assert _refreshed(first).status == 401
+    assert _refreshed(third).status == 401
+
+
+def test_refresh_token_ends_with_its_time(login: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REFRESH_EXPIRATION_DAYS", "0")
+
+    token = _refreshed(login.json["refresh_token"]).json["refresh_token"]
+
+    assert _refreshed(token).status == 401
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["", "rt", "rt_x", "rt__", "rt_00_11", "exp_1_2", "\N{GRINNING FACE}", "rt_" + "0" * 9_000],
+)
+def test_what_is_no_refresh_token_is_401(login: Answer, token: str) -> None:
+    assert _refreshed(token).status == 401
+
+
+@pytest.mark.parametrize("change", [{"password": "another password"}, {"disabled": True}])
+def test_new_password_or_disabling_ends_sessions_and_access_tokens(
+    login: Answer, change: dict[str, object]
+) -> None:
+    path = {"username": "grace"}
+    headers = bearer("ada", "admin")
+    call(update.handler, "PATCH", "/accounts/grace", change, headers=headers, path_parameters=path)
+
+    assert _me(login) == 401
+    assert _refreshed(login.json["refresh_token"]).status == 401
+
+
+def test_deleting_a_person_ends_sessions_and_access_tokens(login: Answer) -> None:
+    path = {"username": "grace"}
+    call(delete.handler, "DELETE", "/accounts/grace", headers=bearer("ada", "admin"), path_parameters=path)
+
+    assert _me(login) == 401
+    assert _refreshed(login.json["refresh_token"]).status == 401
+
+
+def test_login_after_a_new_password_is_good_at_once(login: Answer) -> None:
+    path = {"username": "grace"}
+    headers = bearer("ada", "admin")
+    change = {"password": "another password"}
+    call(update.handler, "PATCH", "/accounts/grace", change, headers=headers, path_parameters=path)
+
+    again = log_in("grace", "another password")
+
+    assert again.status == 200
+    assert _me(again) == 200
+
+
+def test_new_role_reaches_the_person_by_refreshing(login: Answer) -> None:
+    path = {"username": "grace"}
+    headers = bearer("ada", "admin")
+    call(update.handler, "PATCH", "/accounts/grace", {"role": "admin"}, headers=headers, path_parameters=path)
+
+    assert _me(login) == 401
+    answer = _refreshed(login.json["refresh_token"])
+    assert "admin" not in login.json["scope"].split()
+    assert "admin" in answer.json["scope"].split()
+
+
+def test_cookies_refresh_and_log_out(login: Answer) -> None:
+    body = None
+    cookies = [f"__Host-refresh={login.json['refresh_token']}"]
+    origin = {"origin": SITE}
+
+    answer = call(refresh.handler, "POST", "/auth/refresh", body, cookies=cookies, headers=origin)
+
+    assert answer.status == 200
+    assert "access_token" not in answer.json
+    kept = [cookie.split(";")[0] for cookie in answer.cookies]
+    who = call(me.handler, "GET", "/auth/me", cookies=kept)
+    assert who.json["id"] == "grace"
+    out = call(revoke.handler, "POST", "/auth/revoke", cookies=kept, headers=origin)
+    assert out.status == 200
+    assert all("Max-Age=0" in cookie for cookie in out.cookies)
+    assert call(me.handler, "GET", "/auth/me", cookies=kept).status == 401
+    assert call(refresh.handler, "POST", "/auth/refresh", cookies=kept, headers=origin).status == 401
+
+
+@pytest.mark.parametrize("headers", [{}, {"origin": "https://evil.example"}, {"origin": "null"}])
+@pytest.mark.parametrize("handler", [refresh.handler, revoke.handler])
+def test_cookies_need_this_sites_origin(login: Answer, handler: Any, headers: dict[str, str]) -> None:
+    cookies = [f"__Host-refresh={login.json['refresh_token']}"]
+
+    assert call(handler, "POST", "/auth/x", cookies=cookies, headers=headers).status == 403
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("handler", [refresh.handler, revoke.handler])
+def test_nothing_to_refresh_or_revoke_is_401(handler: Any) -> None:
+    assert call(handler, "POST", "/auth/x").status == 401
+
+
+def test_revoked_refresh_token_takes_its_access_tokens_along(login: Answer) -> None:
+    answer = call(revoke.handler, "POST", "/auth/revoke", form={"token": login.json["refresh_token"]})
+
+    assert answer.status == 200
+    assert _refreshed(login.json["refresh_token"]).status == 401
+    assert _me(login) == 401
+
+
+def test_revoked_access_token_is_refused_and_its_session_goes_on(login: Answer) -> None:
+    call(revoke.handler, "POST", "/auth/revoke", {"token": login.json["access_token"]})
+
+    assert _me(login) == 401
+    assert _refreshed(login.json["refresh_token"]).status == 200
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("token", ["x", "rt_00_11", "a.b.c", "exp_1_2", "\N{GRINNING FACE}"])
+def test_revoking_what_never_was_is_200(token: str) -> None:
+    assert call(revoke.handler, "POST", "/auth/revoke", {"token": token}).status == 200
+
+
+@pytest.mark.usefixtures("aws")
+def test_refresh_tokens_are_stored_as_hashes_only(people: People) -> None:
+    session = sessions.start("grace", "epoch", now())
+    successor = sessions.rotate(session.refresh_token, now())
+
+    stored = str(_everything())
+
+    for token in (session.refresh_token, successor.refresh_token):
+        assert token.split("_", 2)[2] not in stored
+
+
+def _everything() -> list[Any]:
+    import boto3  # noqa: PLC0415 - moto replaces it from here on
+
+    found: list[Any] = boto3.client("dynamodb").scan(TableName="AccountsTable")["Items"]
+    return found

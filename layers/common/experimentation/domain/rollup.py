@@ -20,6 +20,8 @@ from experimentation.domain.experiment import Experiment, Kind, Segment
 from experimentation.domain.ledger import Cells, Ownership
 
 EVERYONE = "*"
+BEFORE = "x"
+HOURS = "h"
 
 type Context = Mapping[str, str | int | float | bool]
 type Adds = dict[tuple[str, str], dict[str, int]]
@@ -55,12 +57,12 @@ def day_key(segment: str, event_type: str, day: int, variant: str) -> str:
 
 def hour_key(event_type: str, day: int, variant: str) -> str:
     """Return the sort key of one day's hourly counters (whole population only)."""
-    return f"h#{event_type}#{day}#{variant}"
+    return f"{HOURS}#{event_type}#{day}#{variant}"
 
 
 def before_key(event_type: str, variant: str) -> str:
     """Return the sort key of the CUPED sums of events before the assignment."""
-    return f"x#{event_type}#{variant}"
+    return f"{EVERYONE}#{event_type}#{BEFORE}#{variant}"
 
 
 def enrolment_key(segment: str, day: int, variant: str) -> str:

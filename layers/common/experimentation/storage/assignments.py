@@ -7,6 +7,7 @@ from zlib import crc32
 from experimentation import settings
 from experimentation.storage import client
 from experimentation.storage.failures import translated
+from experimentation.storage.transactions import put_new
 
 if TYPE_CHECKING:
     from experimentation.domain.rollup import Context
@@ -42,13 +43,7 @@ def put(assignment: Assignment) -> "Action":
     }
     if assignment.imported:
         item["imported"] = {"BOOL": True}
-    return {
-        "Put": {
-            "TableName": settings.data_table(),
-            "Item": item,
-            "ConditionExpression": "attribute_not_exists(PK)",
-        }
-    }
+    return put_new(item)
 
 
 def read(experiment_id: str, user_id: str) -> Assignment | None:

@@ -6,6 +6,7 @@ from experimentation import settings
 from experimentation.domain.event import Event
 from experimentation.storage import client
 from experimentation.storage.failures import translated
+from experimentation.storage.transactions import put_new
 
 if TYPE_CHECKING:
     from experimentation.storage.transactions import Action, Item
@@ -33,13 +34,7 @@ def put(event: Event) -> "Action":
         "properties": {"S": event.properties},
         "expires_at": {"N": str(event.received // 1000 + _kept_seconds())},
     }
-    return {
-        "Put": {
-            "TableName": settings.data_table(),
-            "Item": item,
-            "ConditionExpression": "attribute_not_exists(PK)",
-        }
-    }
+    return put_new(item)
 
 
 def page(user_id: str, limit: int, after: str | None = None) -> EventPage:

@@ -118,6 +118,12 @@ def running() -> list[str]:
     return [row["experiment_id"]["S"] for row in rows]
 
 
+def started() -> list[str]:
+    """Return the ids of the experiments that are no longer drafts, newest first."""
+    rows = _rows(None, None, FILTERED_PAGE)
+    return [row["experiment_id"]["S"] for row in rows if row["status"]["S"] != Status.DRAFT]
+
+
 def _rows(
     status: Status | None, start: str | None, evaluated: int, consistent: bool = False
 ) -> Iterator[Item]:

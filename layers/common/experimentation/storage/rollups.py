@@ -1,17 +1,21 @@
 """ROLLUP items: the counters of domain/rollup.py, spread over shards, and the shard of sealed days."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from experimentation import settings
 from experimentation.domain.experiment import Experiment
 from experimentation.storage import client
 from experimentation.storage.failures import translated
+from experimentation.storage.transactions import put_if, put_new
 
 if TYPE_CHECKING:
     from experimentation.storage.transactions import Action, Item
 
 SEALED = "sealed"
+PARALLEL = 8
 
 
 class Cell(NamedTuple):
@@ -74,22 +78,33 @@ def read(partition_key: str, prefix: str = "") -> list[Cell]:
         start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
 
-def put_sealed(
-    partition_key: str, key: str, sealed: Cell | None, merged: Mapping[str, int], writes: int, now: int
-) -> "Action":
+def read_both(
+    first: Sequence[tuple[str, str]], second: Sequence[tuple[str, str]]
+) -> tuple[list[Cell], list[Cell]]:
+    """Return the items of two lists of (partition key, prefix), all read side by side."""
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        found = list(pool.map(lambda each: read(*each), [*first, *second]))
+    split = len(first)
+    return list(chain.from_iterable(found[:split])), list(chain.from_iterable(found[split:]))
+
+
+def shards_of(experiment: Experiment) -> list[int | str]:
+    """Return every shard that may hold counters of the experiment."""
+    return [*range(experiment.shards), SEALED]
+
+
+def put_sealed(partition_key: str, before: Cell | None, sealed: Cell) -> "Action":
     """Return the write of a sealed item on the condition that nobody sealed it since it was read."""
-    item: Item = {name: {"N": str(amount)} for name, amount in merged.items()}
+    item: Item = {name: {"N": str(amount)} for name, amount in sealed.counters.items()}
     item |= {
         "PK": {"S": partition_key},
-        "SK": {"S": key},
-        "w": {"N": str(writes)},
-        "t": {"N": str(now)},
+        "SK": {"S": sealed.key},
+        "w": {"N": str(sealed.writes)},
+        "t": {"N": str(sealed.written_at)},
     }
-    condition = "attribute_not_exists(PK)" if sealed is None else "w = :read"
-    put: Item = {"TableName": settings.data_table(), "Item": item, "ConditionExpression": condition}
-    if sealed is not None:
-        put["ExpressionAttributeValues"] = {":read": {"N": str(sealed.writes)}}
-    return {"Put": put}  # type: ignore[typeddict-item]
+    if before is None:
+        return put_new(item)
+    return put_if(item, "w", before.writes)
 
 
 def delete(partition_key: str, cell: Cell) -> "Action":

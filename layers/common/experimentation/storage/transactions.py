@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from experimentation import settings
 from experimentation.storage import client
 from experimentation.storage.failures import cancellation_reasons, translated
 
@@ -37,6 +38,29 @@ class CancelledError(Exception):
     def was_in_the_way(self, position: int) -> bool:
         """Tell whether that action was refused for another reason: a conflict, or a throttle."""
         return self.reasons[position] not in {"None", CONDITION_FAILED}
+
+
+def put_new(item: Item) -> Action:
+    """Return the write of an item on the condition that there is none with its key."""
+    return {
+        "Put": {
+            "TableName": settings.data_table(),
+            "Item": item,
+            "ConditionExpression": "attribute_not_exists(PK)",
+        }
+    }
+
+
+def put_if(item: Item, counter: str, read: int) -> Action:
+    """Return the write of an item on the condition that its `counter` still is what was read."""
+    return {
+        "Put": {
+            "TableName": settings.data_table(),
+            "Item": item,
+            "ConditionExpression": f"{counter} = :read",
+            "ExpressionAttributeValues": {":read": {"N": str(read)}},
+        }
+    }
 
 
 def commit(actions: Sequence[Action]) -> None:

@@ -13,6 +13,7 @@ from experimentation import settings
 from experimentation.domain.ledger import Boundary, Cells, Head
 from experimentation.storage import client
 from experimentation.storage.failures import translated
+from experimentation.storage.transactions import put_if, put_new
 
 if TYPE_CHECKING:
     from experimentation.storage.transactions import Action, Item
@@ -110,22 +111,7 @@ def spill(head: Head) -> tuple[Head, dict[str, Cells]]:
 
 
 def _put(item: "Item", read_version: int) -> "Action":
-    if read_version:
-        return {
-            "Put": {
-                "TableName": settings.data_table(),
-                "Item": item,
-                "ConditionExpression": "v = :read",
-                "ExpressionAttributeValues": {":read": {"N": str(read_version)}},
-            }
-        }
-    return {
-        "Put": {
-            "TableName": settings.data_table(),
-            "Item": item,
-            "ConditionExpression": "attribute_not_exists(PK)",
-        }
-    }
+    return put_if(item, "v", read_version) if read_version else put_new(item)
 
 
 def _read(keys: "list[Item]") -> "list[Item]":

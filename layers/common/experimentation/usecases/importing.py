@@ -40,8 +40,8 @@ class _Ready(NamedTuple):
 def import_rows(experiment: Experiment, rows: Sequence[Row], runtime: Runtime) -> list[str]:
     """Return per row "stored" or "already_there".
 
-    InvalidError for rows that can never be stored; ConflictError, before anything is written, that names every
-    user who has events at or after the assignment: leaving out only the active users would bias the result.
+    InvalidError for rows that can never be stored; ConflictError, before anything is written, that names
+    every user with events at or after the assignment: leaving out only the active users would bias results.
     """
     _check(experiment, rows, runtime.clock())
     outcome: dict[str, str] = {}

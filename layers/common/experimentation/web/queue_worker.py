@@ -17,6 +17,12 @@ class LambdaContext(Protocol):
         ...
 
 
+def time_left(context: LambdaContext) -> Callable[[], bool]:
+    """Return what tells whether another try may begin."""
+    reserve = context.get_remaining_time_in_millis() * RESERVED_SHARE
+    return lambda: context.get_remaining_time_in_millis() > reserve
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One message of the batch."""
@@ -33,10 +39,9 @@ def queue_worker(work: Work) -> Callable[[Mapping[str, Any], LambdaContext], dic
     """Turn a function into the handler of an event source mapping with ReportBatchItemFailures."""
 
     def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-        reserve = context.get_remaining_time_in_millis() * RESERVED_SHARE
         deliveries = [Delivery(record["messageId"], record["body"]) for record in event["Records"]]
         try:
-            failed = work(deliveries, lambda: context.get_remaining_time_in_millis() > reserve)
+            failed = work(deliveries, time_left(context))
             telemetry.logger.info("batch", extra={"messages": len(deliveries), "failed": len(failed)})
         finally:
             telemetry.flush()

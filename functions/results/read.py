@@ -1,0 +1,82 @@
+"""GET /experiments/{experiment_id}/results - the decision, the figures and the series, as of now."""
+
+from hashlib import sha256
+
+from experimentation.domain import report
+from experimentation.domain.errors import FieldError, InvalidError
+from experimentation.domain.series import MAX_HOUR_DAYS, series
+from experimentation.storage import experiments
+from experimentation.usecases.analysing import Findings, Question, find
+from experimentation.web.conditions import tagged
+from experimentation.web.endpoint import endpoint
+from experimentation.web.reply import Reply
+from experimentation.web.request import Request
+from experimentation.web.schemas.results import ResultsQuery
+from experimentation.web.schemas.types import ExperimentId
+
+
+@endpoint(scope="results:read", cache="max-age=30")
+def handler(experiment_id: ExperimentId, query: ResultsQuery, request: Request, now: int) -> Reply:
+    """Answer 304 while no counter and no definition has changed."""
+    if query.start_date is not None and query.end_date is not None and query.end_date < query.start_date:
+        raise InvalidError("The window is empty.", [FieldError("/end_date", "is before start_date")])
+    findings = find(experiments.read(experiment_id, consistent=True), _question(query), now)
+    return tagged(request, _document(findings, query), _tag(findings, request))
+
+
+def _question(query: ResultsQuery) -> Question:
+    return Question(
+        tuple(query.event_types.split(",")) if query.event_types else (),
+        query.start_date,
+        query.end_date,
+        query.segment,
+        query.confidence_level,
+        query.correction,
+        hours=query.include_time_series and query.granularity == "hour",
+    )
+
+
+def _document(findings: Findings, query: ResultsQuery) -> dict[str, object]:
+    experiment, analysis, as_of = findings.experiment, findings.analysis, findings.as_of
+    if query.format == "summary":
+        document = report.summary(experiment, analysis, as_of)
+    elif query.format == "metrics_only":
+        document = {"experiment_id": experiment.id, "metrics": report.metrics(analysis)}
+    else:
+        chosen = query.start_date is not None or query.end_date is not None
+        document = report.full(experiment, analysis, findings.span, as_of, chosen_window=chosen)
+    if query.segment is not None:
+        document["segments"] = [report.segment(*each) for each in findings.segments]
+    if query.include_time_series:
+        document["time_series"] = _series(findings, query)
+    return document
+
+
+def _series(findings: Findings, query: ResultsQuery) -> list[dict[str, object]]:
+    days = findings.span.last - findings.span.first + 1
+    if query.granularity == "hour" and days > MAX_HOUR_DAYS:
+        detail = f"gives at most {MAX_HOUR_DAYS} days; narrow start_date and end_date"
+        raise InvalidError("The series is too long.", [FieldError("/granularity", detail)])
+    return series(
+        findings.table,
+        findings.experiment,
+        findings.metrics,
+        findings.span,
+        query.granularity,
+        findings.study,
+        findings.query,
+    )
+
+
+def _tag(findings: Findings, request: Request) -> str:
+    """Return a strong tag of all that the answer depends on: definition, counters, age in days, question."""
+    experiment = findings.experiment
+    parts = (
+        experiment.version,
+        experiment.generation,
+        findings.writes,
+        findings.as_of,
+        findings.progress,
+        request.raw_query,
+    )
+    return f'"{sha256(repr(parts).encode()).hexdigest()[:32]}"'

@@ -1,0 +1,198 @@
+"""Analysing an experiment: its counters, read and merged, and what the statistics say about them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from experimentation.domain.clock import DAY_MS, day_number
+from experimentation.domain.errors import FieldError, InvalidError
+from experimentation.domain.experiment import Experiment, Role, Status
+from experimentation.domain.rollup import EVERYONE
+from experimentation.domain.statistics.analysis import Analysis, analyse
+from experimentation.domain.statistics.study import (
+    Correction,
+    Progress,
+    Query,
+    Study,
+)
+from experimentation.domain.statistics.study import Metric as StudyMetric
+from experimentation.domain.tables import (
+    Span,
+    Table,
+    declared,
+    metric_totals,
+    rollup_prefixes,
+    segment_prefix,
+    undeclared,
+)
+from experimentation.storage import rollups
+
+RECENT_DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a reader wants to know; days are UTC day numbers since 1970, both included."""
+
+    event_types: tuple[str, ...] = ()
+    first_day: int | None = None
+    last_day: int | None = None
+    segment: str | None = None
+    confidence_level: float = 0.95
+    correction: Correction = "holm"
+    hours: bool = False
+
+
+class SegmentAnalysis(NamedTuple):
+    """One value of the segment asked for: always exploratory."""
+
+    label: str
+    analysis: Analysis
+
+
+class Findings(NamedTuple):
+    """The answer, and what it was computed from: the tag of the answer follows `writes` and `as_of`."""
+
+    experiment: Experiment
+    table: Table
+    span: Span
+    metrics: list[StudyMetric]
+    study: Study
+    query: Query
+    progress: Progress
+    analysis: Analysis
+    segments: list[SegmentAnalysis]
+    as_of: int | None
+    writes: int
+
+
+def find(experiment: Experiment, question: Question, now: int) -> Findings:
+    """Read the counters that the question needs, and answer it; InvalidError for a segment never declared."""
+    _check(experiment, question)
+    metrics = _metrics(experiment, question.event_types)
+    table, as_of, writes = _read(experiment, metrics, question)
+    whole = question.first_day is None and question.last_day is None
+    span = _span(experiment, question, table)
+    study = _study(experiment)
+    keys = {metric.key for metric in metrics}
+    every = all(metric.key in keys for metric in experiment.metrics)
+    query = Query(question.confidence_level, question.correction, declared=whole and every)
+    progress = _progress(experiment, table, now)
+    totals = [metric_totals(table, experiment, each, EVERYONE, span, whole=whole) for each in metrics]
+    enrolled = {key: table.enrolled(EVERYONE, key, span.last) for key in experiment.keys}
+    analysis = analyse(study, progress, query, enrolled, totals, _batches(experiment, table, span))
+    segments = [
+        SegmentAnalysis(label, _of_segment(experiment, table, span, metrics, label, query, progress))
+        for label in (table.labels(question.segment) if question.segment else ())
+    ]
+    return Findings(
+        experiment, table, span, metrics, study, query, progress, analysis, segments, as_of, writes
+    )
+
+
+def _of_segment(
+    experiment: Experiment,
+    table: Table,
+    span: Span,
+    metrics: Iterable[StudyMetric],
+    label: str,
+    query: Query,
+    progress: Progress,
+) -> Analysis:
+    totals = [metric_totals(table, experiment, each, label, span, whole=False) for each in metrics]
+    enrolled = {key: table.enrolled(label, key, span.last) for key in experiment.keys}
+    exploratory = query._replace(declared=False)
+    return analyse(_study(experiment), progress, exploratory, enrolled, totals)
+
+
+def _check(experiment: Experiment, question: Question) -> None:
+    known = [segment.key for segment in experiment.segments]
+    if question.segment is not None and question.segment not in known:
+        detail = f"is not declared on the experiment; declared: {', '.join(known) or 'none'}"
+        raise InvalidError("There is no such segment.", [FieldError("/segment", detail)])
+
+
+def _metrics(experiment: Experiment, event_types: Sequence[str]) -> list[StudyMetric]:
+    """Return the declared metrics, of the types asked for, and views of types that have none."""
+    if not event_types:
+        return [declared(metric) for metric in experiment.metrics]
+    metrics = [declared(metric) for metric in experiment.metrics if metric.event_type in event_types]
+    known = {metric.event_type for metric in metrics}
+    for event_type in dict.fromkeys(event_types):
+        if event_type not in known:
+            metrics += undeclared(event_type)
+    return metrics
+
+
+def _read(
+    experiment: Experiment, metrics: Iterable[StudyMetric], question: Question
+) -> tuple[Table, int | None, int]:
+    """Return the counters, the time of the newest one, and how often they were written."""
+    table = Table()
+    if experiment.started_at is None:
+        return table, None, 0
+    types = dict.fromkeys(metric.event_type for metric in metrics)
+    prefixes = rollup_prefixes(types, question.segment, hours=question.hours)
+    populations = [f"{EVERYONE}#"]
+    if question.segment is not None:
+        populations.append(segment_prefix(question.segment))
+    shards = rollups.shards_of(experiment)
+    wanted = [(rollups.partition(experiment, shard), prefix) for shard in shards for prefix in prefixes]
+    enrolments = [
+        (rollups.enrolment_partition(experiment, shard), prefix) for shard in shards for prefix in populations
+    ]
+    counted, enrolled = rollups.read_both(wanted, enrolments)
+    for cell in counted:
+        table.add_rollup(cell.key, cell.counters)
+    for cell in enrolled:
+        table.add_enrolment(cell.key, cell.counters)
+    cells = [*counted, *enrolled]
+    return table, max((cell.written_at for cell in cells), default=None), sum(cell.writes for cell in cells)
+
+
+def _span(experiment: Experiment, question: Question, table: Table) -> Span:
+    zero = day_number(experiment.started_at or 0)
+    seen = table.span() or Span(0, 0)
+    first = seen.first if question.first_day is None else question.first_day - zero
+    last = seen.last if question.last_day is None else question.last_day - zero
+    return Span(first, last)
+
+
+def _study(experiment: Experiment) -> Study:
+    return Study(
+        experiment.control,
+        {variant.key: variant.weight for variant in experiment.variants},
+        experiment.analysis.value,
+        sum(metric.role is Role.PRIMARY for metric in experiment.metrics),
+        experiment.planned_users,
+        experiment.min_users,
+        experiment.min_days,
+        None if experiment.minimum_effect is None else float(experiment.minimum_effect),
+    )
+
+
+def _progress(experiment: Experiment, table: Table, now: int) -> Progress:
+    if experiment.started_at is None:
+        return Progress(0, completed=False, users_per_day=None)
+    until = now if experiment.ended_at is None else min(now, experiment.ended_at)
+    days = max(0, until - experiment.started_at) // DAY_MS
+    today = day_number(until) - day_number(experiment.started_at)
+    recent = Span(today - RECENT_DAYS + 1, today)
+    users = sum(table.newly_enrolled(EVERYONE, key, recent) for key in experiment.keys)
+    completed = experiment.status is Status.COMPLETED and now >= (experiment.ended_at or 0)
+    return Progress(days, completed, users / min(RECENT_DAYS, today + 1) if users else None)
+
+
+def _batches(experiment: Experiment, table: Table, span: Span) -> list[dict[str, int]]:
+    """Return the users enrolled day by day, for the sequential mismatch test."""
+    days = sorted(
+        {
+            day
+            for key in experiment.keys
+            for day in table.enrolments.get((EVERYONE, key), {})
+            if day <= span.last
+        }
+    )
+    return [
+        {key: table.newly_enrolled(EVERYONE, key, Span(day, day)) for key in experiment.keys} for day in days
+    ]

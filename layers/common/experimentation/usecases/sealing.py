@@ -1,0 +1,74 @@
+"""Sealing days that are over: the shards' items of one key become one item in the shard `sealed`."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from experimentation.domain.clock import day_number
+from experimentation.domain.experiment import Experiment
+from experimentation.domain.rollup import BEFORE
+from experimentation.storage import rollups
+from experimentation.storage.rollups import SEALED, Cell
+from experimentation.storage.transactions import CancelledError, commit
+
+OPEN_DAYS = 2  # a day stays in its shards until late events have become rare
+
+
+class Sealed(NamedTuple):
+    """How many keys were sealed, how many were written meanwhile and wait for the next run."""
+
+    keys: int
+    contested: int
+    finished: bool
+
+
+def seal(experiment: Experiment, now: int, has_time: Callable[[], bool]) -> Sealed:
+    """Seal the experiment's days older than two days, one transaction a key, while there is time."""
+    if experiment.started_at is None:
+        return Sealed(0, 0, finished=True)
+    last_sealed_day = day_number(now) - day_number(experiment.started_at) - OPEN_DAYS - 1
+    keys = contested = 0
+    for partition in (rollups.partition, rollups.enrolment_partition):
+        places = [partition(experiment, shard) for shard in range(experiment.shards)]
+        target = partition(experiment, SEALED)
+        open_cells = _by_key(places, last_sealed_day)
+        sealed = {cell.key: cell for cell in rollups.read(target)} if open_cells else {}
+        for key, cells in open_cells.items():
+            if not has_time():
+                return Sealed(keys, contested, finished=False)
+            if _seal(target, key, sealed.get(key), cells):
+                keys += 1
+            else:
+                contested += 1
+    return Sealed(keys, contested, finished=True)
+
+
+def _by_key(places: Iterable[str], last_day: int) -> dict[str, list[tuple[str, Cell]]]:
+    found: defaultdict[str, list[tuple[str, Cell]]] = defaultdict(list)
+    for place in places:
+        for cell in rollups.read(place):
+            day = cell.key.split("#")[-2]
+            if day != BEFORE and int(day) <= last_day:
+                found[cell.key].append((place, cell))
+    return found
+
+
+def _seal(target: str, key: str, sealed: Cell | None, cells: list[tuple[str, Cell]]) -> bool:
+    """Move one key's counters; False when a late event wrote one of them in the meantime."""
+    parts = [cell for _, cell in cells] + ([sealed] if sealed else [])
+    merged = Cell(
+        key,
+        rollups.merge(parts)[key],
+        sum(part.writes for part in parts),
+        max(part.written_at for part in parts),
+    )
+    try:
+        commit(
+            [
+                rollups.put_sealed(target, sealed, merged),
+                *(rollups.delete(place, cell) for place, cell in cells),
+            ]
+        )
+    except CancelledError:
+        return False
+    return True

@@ -65,3 +65,22 @@ def refresh_token_seconds() -> int:
 def public_base_url() -> str:
     """Where browsers reach the service when that is not the gateway's own host; empty when it is."""
     return os.environ.get("PUBLIC_BASE_URL", "").rstrip("/")
+
+
+_QUEUES = {"count": "COUNT_QUEUE_URL", "archive": "ARCHIVE_QUEUE_URL"}
+_DEAD_LETTER_QUEUES = {
+    "count": "COUNT_DEAD_LETTER_QUEUE_URL",
+    "archive": "ARCHIVE_DEAD_LETTER_QUEUE_URL",
+    "count-subscription": "COUNT_SUBSCRIPTION_DEAD_LETTER_QUEUE_URL",
+    "archive-subscription": "ARCHIVE_SUBSCRIPTION_DEAD_LETTER_QUEUE_URL",
+}
+
+
+def queue_url(name: str) -> str:
+    """URL of the queue that feeds a worker: "count" or "archive"."""
+    return _required(_QUEUES[name])
+
+
+def dead_letter_queue_url(name: str) -> str:
+    """URL of what a queue ("count", "archive") or its subscription ("count-subscription", ...) gave up on."""
+    return _required(_DEAD_LETTER_QUEUES[name])

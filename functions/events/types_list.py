@@ -1,0 +1,24 @@
+"""GET /events/types - every event type ever seen, with its first and last day."""
+
+from experimentation.domain.clock import DAY_MS, moment
+from experimentation.storage import event_types
+from experimentation.web.endpoint import endpoint
+from experimentation.web.listing import next_cursor, start_of
+from experimentation.web.schemas.stored_events import EventTypesPage, TypesQuery
+
+PURPOSE = "event-types"
+
+
+@endpoint(scope="events:read", response=EventTypesPage)
+def handler(query: TypesQuery) -> dict[str, object]:
+    """Answer one page by name."""
+    found, last = event_types.page(query.limit, start_of(query.cursor, PURPOSE))
+    types = [
+        {"type": name, "first_day": _date(first_day), "last_day": _date(last_day)}
+        for name, first_day, last_day in found
+    ]
+    return {"types": types, "next_cursor": next_cursor(last, PURPOSE)}
+
+
+def _date(day: int) -> str:
+    return moment(day * DAY_MS).date().isoformat()

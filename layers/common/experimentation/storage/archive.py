@@ -1,0 +1,104 @@
+"""The archive: every event as a line of JSON in a bucket, one gzip object per batch and day of receipt.
+
+The name of an object is the hash of its lines, so the same batch delivered again writes the same object.
+"""
+
+import gzip
+import json
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from typing import Any
+
+from experimentation import settings
+from experimentation.domain.clock import moment, rfc3339
+from experimentation.domain.event import UNIT, Event
+from experimentation.storage import client
+from experimentation.storage.failures import translated
+from experimentation.storage.queue_message import PoisonError
+
+PREFIX = "events/date="
+SUFFIX = ".ndjson.gz"
+
+
+def rows(events: Iterable[Event]) -> dict[str, list[bytes]]:
+    """Return the lines of the events by day of receipt; PoisonError when one cannot be written as JSON."""
+    days: dict[str, list[bytes]] = {}
+    for event in events:
+        try:
+            days.setdefault(moment(event.received).date().isoformat(), []).append(_row(event))
+        except (ValueError, OverflowError, OSError, RecursionError) as error:
+            raise PoisonError("an event that is no event") from error
+    return days
+
+
+def put(day: str, lines: Iterable[bytes]) -> str:
+    """Store the lines as one object, each once; return its key."""
+    content = b"\n".join(sorted(set(lines))) + b"\n"
+    key = f"{PREFIX}{day}/{sha256(content).hexdigest()}{SUFFIX}"
+    with translated():
+        client.s3().put_object(
+            Bucket=settings.archive_bucket(),
+            Key=key,
+            Body=gzip.compress(content, mtime=0),
+            ContentType="application/gzip",
+        )
+    return key
+
+
+def keys(day: str) -> Iterator[str]:
+    """Yield the keys of the day's objects."""
+    start: dict[str, str] = {}
+    while True:
+        with translated():
+            answer = client.s3().list_objects_v2(
+                Bucket=settings.archive_bucket(),
+                Prefix=f"{PREFIX}{day}/",
+                **start,  # type: ignore[arg-type]
+            )
+        yield from (item["Key"] for item in answer.get("Contents", []))
+        if "NextContinuationToken" not in answer:
+            return
+        start = {"ContinuationToken": answer["NextContinuationToken"]}
+
+
+def read(key: str) -> Iterator[dict[str, Any]]:
+    """Yield the events of one object as they were written."""
+    with translated():
+        content = client.s3().get_object(Bucket=settings.archive_bucket(), Key=key)["Body"].read()
+    for line in gzip.decompress(content).splitlines():
+        yield json.loads(line)
+
+
+def _row(event: Event) -> bytes:
+    """Return the line; its value and properties are texts already, and stay exact."""
+    head = {
+        "event_id": event.event_id,
+        "user_id": event.user_id,
+        "type": event.type,
+        "timestamp": rfc3339(event.at),
+        "received_at": rfc3339(event.received),
+    }
+    text = json.dumps(head, ensure_ascii=False, separators=(",", ":"))[:-1]
+    return f'{text},"value":{_number(event.value)},"properties":{_object(event.properties)}}}'.encode()
+
+
+def _number(value: int) -> str:
+    """Return an integer of 1e-4 as JSON, by integers alone.
+
+    >>> _number(125_000), _number(-1), _number(10_000), _number(-123_400)
+    ('12.5', '-0.0001', '1', '-12.34')
+    """
+    whole, rest = divmod(abs(value), UNIT)
+    decimals = f".{rest:04d}".rstrip("0") if rest else ""
+    return f"{'-' if value < 0 else ''}{whole}{decimals}"
+
+
+def _object(text: str) -> str:
+    """Return the JSON text of an object, on one line; ValueError when it is none."""
+    if not isinstance(json.loads(text, parse_constant=_refuse), dict):
+        raise ValueError("not an object")  # noqa: TRY004 - what rows() expects of a bad event
+    return text.replace("\r", " ").replace("\n", " ")
+
+
+def _refuse(constant: str) -> object:
+    raise ValueError(f"{constant} is not JSON")

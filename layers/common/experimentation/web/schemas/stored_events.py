@@ -1,0 +1,57 @@
+"""Reading events back: a user's events, and the types that were ever seen."""
+
+from typing import Any
+
+from pydantic import Field
+
+from experimentation.web.schemas.model import RequestModel, ResponseModel
+from experimentation.web.schemas.types import Cursor, Limit, UserId
+
+
+class EventsQuery(RequestModel):
+    """Whose events, and where to go on."""
+
+    user_id: UserId
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class TypesQuery(RequestModel):
+    """How many types, and where to go on."""
+
+    limit: Limit = 100
+    cursor: Cursor | None = None
+
+
+class EventOut(ResponseModel):
+    """A stored event: `timestamp` is when it happened, never later than it was received."""
+
+    event_id: str
+    user_id: str
+    type: str
+    value: float
+    timestamp: str
+    received_at: str
+    properties: dict[str, Any]
+
+
+class EventsPage(ResponseModel):
+    """Some of a user's events by event id, which is the order of receipt for generated ids."""
+
+    events: list[EventOut]
+    next_cursor: str | None
+
+
+class EventTypeOut(ResponseModel):
+    """An event type and the UTC days on which it happened first and last."""
+
+    type: str
+    first_day: str = Field(json_schema_extra={"format": "date"})
+    last_day: str = Field(json_schema_extra={"format": "date"})
+
+
+class EventTypesPage(ResponseModel):
+    """Some of the event types by name."""
+
+    types: list[EventTypeOut]
+    next_cursor: str | None

@@ -45,7 +45,9 @@ def create(template: Template, expressions: Mapping[str, Any], endpoint: str) ->
     }
     text = json.dumps(body, sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:32]
-    stack = _stack(text, digest, client("cloudformation", endpoint))
+    cloudformation = client("cloudformation", endpoint)
+    stack = _stack(text, digest, cloudformation)
+    _expire_items(template, cloudformation, client("dynamodb", endpoint))
     values = {output["OutputKey"]: str(output["OutputValue"]) for output in stack.get("Outputs", [])}
     return {
         name: _at(endpoint, values[outputs[json.dumps(expression)]])
@@ -73,6 +75,18 @@ def _stack(text: str, digest: str, cloudformation: Any) -> dict[str, Any]:
         status = stack["StackStatus"] if stack else "gone"
         raise EmulatorError(f"the stack's resources are {status}; RESET=1 starts with empty data")
     return stack
+
+
+def _expire_items(template: Template, cloudformation: Any, dynamodb: Any) -> None:
+    """The emulator's CloudFormation leaves out the tables' time to live."""
+    for made in cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]:
+        properties = template.resources[made["LogicalResourceId"]].get("Properties", {})
+        table, expiry = made["PhysicalResourceId"], properties.get("TimeToLiveSpecification")
+        if expiry is None:
+            continue
+        current = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+        if current["TimeToLiveStatus"] == "DISABLED":
+            dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification=expiry)
 
 
 def _described(cloudformation: Any) -> dict[str, Any] | None:

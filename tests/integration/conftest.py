@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from experimentation.storage import client as clients
 from local.emulator import Emulator
 from local.paths import TEMPLATE
 from local.resources import client
 from local.stack import resolve
 from local.template import read_template
+from tests.conftest import forget
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Emulated:
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulated]:
-    """An emulator of this test process; the functions' environment points to it."""
+    """An emulator of this test process, with the template's resources."""
     process = Emulator(tmp_path_factory.mktemp("emulator"))
     process.start()
     process.wait()
@@ -38,12 +38,18 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulated]:
     env = dict(process.environment)
     for environment in resolved.environments.values():
         env |= environment
+    yield Emulated(process.endpoint, env, process)
+    process.stop()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def environment(emulator: Emulated) -> Iterator[None]:
+    """While a module of this folder runs, our own clients reach the emulator."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             patch.delenv(name)
-        for name, value in env.items():
+        for name, value in emulator.env.items():
             patch.setenv(name, value)
-        clients.reset()
-        yield Emulated(process.endpoint, env, process)
-    clients.reset()
-    process.stop()
+        forget()
+        yield
+    forget()

@@ -1,0 +1,329 @@
+"""What we rely on in the emulator, checked over the wire: shows what an upgrade of it changes."""
+
+import contextlib
+import json
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.emulator import Emulator
+from local.resources import client
+from tests.integration.conftest import Emulated
+
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("emulator")]
+THREADS = 16
+
+
+def key(name: str, sort: str = "x") -> dict[str, Any]:
+    return {"PK": {"S": name}, "SK": {"S": sort}}
+
+
+@pytest.fixture
+def table(emulator: Emulated) -> str:
+    return emulator.env["DATA_TABLE"]
+
+
+@pytest.fixture
+def dynamodb(emulator: Emulated) -> Any:
+    return emulator.client("dynamodb")
+
+
+@pytest.fixture
+def partition() -> str:
+    return f"TEST#{uuid.uuid4()}"
+
+
+def together(work: Callable[[int], Any]) -> list[Any]:
+    """Run `work` in all threads at the same moment."""
+    barrier = threading.Barrier(THREADS)
+
+    def one(i: int) -> Any:
+        barrier.wait()
+        return work(i)
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        return list(threads.map(one, range(THREADS)))
+
+
+def test_one_of_sixteen_conditional_puts_wins(dynamodb: Any, table: str, partition: str) -> None:
+    def put(i: int) -> bool:
+        try:
+            dynamodb.put_item(
+                TableName=table,
+                Item={**key(partition), "i": {"N": str(i)}},
+                ConditionExpression="attribute_not_exists(PK)",
+            )
+        except dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    won = together(put)
+
+    assert won.count(True) == 1
+    stored = dynamodb.get_item(TableName=table, Key=key(partition), ConsistentRead=True)["Item"]
+    assert stored["i"] == {"N": str(won.index(True))}
+
+
+def test_no_increment_of_sixteen_threads_is_lost(dynamodb: Any, table: str, partition: str) -> None:
+    def add(_: int) -> None:
+        for _ in range(5):
+            dynamodb.update_item(
+                TableName=table,
+                Key=key(partition),
+                UpdateExpression="ADD n :one",
+                ExpressionAttributeValues={":one": {"N": "1"}},
+            )
+
+    together(add)
+
+    assert dynamodb.get_item(TableName=table, Key=key(partition))["Item"]["n"] == {"N": "80"}
+
+
+def test_numbers_keep_38_digits(dynamodb: Any, table: str, partition: str) -> None:
+    digits = "12345678901234567890123456789012345678"
+
+    dynamodb.put_item(TableName=table, Item={**key(partition), "n": {"N": digits}})
+
+    assert dynamodb.get_item(TableName=table, Key=key(partition))["Item"]["n"] == {"N": digits}
+
+
+def test_a_condition_that_fails_returns_the_item_when_asked(
+    dynamodb: Any, table: str, partition: str
+) -> None:
+    dynamodb.put_item(TableName=table, Item={**key(partition), "v": {"N": "1"}})
+
+    with pytest.raises(ClientError) as refused:
+        dynamodb.put_item(
+            TableName=table,
+            Item=key(partition),
+            ConditionExpression="attribute_not_exists(PK)",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+
+    assert refused.value.response["Item"]["v"] == {"N": "1"}
+
+
+def test_a_transaction_is_all_or_nothing_and_says_which_part_failed(
+    dynamodb: Any, table: str, partition: str
+) -> None:
+    dynamodb.put_item(TableName=table, Item={**key(partition, "there"), "v": {"N": "1"}})
+    put = {"TableName": table, "ConditionExpression": "attribute_not_exists(PK)"}
+
+    with pytest.raises(ClientError) as cancelled:
+        dynamodb.transact_write_items(
+            TransactItems=[
+                {"Put": {**put, "Item": key(partition, "new")}},
+                {
+                    "Put": {
+                        **put,
+                        "Item": key(partition, "there"),
+                        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+                    }
+                },
+            ]
+        )
+
+    assert cancelled.value.response["Error"]["Code"] == "TransactionCanceledException"
+    reasons = cancelled.value.response["CancellationReasons"]
+    assert [reason["Code"] for reason in reasons] == ["None", "ConditionalCheckFailed"]
+    assert reasons[1]["Item"]["v"] == {"N": "1"}
+    assert "Item" not in dynamodb.get_item(TableName=table, Key=key(partition, "new"))
+
+
+def test_transactions_on_one_version_are_serial(dynamodb: Any, table: str, partition: str) -> None:
+    def bump(_: int) -> None:
+        while True:
+            item = dynamodb.get_item(TableName=table, Key=key(partition, "head"), ConsistentRead=True).get(
+                "Item"
+            )
+            read = int(item["v"]["N"]) if item else 0
+            condition = "v = :read" if item else "attribute_not_exists(v)"
+            values = {":next": {"N": str(read + 1)}} | ({":read": {"N": str(read)}} if item else {})
+            head = {
+                "TableName": table,
+                "Key": key(partition, "head"),
+                "UpdateExpression": "SET v = :next",
+                "ConditionExpression": condition,
+                "ExpressionAttributeValues": values,
+            }
+            total = {
+                "TableName": table,
+                "Key": key(partition, "total"),
+                "UpdateExpression": "ADD n :one",
+                "ExpressionAttributeValues": {":one": {"N": "1"}},
+            }
+            with contextlib.suppress(dynamodb.exceptions.TransactionCanceledException):
+                dynamodb.transact_write_items(TransactItems=[{"Update": head}, {"Update": total}])
+                return
+
+    together(bump)
+
+    head = dynamodb.get_item(TableName=table, Key=key(partition, "head"))["Item"]
+    total = dynamodb.get_item(TableName=table, Key=key(partition, "total"))["Item"]
+    assert (head["v"], total["n"]) == ({"N": str(THREADS)}, {"N": str(THREADS)})
+
+
+def test_a_batch_get_returns_what_is_there(dynamodb: Any, table: str, partition: str) -> None:
+    for i in range(3):
+        dynamodb.put_item(TableName=table, Item=key(partition, str(i)))
+
+    answer = dynamodb.batch_get_item(
+        RequestItems={table: {"Keys": [key(partition, str(i)) for i in range(100)], "ConsistentRead": True}}
+    )
+
+    assert sorted(item["SK"]["S"] for item in answer["Responses"][table]) == ["0", "1", "2"]
+    assert answer["UnprocessedKeys"] == {}
+
+
+def test_a_query_pages_through_a_partition_in_order(dynamodb: Any, table: str, partition: str) -> None:
+    for i in range(25):
+        dynamodb.put_item(TableName=table, Item=key(partition, f"{i:02}"))
+    query = {
+        "TableName": table,
+        "KeyConditionExpression": "PK = :p AND SK < :end",
+        "ExpressionAttributeValues": {":p": {"S": partition}, ":end": {"S": "23"}},
+        "ScanIndexForward": False,
+        "Limit": 10,
+    }
+    pages, start = [], {}
+
+    while True:
+        page = dynamodb.query(**query, **start)
+        pages.append([item["SK"]["S"] for item in page["Items"]])
+        if "LastEvaluatedKey" not in page:
+            break
+        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    assert [len(page) for page in pages] == [10, 10, 3]
+    assert [name for page in pages for name in page] == [f"{i:02}" for i in reversed(range(23))]
+
+
+def test_the_tables_are_as_the_template_says(dynamodb: Any, emulator: Emulated) -> None:
+    for name in ("DATA_TABLE", "ACCOUNTS_TABLE"):
+        table = dynamodb.describe_table(TableName=emulator.env[name])["Table"]
+        expiry = dynamodb.describe_time_to_live(TableName=emulator.env[name])["TimeToLiveDescription"]
+
+        assert [part["AttributeName"] for part in table["KeySchema"]] == ["PK", "SK"]
+        assert expiry == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
+
+
+def drained(sqs: Any, url: str, body: str, seconds: float = 10) -> dict[str, Any]:
+    """Receive until the message with this body comes; others are taken away."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        answer = sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1, MessageSystemAttributeNames=["All"]
+        )
+        for message in answer.get("Messages", []):
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            if message["Body"] == body:
+                found: dict[str, Any] = message
+                return found
+    raise AssertionError(f"{body} did not come")
+
+
+def test_the_topic_delivers_raw_to_both_queues(emulator: Emulated) -> None:
+    body = json.dumps({"event": str(uuid.uuid4())})
+
+    emulator.client("sns").publish(TopicArn=emulator.env["EVENTS_TOPIC_ARN"], Message=body)
+
+    sqs = emulator.client("sqs")
+    for queue in ("COUNT_QUEUE_URL", "ARCHIVE_QUEUE_URL"):
+        message = drained(sqs, emulator.env[queue], body)
+        assert message["Attributes"]["ApproximateReceiveCount"] == "1"
+
+
+def test_a_message_that_keeps_failing_goes_to_the_dead_letter_queue(emulator: Emulated) -> None:
+    sqs, body = emulator.client("sqs"), str(uuid.uuid4())
+    url, dead = emulator.env["COUNT_QUEUE_URL"], emulator.env["COUNT_DEAD_LETTER_QUEUE_URL"]
+    sqs.send_message(QueueUrl=url, MessageBody=body)
+
+    for _ in range(6):
+        sqs.receive_message(QueueUrl=url, VisibilityTimeout=0, WaitTimeSeconds=0)
+
+    assert drained(sqs, dead, body)["Body"] == body
+
+
+def test_a_message_not_deleted_comes_back_after_its_visibility(emulator: Emulated) -> None:
+    sqs, body = emulator.client("sqs"), str(uuid.uuid4())
+    url = emulator.env["ARCHIVE_QUEUE_URL"]
+    sqs.send_message(QueueUrl=url, MessageBody=body)
+    first = sqs.receive_message(QueueUrl=url, VisibilityTimeout=1)["Messages"]
+
+    hidden = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=0).get("Messages", [])
+
+    again = drained(sqs, url, body, seconds=5)
+    assert hidden == []
+    assert again["MessageId"] == first[0]["MessageId"]
+
+
+def test_a_batch_of_deletions_takes_only_what_it_names(emulator: Emulated) -> None:
+    sqs, bodies = emulator.client("sqs"), sorted(str(uuid.uuid4()) for _ in range(3))
+    url = emulator.env["ARCHIVE_QUEUE_URL"]
+    entries = [{"Id": str(i), "MessageBody": body} for i, body in enumerate(bodies)]
+    sqs.send_message_batch(QueueUrl=url, Entries=entries)
+    messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=1)["Messages"]
+    kept = messages.pop()
+
+    answer = sqs.delete_message_batch(
+        QueueUrl=url,
+        Entries=[{"Id": m["MessageId"], "ReceiptHandle": m["ReceiptHandle"]} for m in messages],
+    )
+
+    assert len(answer["Successful"]) == 2
+    assert drained(sqs, url, kept["Body"])["MessageId"] == kept["MessageId"]
+
+
+def test_the_bucket_keeps_bytes(emulator: Emulated) -> None:
+    s3, bucket = emulator.client("s3"), emulator.env["ARCHIVE_BUCKET"]
+
+    s3.put_object(Bucket=bucket, Key="events/date=2026-11-22/a.ndjson.gz", Body=b"\x1f\x8b\x00")
+
+    stored = s3.get_object(Bucket=bucket, Key="events/date=2026-11-22/a.ndjson.gz")
+    assert stored["Body"].read() == b"\x1f\x8b\x00"
+
+
+def test_the_secrets_are_generated(emulator: Emulated) -> None:
+    secrets = emulator.client("secretsmanager")
+
+    signing = secrets.get_secret_value(SecretId=emulator.env["SIGNING_SECRET_ARN"])["SecretString"]
+    admin = secrets.get_secret_value(SecretId=emulator.env["ADMIN_SECRET_ARN"])["SecretString"]
+
+    assert len(signing) == 64
+    assert admin != signing
+
+
+def test_everything_is_still_there_after_a_stop_and_a_start(tmp_path: Path) -> None:
+    first = Emulator(tmp_path)
+    first.start()
+    first.wait()
+    queue = client("sqs", first.endpoint).create_queue(QueueName="q")["QueueUrl"]
+    client("sqs", first.endpoint).send_message(QueueUrl=queue, MessageBody="kept")
+    client("s3", first.endpoint).create_bucket(Bucket="bucket")
+    client("s3", first.endpoint).put_object(Bucket="bucket", Key="k", Body=b"kept")
+    client("dynamodb", first.endpoint).create_table(
+        TableName="table",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "PK", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}],
+    )
+    client("dynamodb", first.endpoint).put_item(TableName="table", Item={"PK": {"S": "kept"}})
+
+    first.stop()
+    second = Emulator(tmp_path)
+    second.start()
+    second.wait()
+
+    item = client("dynamodb", second.endpoint).get_item(TableName="table", Key={"PK": {"S": "kept"}})["Item"]
+    body = client("s3", second.endpoint).get_object(Bucket="bucket", Key="k")["Body"].read()
+    sqs = client("sqs", second.endpoint)
+    message = sqs.receive_message(QueueUrl=sqs.get_queue_url(QueueName="q")["QueueUrl"])["Messages"][0]
+    second.stop()
+    assert (item, body, message["Body"]) == ({"PK": {"S": "kept"}}, b"kept", "kept")

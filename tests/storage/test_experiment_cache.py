@@ -1,0 +1,97 @@
+"""What an environment remembers of the experiments, and for how long."""
+
+import pytest
+
+from experimentation.domain.errors import NotFoundError
+from experimentation.domain.experiment import Experiment, Status
+from experimentation.domain.lifecycle import CACHE_TTL_MS, transition
+from experimentation.storage import experiments
+from experimentation.storage.experiment_cache import ExperimentCache
+from tests.experiments import CREATED_AT, experiment
+
+NOW = CREATED_AT + 60_000
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+
+def start(experiment_id: str) -> Experiment:
+    return experiments.change(
+        experiment_id, lambda before: transition(before, Status.RUNNING, NOW), now=NOW, actor="bob"
+    )
+
+
+def test_an_experiment_is_kept_until_it_is_too_old() -> None:
+    experiments.create(experiment(), "alice")
+    cache = ExperimentCache()
+    cache.read("checkout-button", NOW)
+
+    start("checkout-button")
+
+    assert cache.read("checkout-button", NOW + CACHE_TTL_MS - 1).status is Status.DRAFT
+    assert cache.age_ms("checkout-button", NOW + CACHE_TTL_MS - 1) == CACHE_TTL_MS - 1
+    assert cache.read("checkout-button", NOW + CACHE_TTL_MS).status is Status.RUNNING
+    assert cache.age_ms("checkout-button", NOW + CACHE_TTL_MS) == 0
+
+
+def test_a_clock_that_went_back_trusts_nothing() -> None:
+    experiments.create(experiment(), "alice")
+    cache = ExperimentCache()
+    cache.read("checkout-button", NOW)
+
+    start("checkout-button")
+
+    assert cache.read("checkout-button", NOW - 1).status is Status.RUNNING
+
+
+def test_what_does_not_exist_is_not_remembered() -> None:
+    cache = ExperimentCache()
+    with pytest.raises(NotFoundError):
+        cache.read("checkout-button", NOW)
+    assert cache.read_many(["checkout-button"], NOW) == {}
+
+    experiments.create(experiment(), "alice")
+
+    assert cache.read("checkout-button", NOW) == experiment()
+    assert cache.age_ms("nothing", NOW) is None
+
+
+def test_only_what_is_missing_is_read() -> None:
+    one, two = experiment(id="one"), experiment(id="two")
+    experiments.create(one, "alice")
+    experiments.create(two, "alice")
+    cache = ExperimentCache()
+    cache.read("one", NOW)
+    start("one")
+    start("two")
+
+    found = cache.read_many(["two", "one", "two", "nothing"], NOW + 1)
+
+    assert list(found) == ["two", "one"]
+    assert found["one"].status is Status.DRAFT
+    assert found["two"].status is Status.RUNNING
+
+
+def test_the_running_ones_are_known_for_a_while() -> None:
+    experiments.create(experiment(id="one"), "alice")
+    experiments.create(experiment(id="two", created_at=CREATED_AT + 1), "alice")
+    start("one")
+    cache = ExperimentCache()
+    assert [each.id for each in cache.running(NOW)] == ["one"]
+
+    start("two")
+
+    assert [each.id for each in cache.running(NOW + CACHE_TTL_MS - 1)] == ["one"]
+    assert [each.id for each in cache.running(NOW + CACHE_TTL_MS)] == ["two", "one"]
+
+
+def test_a_cleared_cache_knows_nothing() -> None:
+    experiments.create(experiment(), "alice")
+    cache = ExperimentCache()
+    cache.read("checkout-button", NOW)
+    cache.running(NOW)
+    start("checkout-button")
+
+    cache.clear()
+
+    assert cache.read("checkout-button", NOW).status is Status.RUNNING
+    assert [each.id for each in cache.running(NOW)] == ["checkout-button"]

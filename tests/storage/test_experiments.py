@@ -1,0 +1,281 @@
+"""Experiments in the table: one item decides, one lists, and every change leaves an entry."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from experimentation.domain.changes import Change
+from experimentation.domain.errors import ConflictError, NotFoundError, UnavailableError
+from experimentation.domain.experiment import Experiment, Kind, Metric, Status, Variant
+from experimentation.domain.lifecycle import removable, transition
+from experimentation.storage import client, experiments, history, shards
+from tests.experiments import CREATED_AT, experiment
+
+NOW = CREATED_AT + 60_000
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+
+def rename(name: str) -> Callable[[Experiment], Experiment]:
+    return lambda before: replace(before, name=name)
+
+
+def many(n: int) -> list[Experiment]:
+    made = [experiment(id=f"exp-{number}", salt="s", created_at=CREATED_AT + number) for number in range(n)]
+    for each in made:
+        experiments.create(each, "alice")
+    return made
+
+
+@pytest.mark.parametrize("consistent", [False, True])
+def test_what_was_created_is_read_back(consistent: bool) -> None:
+    made = experiment(
+        variants=(Variant("control", 333_333, '{"x":10.0,"é":[1e-7]}'), Variant("treatment", 666_667)),
+        metrics=(Metric("m", "p", Kind.VALUE, declared_at=5),),
+        started_at=1,
+        ended_at=2,
+    )
+
+    experiments.create(made, "alice")
+
+    assert experiments.read(made.id, consistent) == made
+
+
+def test_an_unknown_experiment_is_not_found() -> None:
+    with pytest.raises(NotFoundError):
+        experiments.read("nothing")
+
+
+def test_an_id_is_taken_only_once() -> None:
+    experiments.create(experiment(), "alice")
+
+    with pytest.raises(ConflictError):
+        experiments.create(experiment(name="Another", created_at=NOW), "bob")
+
+    assert experiments.read("checkout-button").name == "Checkout button"
+    assert len(experiments.list_page(None, 10).summaries) == 1
+    assert len(history.list_page("checkout-button", 10).entries) == 1
+
+
+def test_nothing_in_the_table_is_a_binary_fraction() -> None:
+    experiments.create(experiment(traffic_allocation=333_333), "alice")
+
+    items = client.dynamodb().scan(TableName="DataTable")["Items"]
+
+    numbers = [value["N"] for item in items for value in item.values() if "N" in value]
+    assert numbers
+    assert all(number.isdigit() for number in numbers)
+
+
+def test_a_change_makes_the_next_version() -> None:
+    experiments.create(experiment(), "alice")
+
+    changed = experiments.change("checkout-button", rename("New"), now=NOW, actor="bob")
+
+    assert changed == experiment(name="New", version=2, updated_at=NOW)
+    assert experiments.read("checkout-button") == changed
+
+
+def test_a_change_of_nothing_writes_nothing() -> None:
+    experiments.create(experiment(), "alice")
+
+    unchanged = experiments.change("checkout-button", lambda before: before, now=NOW, actor="bob")
+
+    assert unchanged == experiment()
+    assert len(history.list_page("checkout-button", 10).entries) == 1
+
+
+def test_a_change_of_an_unknown_experiment_is_not_found() -> None:
+    with pytest.raises(NotFoundError):
+        experiments.change("nothing", rename("New"), now=NOW, actor="bob")
+
+
+def test_a_change_that_lost_a_race_is_applied_to_what_won() -> None:
+    experiments.create(experiment(), "alice")
+    interruptions = iter(["won"])
+
+    def interrupted(before: Experiment) -> Experiment:
+        for words in interruptions:
+            winner = replace(before, description=words)
+            experiments.change("checkout-button", lambda _, made=winner: made, now=NOW, actor="carol")
+        return replace(before, name="New")
+
+    changed = experiments.change("checkout-button", interrupted, now=NOW + 1, actor="bob")
+
+    assert (changed.name, changed.description, changed.version) == ("New", "won", 3)
+    assert [entry.actor for entry in history.list_page("checkout-button", 10).entries] == [
+        "bob",
+        "carol",
+        "alice",
+    ]
+
+
+def test_a_change_that_keeps_losing_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(experiments, "FIRST_PAUSE_SECONDS", 0)
+    experiments.create(experiment(), "alice")
+
+    def always_interrupted(before: Experiment) -> Experiment:
+        experiments.change("checkout-button", rename(f"v{before.version}"), now=NOW, actor="carol")
+        return replace(before, description="never")
+
+    with pytest.raises(UnavailableError):
+        experiments.change("checkout-button", always_interrupted, now=NOW, actor="bob")
+
+    assert experiments.read("checkout-button").description == ""
+
+
+def test_a_change_leaves_alone_what_others_count() -> None:
+    experiments.create(experiment(), "alice")
+    before = experiments.read("checkout-button")
+    shards.double("checkout-button", before.shards)
+
+    changed = experiments.change("checkout-button", rename("New"), now=NOW, actor="bob")
+
+    assert experiments.read("checkout-button").shards == 2 * before.shards
+    assert changed.version == 2
+
+
+def test_every_change_is_in_the_history_newest_first() -> None:
+    experiments.create(experiment(), "alice")
+    experiments.change("checkout-button", rename("New"), now=NOW, actor="bob")
+    experiments.change(
+        "checkout-button",
+        lambda before: transition(before, Status.RUNNING, NOW + 1),
+        now=NOW + 1,
+        actor="carol",
+        action="status",
+    )
+
+    found = history.list_page("checkout-button", 10)
+
+    assert found.next_start is None
+    assert [(entry.at, entry.version, entry.actor, entry.action) for entry in found.entries] == [
+        (NOW + 1, 3, "carol", "status"),
+        (NOW, 2, "bob", "changed"),
+        (CREATED_AT, 1, "alice", "created"),
+    ]
+    assert found.entries[1].changes == [Change("name", "Checkout button", "New")]
+
+
+def test_the_history_is_read_page_by_page() -> None:
+    experiments.create(experiment(), "alice")
+    for number in range(4):
+        experiments.change("checkout-button", rename(f"Name {number}"), now=NOW + number, actor="bob")
+
+    versions, start = [], None
+    for _ in range(3):
+        page = history.list_page("checkout-button", 2, start)
+        versions.append([entry.version for entry in page.entries])
+        start = page.next_start
+
+    assert versions == [[5, 4], [3, 2], [1]]
+    assert start is None
+
+
+def test_a_deleted_experiment_leaves_its_history_alone() -> None:
+    experiments.create(experiment(), "alice")
+
+    experiments.delete("checkout-button", removable, now=NOW, actor="bob")
+
+    with pytest.raises(NotFoundError):
+        experiments.read("checkout-button")
+    assert experiments.list_page(None, 10).summaries == []
+    assert [(entry.actor, entry.action) for entry in history.list_page("checkout-button", 10).entries] == [
+        ("bob", "deleted"),
+        ("alice", "created"),
+    ]
+
+
+def test_an_id_can_be_used_again_after_its_deletion() -> None:
+    experiments.create(experiment(), "alice")
+    experiments.delete("checkout-button", removable, now=NOW, actor="bob")
+
+    experiments.create(experiment(created_at=NOW + 1), "carol")
+
+    assert [entry.action for entry in history.list_page("checkout-button", 10).entries] == [
+        "created",
+        "deleted",
+        "created",
+    ]
+
+
+def test_what_may_not_be_deleted_stays() -> None:
+    experiments.create(experiment(status=Status.RUNNING), "alice")
+
+    with pytest.raises(ConflictError):
+        experiments.delete("checkout-button", removable, now=NOW, actor="bob")
+
+    assert experiments.read("checkout-button").status is Status.RUNNING
+
+
+def test_an_experiment_that_starts_during_its_deletion_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(experiments, "FIRST_PAUSE_SECONDS", 0)
+    experiments.create(experiment(), "alice")
+
+    def permit(before: Experiment) -> None:
+        removable(before)
+        experiments.change(
+            "checkout-button", lambda e: transition(e, Status.RUNNING, NOW), now=NOW, actor="carol"
+        )
+
+    with pytest.raises(ConflictError):
+        experiments.delete("checkout-button", permit, now=NOW, actor="bob")
+
+    assert experiments.read("checkout-button").status is Status.RUNNING
+
+
+def test_the_list_is_newest_first_and_paged() -> None:
+    many(5)
+
+    pages, start = [], None
+    for _ in range(3):
+        page = experiments.list_page(None, 2, start)
+        pages.append([summary["id"] for summary in page.summaries])
+        start = page.next_start
+
+    assert pages == [["exp-4", "exp-3"], ["exp-2", "exp-1"], ["exp-0"]]
+    assert start is None
+
+
+def test_a_full_last_page_ends_the_list() -> None:
+    many(4)
+
+    page = experiments.list_page(None, 2, experiments.list_page(None, 2).next_start)
+
+    assert [summary["id"] for summary in page.summaries] == ["exp-1", "exp-0"]
+    assert page.next_start is None
+
+
+def test_a_list_of_one_status_fills_its_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(experiments, "FILTERED_PAGE", 3)
+    for made in many(20)[::4]:
+        experiments.change(
+            made.id, lambda before: transition(before, Status.RUNNING, NOW), now=NOW, actor="bob"
+        )
+
+    first = experiments.list_page(Status.RUNNING, 3)
+    second = experiments.list_page(Status.RUNNING, 3, first.next_start)
+
+    assert [summary["id"] for summary in first.summaries] == ["exp-16", "exp-12", "exp-8"]
+    assert [summary["id"] for summary in second.summaries] == ["exp-4", "exp-0"]
+    assert second.next_start is None
+    assert experiments.running() == ["exp-16", "exp-12", "exp-8", "exp-4", "exp-0"]
+
+
+def test_the_list_follows_a_change() -> None:
+    experiments.create(experiment(), "alice")
+
+    experiments.change("checkout-button", rename("New"), now=NOW, actor="bob")
+
+    (summary,) = experiments.list_page(None, 10).summaries
+    assert (summary["name"], summary["version"]) == ("New", 2)
+    assert summary["variants"] == [{"key": "control", "weight": 50}, {"key": "treatment", "weight": 50}]
+
+
+def test_many_are_read_at_once_and_unknown_ones_left_out() -> None:
+    made = many(105)
+
+    found = experiments.read_many([*(each.id for each in made), "nothing", made[0].id])
+
+    assert found == {each.id: each for each in made}

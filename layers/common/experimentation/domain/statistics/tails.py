@@ -105,8 +105,10 @@ def t_isf(p: float, dof: float) -> float:
         return _t_isf_middle(0.5 - p, dof)
     t = norm_isf(p)
     for _ in range(_MAX_STEPS):
-        tail = t_sf(t, dof)
-        step = tail / (t * _t_pdf(t, dof)) * log(tail / p)
+        tail, slope = t_sf(t, dof), t * _t_pdf(t, dof)
+        if not tail or not slope:
+            raise ValueError("the quantile is too far out for a double")
+        step = tail / slope * log(tail / p)
         t *= exp(min(step, 10.0))
         if abs(step) <= _CONVERGED:
             break

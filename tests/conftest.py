@@ -50,25 +50,42 @@ def tables() -> dict[str, dict[str, Any]]:
     }
 
 
+@pytest.fixture(scope="session")
+def clients() -> dict[str, Any]:
+    """Clients that make the resources; once, because making a client costs more than a test."""
+    session = boto3.session.Session("testing", "testing", region_name=REGION)
+    names = ("dynamodb", "s3", "secretsmanager", "sns", "sqs")
+    endpoint = {name: f"https://{name}.{REGION}.amazonaws.com" for name in names}
+    return {name: session.client(name, endpoint_url=endpoint[name]) for name in names}
+
+
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch, tables: dict[str, dict[str, Any]]) -> Iterator[None]:
+def aws(
+    monkeypatch: pytest.MonkeyPatch, tables: dict[str, dict[str, Any]], clients: dict[str, Any]
+) -> Iterator[None]:
     """An empty account with the tables, topic, queues, bucket and secrets; the environment names them."""
+    emulated = (
+        "AWS_ENDPOINT_URL" in os.environ
+    )  # an integration test of this process keeps clients of its own
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     with mock_aws():
-        for name, value in _resources(tables).items():
+        for name, value in _resources(tables, clients).items():
             monkeypatch.setenv(name, value)
         forget()
+        if emulated:
+            client.reset()
         yield
     forget()
+    if emulated:
+        client.reset()
 
 
 def forget() -> None:
-    """Start as a fresh execution environment does: with no client and nothing remembered."""
-    client.reset()
+    """Start as a fresh execution environment does: with nothing remembered."""
     for module in (api_keys, denials, signing_keys, first_admin):
         module.forget()
     for name, module in list(sys.modules.items()):
@@ -76,14 +93,14 @@ def forget() -> None:
             module.runtime.__init__()
 
 
-def _resources(tables: dict[str, dict[str, Any]]) -> dict[str, str]:
+def _resources(tables: dict[str, dict[str, Any]], clients: dict[str, Any]) -> dict[str, str]:
     """Make the resources and return the environment that names them."""
-    dynamodb = boto3.client("dynamodb")
+    sns, sqs, secretsmanager = clients["sns"], clients["sqs"], clients["secretsmanager"]
     for name, properties in tables.items():
-        dynamodb.create_table(TableName=name, **properties)
-    boto3.client("s3").create_bucket(Bucket="archive")
-    topic = boto3.client("sns").create_topic(Name="events")["TopicArn"]
-    sqs, secretsmanager = boto3.client("sqs"), boto3.client("secretsmanager")
+        clients["dynamodb"].create_table(TableName=name, **properties)
+    clients["s3"].create_bucket(Bucket="archive")
+    topic = sns.create_topic(Name="events")["TopicArn"]
+    admin = json.dumps({"username": "admin", "password": ADMIN_PASSWORD})
     environment = {
         "DATA_TABLE": "DataTable",
         "ACCOUNTS_TABLE": "AccountsTable",
@@ -93,9 +110,7 @@ def _resources(tables: dict[str, dict[str, Any]]) -> dict[str, str]:
         "SIGNING_SECRET_ARN": secretsmanager.create_secret(Name="signing", SecretString=SIGNING_SECRET)[
             "ARN"
         ],
-        "ADMIN_SECRET_ARN": secretsmanager.create_secret(
-            Name="admin", SecretString=json.dumps({"username": "admin", "password": ADMIN_PASSWORD})
-        )["ARN"],
+        "ADMIN_SECRET_ARN": secretsmanager.create_secret(Name="admin", SecretString=admin)["ARN"],
         "JWT_EXPIRATION_MINUTES": "15",
         "REFRESH_EXPIRATION_DAYS": "30",
         "ALLOWED_ORIGINS": "",
@@ -109,9 +124,7 @@ def _resources(tables: dict[str, dict[str, Any]]) -> dict[str, str]:
                 "QueueUrl"
             ]
         arn = f"arn:aws:sqs:{REGION}:123456789012:{source.lower()}-queue"
-        boto3.client("sns").subscribe(
-            TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"}
-        )
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
     return environment
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Annotated, Any, cast
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from experimentation.domain.changes import Edit
 from experimentation.domain.definition import check
@@ -70,6 +70,13 @@ class MetricRequest(RequestModel):
         return Metric(self.key, self.event_type, self.kind, self.direction, self.role)
 
 
+def _two_at_least(variants: tuple[VariantRequest, ...]) -> tuple[VariantRequest, ...]:
+    """Count them once each is valid: Pydantic's own limit counts the valid ones among them."""
+    if len(variants) < 2:
+        raise ValueError("needs at least two variants")
+    return variants
+
+
 class SegmentRequest(RequestModel):
     """A context key that results can be split by, and its values; any other value is "other"."""
 
@@ -81,7 +88,11 @@ class SegmentRequest(RequestModel):
         return Segment(self.key, self.values)
 
 
-Variants = Annotated[tuple[VariantRequest, ...], Field(min_length=2, max_length=20)]
+Variants = Annotated[
+    tuple[VariantRequest, ...],
+    Field(max_length=20, description="two at least, in the order of their bucket ranges"),
+    AfterValidator(_two_at_least),
+]
 Metrics = Annotated[tuple[MetricRequest, ...], Field(max_length=50)]
 Segments = Annotated[tuple[SegmentRequest, ...], Field(max_length=3)]
 Overrides = Annotated[dict[UserId, VariantKey], Field(max_length=100)]

@@ -2,12 +2,13 @@
 
 import fcntl
 import os
-import secrets
+import shlex
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
-PARTS = ("state", "s3", "password", "functions.log", "emulator.log")
+PARTS = ("state", "s3", "password", "functions.log", "emulator.log", "env")
 
 
 class DataError(Exception):
@@ -42,13 +43,22 @@ class Data:
             else:
                 path.unlink(missing_ok=True)
 
-    def admin_password(self, chosen: str | None) -> str:
-        """The administrator's password: the chosen one, or the one kept with the data, or a new one."""
+    def kept_password(self) -> str:
+        """The administrator's password of the run before; empty when there was none."""
         path = self.folder / "password"
-        kept = path.read_text().strip() if path.exists() else ""
-        password = chosen or kept or secrets.token_urlsafe(12)
-        if password != kept:
-            path.unlink(missing_ok=True)
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-                file.write(password + "\n")
-        return password
+        return path.read_text().strip() if path.exists() else ""
+
+    def keep_password(self, password: str) -> None:
+        """Keep the administrator's password, readable by this user only."""
+        self._write_private("password", password)
+
+    def keep_environment(self, environment: Mapping[str, str]) -> None:
+        """Keep what the functions see, for the operators' tools: `. .local/env` in a shell."""
+        lines = (f"export {name}={shlex.quote(value)}" for name, value in sorted(environment.items()))
+        self._write_private("env", "\n".join(lines))
+
+    def _write_private(self, name: str, text: str) -> None:
+        path = self.folder / name
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+            file.write(text + "\n")

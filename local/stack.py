@@ -13,7 +13,8 @@ import uvicorn
 from local import schedule
 from local.data import Data
 from local.emulator import Emulator, EmulatorError
-from local.gateway import Gateway
+from local.gateway import Gateway, Routes
+from local.password import change
 from local.paths import TEMPLATE
 from local.pool import Pool
 from local.pump import Mapping, Pump
@@ -109,6 +110,7 @@ class Stack:
             await asyncio.gather(self._requests.start(), self._batches.start())
             await asyncio.to_thread(self._emulator.wait)
             resolved = await asyncio.to_thread(self._create, password)
+            await self._set_password(password)
             if not stopping.is_set():
                 await self._serve(resolved, stopping, ready)
         finally:
@@ -120,7 +122,18 @@ class Stack:
         secrets = client("secretsmanager", self._emulator.endpoint)
         secrets.put_secret_value(SecretId=resolved.admin_secret, SecretString=password)
         self._environments = resolved.environments
+        self._data.keep_environment(
+            self._emulator.environment
+            | {name: value for each in resolved.environments.values() for name, value in each.items()}
+        )
         return resolved
+
+    async def _set_password(self, password: str) -> None:
+        former = self._data.kept_password()
+        if former and former != password:
+            routes = Routes(self._template.functions)
+            await change(routes, self._invoke_request, former, password)
+        self._data.keep_password(password)
 
     async def _serve(self, resolved: Resolved, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
         gateway = Gateway(self._template.functions, self._invoke_request, self._log)

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import secrets
 import socket
 import sys
 from pathlib import Path
@@ -53,7 +54,7 @@ def _run(arguments: argparse.Namespace) -> None:
     with _listener(arguments.port) as listener:
         port = listener.getsockname()[1]
         data = Data(arguments.data.resolve(), reset=arguments.reset)
-        password = data.admin_password(os.environ.get("ADMIN_PASSWORD"))
+        password = os.environ.get("ADMIN_PASSWORD") or data.kept_password() or secrets.token_urlsafe(12)
         stack = Stack(data, listener, _say)
         line = f"ready http://127.0.0.1:{port} username=admin password={password}"
         asyncio.run(stack.run(password, lambda: _say(line)))

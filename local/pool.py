@@ -1,4 +1,4 @@
-"""A few worker processes; each runs one invocation at a time and is replaced when it hangs or dies."""
+"""Up to a few worker processes, started when they are needed; each runs one invocation at a time."""
 
 import asyncio
 import json
@@ -44,20 +44,29 @@ class Worker:
 
 
 class Pool:
-    """Worker processes behind a queue of those that are free."""
+    """Worker processes behind a stack of those that are free: the one used last is the warmest."""
 
     def __init__(self, size: int, log: Path, environment: dict[str, str]) -> None:
         self._size = size
         self._log = log
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         self._environment = kept | environment
-        self._free: asyncio.Queue[Worker] = asyncio.Queue()
+        self._free: asyncio.LifoQueue[Worker] = asyncio.LifoQueue()
         self._workers: set[asyncio.subprocess.Process] = set()
+        self._spawning = 0
 
     async def start(self) -> None:
-        """Start the processes; they get ready while others do their part."""
-        for worker in await asyncio.gather(*(self._spawn() for _ in range(self._size))):
-            self._free.put_nowait(worker)
+        """Start the first process; it gets ready while others do their part."""
+        self._free.put_nowait(await self._spawn())
+
+    async def _take(self) -> Worker:
+        if self._free.empty() and len(self._workers) + self._spawning < self._size:
+            self._spawning += 1
+            try:
+                return await self._spawn()
+            finally:
+                self._spawning -= 1
+        return await self._free.get()
 
     async def _spawn(self) -> Worker:
         with self._log.open("ab") as log:
@@ -79,7 +88,7 @@ class Pool:
         self, function: Function, environment: dict[str, str], event: Any, request_id: str = ""
     ) -> Any:
         """Run the function in a free worker and return its result."""
-        worker = await self._free.get()
+        worker = await self._take()
         message = {
             "function": function.name,
             "handler": function.handler,

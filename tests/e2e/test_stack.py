@@ -100,14 +100,24 @@ def test_a_restart_keeps_the_data_until_a_reset_and_a_stop_leaves_no_process(tmp
     left = [process for process in started if process.is_running()]
     second = start_stack(tmp_path)
 
-    assert len(started) >= 4
+    assert len(started) >= 3
     assert left == []
     assert status_of(second, "kept") == 200
     stop_stack(second)
-
-    third = start_stack(tmp_path, password="another-password", RESET="1")
+    third = start_stack(tmp_path, RESET="1")
     assert status_of(third, "kept") == 404
     stop_stack(third)
+
+
+def test_another_admin_password_is_set_in_existing_data(tmp_path: Path) -> None:
+    first = start_stack(tmp_path)
+    create_experiment(first, "kept")
+    stop_stack(first)
+
+    second = start_stack(tmp_path, password="another-password")
+
+    assert status_of(second, "kept") == 200
+    stop_stack(second)
 
 
 def test_killing_the_gateway_alone_loses_nothing(tmp_path: Path) -> None:

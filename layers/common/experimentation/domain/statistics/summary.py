@@ -94,4 +94,7 @@ def _reading(comparison: Comparison) -> Reading | None:
 
 
 def _amount(value: float, relative: bool) -> str:
-    return f"{100 * value:.3g} %" if relative else f"{value:.3g} per user"
+    if not relative:
+        return f"{value:.3g} per user"
+    percent = 100 * value
+    return f"{percent:.0f} %" if abs(percent) >= 10 else f"{percent:.2g} %"

@@ -1,0 +1,382 @@
+"""The whole analysis: what decides, what it recommends, and what the summary says."""
+
+import json
+from fractions import Fraction
+
+import pytest
+
+from experimentation.domain.statistics import means, moments, sequential
+from experimentation.domain.statistics.analysis import Analysis, analyse, as_json
+from experimentation.domain.statistics.cuped import PairedMoments, cuped_welch
+from experimentation.domain.statistics.decision import Direction
+from experimentation.domain.statistics.study import (
+    CovariateSums,
+    Kind,
+    Metric,
+    MetricTotals,
+    Progress,
+    Query,
+    Role,
+    Study,
+    VariantTotals,
+)
+from experimentation.domain.statistics.summary import summary_sentence
+
+STUDY = Study(
+    control="control",
+    weights={"control": 500_000, "treatment": 500_000},
+    analysis="sequential",
+    primary_metrics=1,
+    planned_users=40_000,
+    min_users=150,
+    min_days=7,
+    minimum_effect=0.05,
+)
+THREE = STUDY._replace(weights={"control": 400_000, "a": 300_000, "b": 300_000})
+RUNNING = Progress(days_running=9, completed=False, users_per_day=2000.0)
+AS_DECLARED = Query()
+COMPLETED = Progress(days_running=30, completed=True, users_per_day=None)
+
+
+def conversions(
+    arms: dict[str, tuple[int, int]],
+    key: str = "purchase_rate",
+    role: Role | None = "primary",
+    direction: Direction = "increase",
+    kind: Kind = "conversion",
+) -> MetricTotals:
+    totals = {arm: VariantTotals(n, c, c, c, c) for arm, (n, c) in arms.items()}
+    return MetricTotals(Metric(key, key, kind, direction, role), totals)
+
+
+def result_of(
+    *metrics: MetricTotals, study: Study = STUDY, progress: Progress = RUNNING, query: Query = AS_DECLARED
+) -> Analysis:
+    enrolled = {arm: totals.users for arm, totals in metrics[0].variants.items()}
+    return analyse(study, progress, query, enrolled, metrics)
+
+
+def action_of(analysis: Analysis) -> str:
+    assert analysis.recommendation is not None
+    return analysis.recommendation.action
+
+
+WIN = {"control": (10_000, 1000), "treatment": (10_000, 1200)}
+FLAT = {"control": (10_000, 1000), "treatment": (10_000, 1010)}
+NARROW = {"control": (1000, 100), "treatment": (1000, 131)}  # the fixed interval alone excludes 0
+LOSS = {"control": (10_000, 1200), "treatment": (10_000, 1000)}
+
+
+@pytest.mark.parametrize(
+    ("arms", "study", "progress", "action"),
+    [
+        (WIN, STUDY, RUNNING, "ship"),
+        (LOSS, STUDY, RUNNING, "do_not_ship"),
+        (FLAT, STUDY, RUNNING, "keep_running"),
+        (WIN, STUDY, RUNNING._replace(days_running=6), "keep_running"),
+        ({"control": (140, 40), "treatment": (140, 90)}, STUDY, RUNNING, "keep_running"),
+        ({"control": (10_000, 1000), "treatment": (10_600, 1500)}, STUDY, RUNNING, "investigate_srm"),
+        (FLAT, STUDY, COMPLETED, "stop_inconclusive"),
+        (FLAT, STUDY._replace(planned_users=20_000), RUNNING, "stop_inconclusive"),
+        (FLAT, STUDY._replace(minimum_effect=0.2), COMPLETED, "stop_no_meaningful_effect"),
+        (WIN, STUDY._replace(analysis="fixed"), RUNNING, "keep_running"),
+        (WIN, STUDY._replace(analysis="fixed"), COMPLETED, "ship"),
+        (NARROW, STUDY, COMPLETED, "stop_inconclusive"),
+        (NARROW, STUDY._replace(analysis="fixed"), COMPLETED, "ship"),
+    ],
+)  # fmt: skip
+def test_the_first_rule_that_applies_decides(
+    arms: dict[str, tuple[int, int]], study: Study, progress: Progress, action: str
+) -> None:
+    assert action_of(result_of(conversions(arms), study=study, progress=progress)) == action
+
+
+def test_a_harmed_guardrail_forbids_shipping_a_win() -> None:
+    refunds = conversions(WIN, "refunds", "guardrail", "decrease")
+
+    analysis = result_of(conversions(WIN), refunds)
+
+    assert action_of(analysis) == "do_not_ship"
+    assert analysis.recommendation is not None
+    assert any("guardrail metric refunds is worse" in reason for reason in analysis.recommendation.reasons)
+
+
+def test_a_guardrail_is_watched_by_the_sequence_before_a_fixed_test_may_decide() -> None:
+    refunds = conversions(WIN, "refunds", "guardrail", "decrease")
+
+    assert (
+        action_of(result_of(conversions(FLAT), refunds, study=STUDY._replace(analysis="fixed")))
+        == "do_not_ship"
+    )
+
+
+def test_a_worse_primary_outweighs_a_better_one() -> None:
+    study = STUDY._replace(primary_metrics=2)
+
+    analysis = result_of(conversions(WIN), conversions(LOSS, "signups"), study=study)
+
+    assert action_of(analysis) == "do_not_ship"
+
+
+def test_few_converters_never_decide() -> None:
+    rare = {"control": (100_000, 60), "treatment": (5000, 9)}
+    study = STUDY._replace(weights={"control": 952_381, "treatment": 47_619})
+
+    analysis = result_of(conversions(rare), study=study, progress=COMPLETED)
+
+    comparison = analysis.metrics[0].comparisons["treatment"]
+    assert comparison.small_sample
+    assert comparison.deciding is not None
+    assert not comparison.deciding.decides
+    assert action_of(analysis) == "stop_inconclusive"
+
+
+def test_of_three_arms_the_better_winner_is_shipped() -> None:
+    arms = {"control": (10_000, 1000), "a": (7500, 950), "b": (7500, 1050)}
+
+    analysis = result_of(conversions(arms), study=THREE)
+
+    assert analysis.recommendation is not None
+    assert (analysis.recommendation.action, analysis.recommendation.variant) == ("ship", "b")
+    assert summary_sentence(analysis).startswith("B raises purchase_rate by 40 % (between ")
+
+
+def test_one_bad_arm_does_not_stop_the_other() -> None:
+    arms = {"control": (10_000, 1000), "a": (7500, 500), "b": (7500, 760)}
+
+    analysis = result_of(conversions(arms), study=THREE)
+
+    assert analysis.recommendation is not None
+    assert analysis.recommendation.by_variant == {"a": "do_not_ship", "b": "keep_running"}
+    assert analysis.recommendation.action == "keep_running"
+
+
+def test_the_family_is_primary_metrics_times_treatments() -> None:
+    arms = {"control": (10_000, 1000), "a": (7500, 790), "b": (7500, 800)}
+
+    analysis = result_of(conversions(arms), study=THREE._replace(primary_metrics=2))
+
+    deciding = analysis.metrics[0].comparisons["a"].deciding
+    expected = sequential.asymptotic_confidence_sequence(
+        moments.exact_moments(10_000, 1000, 1000), moments.exact_moments(7500, 790, 790), 0.05 / 4, 28_000
+    )
+    assert deciding is not None
+    assert deciding.alpha == 0.05 / 4
+    assert deciding.interval == (expected.cs_low, expected.cs_high)
+    assert deciding.p_value == min(1.0, 4 * (expected.p_always_valid or 0.0))
+
+
+def test_a_query_moves_the_shown_interval_but_never_the_declared_one() -> None:
+    usual, wide = (
+        result_of(conversions(WIN), query=Query(level)).metrics[0].comparisons["treatment"]
+        for level in (0.95, 0.5)
+    )
+
+    assert usual.interval != wide.interval
+    assert usual.always_valid == wide.always_valid
+    assert usual.deciding == wide.deciding
+
+
+def test_an_exploratory_question_has_no_always_valid_figures_and_no_recommendation() -> None:
+    analysis = result_of(conversions(WIN), query=Query(declared=False))
+
+    comparison = analysis.metrics[0].comparisons["treatment"]
+    assert analysis.recommendation is None
+    assert comparison.always_valid is None
+    assert comparison.confidence == "high"
+    assert "exploratory" in summary_sentence(analysis)
+
+
+def test_an_event_type_asked_for_after_the_fact_is_exploratory_on_its_own() -> None:
+    analysis = result_of(conversions(FLAT), conversions(WIN, "clicks", role=None))
+
+    assert analysis.metrics[0].comparisons["treatment"].always_valid is not None
+    assert analysis.metrics[1].comparisons["treatment"].always_valid is None
+    assert action_of(analysis) == "keep_running"
+
+
+@pytest.mark.parametrize(("correction", "factors"), [("holm", (2, 1)), ("bh", (2, 1)), ("none", (1, 1))])
+def test_p_values_are_adjusted_within_their_family(correction: str, factors: tuple[int, int]) -> None:
+    arms = {"control": (10_000, 1000), "a": (7500, 820), "b": (7500, 810)}
+
+    analysis = result_of(
+        conversions(arms),
+        conversions(arms, "harm", "guardrail"),
+        study=THREE,
+        query=Query(correction=correction),  # type: ignore[arg-type]
+    )
+
+    smaller, larger = (analysis.metrics[0].comparisons[arm] for arm in ("a", "b"))
+    assert smaller.adjusted_p_value == pytest.approx(
+        min((smaller.p_value or 0) * factors[0], (larger.p_value or 0) if correction == "bh" else 1)
+    )
+    assert larger.adjusted_p_value == pytest.approx(
+        max((larger.p_value or 0) * factors[1], (smaller.p_value or 0) * 2 if correction == "holm" else 0)
+    )
+    guardrail = analysis.metrics[1].comparisons["a"]
+    assert guardrail.adjusted_p_value == guardrail.p_value
+
+
+def test_figures_flip_for_a_metric_that_should_fall() -> None:
+    up = result_of(conversions(WIN)).metrics[0].comparisons["treatment"]
+    down = result_of(conversions(WIN, direction="decrease")).metrics[0].comparisons["treatment"]
+
+    assert (up.probability_to_beat_control or 0) + (down.probability_to_beat_control or 0) == pytest.approx(1)
+    assert (up.expected_loss or 0) < 1e-6
+    assert down.expected_loss == pytest.approx(down.difference, rel=1e-3)
+
+
+def test_cuped_stands_beside_the_unadjusted_figures() -> None:
+    arms = {
+        "control": VariantTotals(
+            10, 10, 10, Fraction("92.55"), Fraction("967.0567"),
+            CovariateSums(Fraction("125.84"), Fraction("1865.0352"), Fraction("1312.3244"))),
+        "treatment": VariantTotals(
+            12, 12, 12, Fraction("112.43"), Fraction("1285.8383"),
+              CovariateSums(Fraction("114.03"), Fraction("1508.3533"), Fraction("1347.4118"))),
+    }  # fmt: skip
+    revenue = MetricTotals(Metric("revenue", "purchase", "value", "increase", "primary"), arms)
+
+    cuped = result_of(revenue).metrics[0].comparisons["treatment"].cuped
+
+    sums = [
+        PairedMoments(t.users, Fraction(t.sum), Fraction(t.squares), *map(Fraction, t.covariate or ()))
+        for t in arms.values()
+    ]
+    oracle = cuped_welch(sums[0], sums[1], 0.05)
+    assert cuped.adjusted is not None
+    assert (cuped.adjusted.difference, cuped.adjusted.p_value) == (oracle.diff, oracle.p_value)
+    assert cuped.unadjusted.difference == pytest.approx(0.114166667)
+    assert cuped.theta == oracle.theta
+
+
+def test_without_history_cuped_is_null_with_a_reason() -> None:
+    cuped = result_of(conversions(WIN)).metrics[0].comparisons["treatment"].cuped
+
+    assert (cuped.adjusted, cuped.reason) == (None, "no_history")
+
+
+@pytest.mark.parametrize(("kind", "mean"), [("conversion", 0.4), ("count", 0.7), ("value", 1.2)])
+def test_each_kind_looks_at_its_own_total(kind: Kind, mean: float) -> None:
+    totals = VariantTotals(10, 4, 7, 12, 100)
+    metric = MetricTotals(
+        Metric("m", "e", kind, "increase", "primary"), {"control": totals, "treatment": totals}
+    )
+
+    figures = result_of(metric).metrics[0].variants["control"]
+
+    assert (figures.mean, figures.rate, figures.count, figures.sum) == (mean, 0.4, 7, 12.0)
+
+
+@pytest.mark.parametrize(
+    ("arms", "progress", "study", "days"),
+    [
+        (FLAT, RUNNING, STUDY, 10),  # 20,000 users of 40,000 missing, 2,000 a day
+        (FLAT, RUNNING, STUDY._replace(planned_users=None, minimum_effect=None), None),
+        (FLAT, RUNNING._replace(users_per_day=None), STUDY, None),
+        (FLAT, RUNNING._replace(days_running=2, users_per_day=1e6), STUDY, 5),
+    ],
+)
+def test_days_left_until_the_effect_shows_or_the_plan_ends(
+    arms: dict[str, tuple[int, int]], progress: Progress, study: Study, days: int | None
+) -> None:
+    analysis = result_of(conversions(arms), progress=progress, study=study)
+
+    assert analysis.recommendation is not None
+    assert analysis.recommendation.days_left == days
+
+
+def test_days_left_follow_the_required_users_when_they_come_before_the_planned_end() -> None:
+    study = STUDY._replace(planned_users=None, analysis="fixed")
+    test = means.welch_t(
+        moments.exact_moments(10_000, 1000, 1000), moments.exact_moments(10_000, 1010, 1010), 0.05
+    )
+    required = 20_000 * (2.8015852 * (test.se or 0) / 0.005) ** 2
+
+    analysis = result_of(conversions(FLAT), study=study)
+
+    assert analysis.recommendation is not None
+    assert analysis.recommendation.days_left == -int(-(required - 20_000) // 2000)
+
+
+@pytest.mark.parametrize("users", [0, 1, 2])
+def test_almost_nobody_gives_nulls_and_words(users: int) -> None:
+    arms = {"control": (users, 0), "treatment": (users, 0)}
+
+    analysis = result_of(conversions(arms))
+
+    comparison = analysis.metrics[0].comparisons["treatment"]
+    assert comparison.p_value is None
+    assert comparison.confidence == "low"
+    assert analysis.srm.status == "insufficient_data"
+    assert "NaN" not in json.dumps(as_json(analysis))
+    assert "keep running" in summary_sentence(analysis)
+
+
+def test_a_run_completed_too_early_says_so() -> None:
+    analysis = result_of(conversions(WIN), progress=COMPLETED._replace(days_running=2))
+
+    assert analysis.recommendation is not None
+    assert analysis.recommendation.action == "keep_running"
+    assert "completed too early" in analysis.recommendation.reasons[-1]
+
+
+ON_ANY_DAY = "safe to read on any day"
+NO_EFFECT = "Treatment shows no certain effect on purchase_rate"
+
+
+@pytest.mark.parametrize(
+    ("arms", "study", "progress", "finding", "advice"),
+    [
+        (WIN, STUDY, RUNNING,
+         f"Treatment raises purchase_rate by 20 % (between 6 % and 36 %, {ON_ANY_DAY})", "ship"),
+        (LOSS, STUDY, RUNNING,
+         f"Treatment lowers purchase_rate by 17 % (between 5.6 % and 27 %, {ON_ANY_DAY})", "do not ship"),
+        (FLAT, STUDY, RUNNING,
+         f"{NO_EFFECT} (between -11 % and 15 %, {ON_ANY_DAY})", "keep running, about 10 more days"),
+        (FLAT, STUDY._replace(analysis="fixed"), COMPLETED,
+         f"{NO_EFFECT} (between -7 % and 9.7 %, read at the planned end)",
+         "stop, the experiment ended without an answer"),
+        (FLAT, STUDY._replace(minimum_effect=0.2), COMPLETED,
+         f"{NO_EFFECT} (between -11 % and 15 %, {ON_ANY_DAY})", "stop, any effect is too small to matter"),
+        ({"control": (10_000, 0), "treatment": (10_600, 0)}, STUDY, RUNNING,
+         f"{NO_EFFECT} (between -0.000384 per user and 0.000362 per user, too few outcomes to rely on)",
+         "do not trust these numbers; find out why the split of users is off"),
+    ],
+)  # fmt: skip
+def test_an_executive_can_read_the_summary(
+    arms: dict[str, tuple[int, int]], study: Study, progress: Progress, finding: str, advice: str
+) -> None:
+    sentence = summary_sentence(result_of(conversions(arms), study=study, progress=progress))
+
+    assert sentence == f"{finding}. Recommendation: {advice}."
+
+
+def test_a_summary_without_metrics_still_gives_advice() -> None:
+    analysis = analyse(STUDY, RUNNING, Query(), {"control": 200, "treatment": 200}, [])
+
+    assert (
+        summary_sentence(analysis)
+        == "No metric has been measured. Recommendation: keep running, about 20 more days."
+    )
+
+
+def test_the_sequential_mismatch_test_remembers_earlier_looks() -> None:
+    days = [{"control": 3000, "treatment": 2000}, {"control": 7000, "treatment": 8000}]
+
+    analysis = analyse(
+        STUDY, RUNNING, Query(), {"control": 10_000, "treatment": 10_000}, [conversions(FLAT)], days
+    )
+
+    assert analysis.srm.status == "ok"
+    assert (analysis.srm.sequential_p_value or 0) < 0.001
+
+
+def test_the_answer_is_plain_json_with_intervals_as_pairs() -> None:
+    answer = json.loads(json.dumps(as_json(result_of(conversions(WIN)))))
+
+    comparison = answer["metrics"][0]["comparisons"]["treatment"]
+    assert len(comparison["interval"]) == 2
+    assert set(comparison["always_valid"]) == {"interval", "p_value", "lift_interval"}
+    assert answer["srm"]["expected"] == {"control": 10_000.0, "treatment": 10_000.0}
+    assert answer["metrics"][0]["variants"]["control"]["rate_interval"][0] < 0.1

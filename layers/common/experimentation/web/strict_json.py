@@ -5,14 +5,17 @@ import math
 import re
 from typing import Any
 
-from experimentation.domain.errors import BadRequestError
+from experimentation.domain.errors import BadRequestError, InvalidError
 
 DEEPEST = 64
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def loads(content: bytes) -> object:
-    """Return the value; BadRequestError for what is malformed, ambiguous, infinite, huge or very deep.
+    """Return the value.
+
+    BadRequestError for what is malformed, ambiguous or very deep, InvalidError for numbers that are none or
+    out of range.
 
     >>> loads(b'{"a": 1}')
     {'a': 1}
@@ -30,7 +33,7 @@ def loads(content: bytes) -> object:
         where = f"line {error.lineno}, column {error.colno}"
         raise BadRequestError(f"The body is not valid JSON: {error.msg}, {where}.") from error
     except ValueError as error:  # an integer of more digits than Python converts
-        raise BadRequestError("The body holds a number that is out of range.") from error
+        raise InvalidError("The body holds a number that is out of range.") from error
     except RecursionError as error:
         raise BadRequestError(f"The body is nested deeper than {DEEPEST} levels.") from error
     if content.count(b"[") + content.count(b"{") > DEEPEST:
@@ -48,13 +51,13 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> float:
-    raise BadRequestError(f"The body holds {name}, which is not JSON.")
+    raise InvalidError(f"The body holds {name}, which is no number that JSON has.")
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if math.isinf(number):
-        raise BadRequestError("The body holds a number that is out of range.")
+        raise InvalidError("The body holds a number that is out of range.")
     return number
 
 

@@ -19,7 +19,7 @@ class _StandardOutput(logging.StreamHandler[TextIO]):
         return sys.stdout
 
 
-logger = Logger(logger_handler=_StandardOutput(), log_uncaught_exceptions=True)
+logger = Logger(logger_handler=_StandardOutput(), log_uncaught_exceptions=True, location=None)
 metrics = AmazonCloudWatchEMFProvider()
 
 

@@ -10,7 +10,7 @@ from experimentation.web.schemas.types import ExperimentId
 runtime = Runtime()
 
 
-@endpoint(scope="assignments:write", response=AssignmentOut)
+@endpoint(scope="assignments:write", response=AssignmentOut, also=(201,), problems=(404, 409))
 def handler(experiment_id: ExperimentId, body: AssignmentRequest, now: int) -> Reply:
     """Answer 201 when the assignment is new, else 200."""
     experiment = runtime.experiments.read(experiment_id, now)

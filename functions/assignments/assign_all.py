@@ -10,7 +10,7 @@ from experimentation.web.schemas.assignments import AssignAllRequest, Assignment
 runtime = Runtime()
 
 
-@endpoint(scope="assignments:write", response=AssignmentsOut)
+@endpoint(scope="assignments:write", response=AssignmentsOut, problems=(404, 409))
 def handler(body: AssignAllRequest, now: int) -> dict[str, object]:
     """Answer for every experiment, enrolled or not."""
     decisions = assign_all(_wanted(body.experiments, now), body.user_id, body.context, runtime)

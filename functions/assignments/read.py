@@ -9,7 +9,7 @@ from experimentation.web.schemas.assignments import AssignmentOut, AssignmentQue
 from experimentation.web.schemas.types import ExperimentId
 
 
-@endpoint(scope="assignments:read", response=AssignmentOut)
+@endpoint(scope="assignments:read", response=AssignmentOut, problems=(404,))
 def handler(experiment_id: ExperimentId, query: AssignmentQuery) -> dict[str, object]:
     """Answer what is stored, or the override; 404 when the user has neither, unless asked to explain."""
     experiment = experiments.read(experiment_id)

@@ -13,7 +13,7 @@ from experimentation.web.schemas.experiments import StatusChange
 from experimentation.web.schemas.types import ExperimentId
 
 
-@endpoint(scope="experiments:write", response=ExperimentAnswer)
+@endpoint(scope="experiments:write", response=ExperimentAnswer, problems=(404, 409, 412))
 def handler(
     experiment_id: ExperimentId, body: StatusChange, principal: Principal, request: Request, now: int
 ) -> Reply:

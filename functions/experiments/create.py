@@ -11,7 +11,7 @@ from experimentation.web.schemas.experiment_answers import ExperimentAnswer
 from experimentation.web.schemas.experiments import ExperimentCreate
 
 
-@endpoint(scope="experiments:write", status=201, response=ExperimentAnswer)
+@endpoint(scope="experiments:write", status=201, response=ExperimentAnswer, problems=(409,))
 def handler(body: ExperimentCreate, principal: Principal, now: int) -> Reply:
     """Store the draft; 409 when the id is taken."""
     draft = body.experiment(author(principal), now, suffix=secrets.token_hex(4))

@@ -11,7 +11,7 @@ from experimentation.web.schemas.experiment_answers import ExperimentPage
 from experimentation.web.schemas.experiments import ExperimentList
 
 
-@endpoint(scope="experiments:read", cache=CACHED, response=ExperimentPage)
+@endpoint(scope="experiments:read", cache=CACHED, response=ExperimentPage, also=(304,))
 def handler(query: ExperimentList, request: Request) -> Reply:
     """Return one page; the cursor belongs to the status that was asked for."""
     purpose = f"experiments:{query.status or 'all'}"

@@ -9,7 +9,7 @@ from experimentation.web.schemas.experiment_answers import ExperimentAnswer
 from experimentation.web.schemas.types import ExperimentId
 
 
-@endpoint(scope="experiments:read", cache=CACHED, response=ExperimentAnswer)
+@endpoint(scope="experiments:read", cache=CACHED, response=ExperimentAnswer, also=(304,), problems=(404,))
 def handler(experiment_id: ExperimentId, request: Request) -> Reply:
     """Return the experiment with its entity tag."""
     return read_reply(request, experiments.read(experiment_id, consistent=True))

@@ -47,6 +47,8 @@ class Endpoint:
     query_model: Any
     path_parameters: Mapping[str, Any]
     response_model: Any
+    also: tuple[int, ...]
+    problems: tuple[int, ...]
     render_problem: RenderProblem | None
 
     @property
@@ -134,13 +136,16 @@ def endpoint(
     max_body: int = BODY_BYTES,
     form: bool = False,
     response: Any = None,
+    also: tuple[int, ...] = (),
+    problems: tuple[int, ...] = (),
     render_problem: RenderProblem | None = None,
 ) -> Callable[[Handler], Endpoint]:
     """Declare an endpoint; the function's parameters say what it takes from the request.
 
     `scope` says who may call (RULES), `status` and `cache` what a success has, `max_body` the largest body in
     bytes, `form=True` that an urlencoded form will do, `response` the model of the answer for the document of
-    the API (the return annotation where that is a model), `render_problem` makes errors of another shape.
+    the API (the return annotation where that is a model), `also` its other good statuses and `problems` the
+    errors that its parameters do not tell of (404, 409, 412), `render_problem` makes errors of another shape.
     """
     if scope not in RULES:
         raise ValueError(f"no such scope: {scope}")
@@ -165,6 +170,8 @@ def endpoint(
                 name: parameter.annotation for name, parameter in parameters.items() if name not in GIVEN
             },
             response_model=response or (returns if returns not in {Reply, None} else None),
+            also=also,
+            problems=problems,
             render_problem=render_problem,
         )
 

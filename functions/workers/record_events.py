@@ -24,8 +24,9 @@ def handler(deliveries: list[Delivery], has_time: Callable[[], bool]) -> set[str
     _measure(outcome)
     if outcome.outage is not None and not outcome.counted and not outcome.duplicates:
         raise outcome.outage
-    for event in outcome.counted:
-        seen_types.note(event.type, day_number(event.at))
+    for event in events:  # duplicates too: whoever counted them may not have got so far
+        if (event.user_id, event.event_id) not in outcome.failed:
+            seen_types.note(event.type, day_number(event.at))
     unfinished = {
         delivery
         for delivery, message in messages.items()

@@ -1,0 +1,179 @@
+"""The clients that the product gets instead of boto3's: every call is a wait, and may go wrong."""
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+
+from experimentation.storage.client import ATTEMPTS, READ_TIMEOUT_SECONDS
+from tests.simulation.expressions import NotModelledError
+from tests.simulation.faults import Faults, client_error
+from tests.simulation.schedule import Schedule
+from tests.simulation.table import Answer, Table, key_of
+
+TIMEOUT_MS = READ_TIMEOUT_SECONDS * 1000
+LATEST_MS = 8_000  # a request that was given up may still be done so long after it was sent
+TRANSIENT = {"ProvisionedThroughputExceededException", "TransactionInProgressException"}
+
+type Server = Callable[[Answer], None]
+
+
+class Wire:
+    """Takes a request to a service and its answer back, through latency, losses and two attempts."""
+
+    def __init__(self, schedule: Schedule, faults: Faults) -> None:
+        self.schedule, self.faults = schedule, faults
+
+    def call(self, operation: str, server: Server) -> Any:
+        """Let the current actor wait for the answer, and raise what botocore raises."""
+        for attempt in range(ATTEMPTS):
+            outcome = self._attempt(operation, server)
+            if not isinstance(outcome, BaseException):
+                return outcome
+            if attempt + 1 == ATTEMPTS or not _is_transient(outcome):
+                raise outcome
+            self.schedule.sleep(self.schedule.chance.random())
+        raise AssertionError("unreachable")
+
+    def _attempt(self, operation: str, server: Server) -> object:
+        schedule, faults, chance = self.schedule, self.faults, self.schedule.chance
+        actor = schedule.actor()
+        turn, fate, way = actor.begin(), chance.random(), self._latency()
+        schedule.note(operation)
+
+        def answer(outcome: object) -> None:
+            schedule.after(self._latency() / 2, lambda: actor.resume(turn, outcome))
+
+        def nobody(_: object) -> None:
+            pass
+
+        def timed_out() -> None:
+            actor.resume(turn, ReadTimeoutError(endpoint_url="simulated"))
+
+        rates = (faults.throttled, faults.refused, faults.lost, faults.delayed)
+        throttled, refused, lost, delayed = (sum(rates[: n + 1]) for n in range(4))
+        if faults.outage or throttled <= fate < refused:
+            error = EndpointConnectionError(endpoint_url="simulated")
+            schedule.after(way, lambda: actor.resume(turn, error))
+        elif fate < throttled:
+            schedule.after(
+                way, lambda: answer(client_error(operation, "ProvisionedThroughputExceededException"))
+            )
+        elif refused <= fate < lost:
+            schedule.after(way, lambda: server(nobody))
+            schedule.after(TIMEOUT_MS, timed_out)
+        elif lost <= fate < delayed:
+            schedule.after(chance.uniform(way, LATEST_MS), lambda: server(nobody))
+            schedule.after(TIMEOUT_MS, timed_out)
+        else:
+            schedule.after(way, lambda: server(answer))
+        return actor.wait()
+
+    def _latency(self) -> float:
+        chance = self.schedule.chance
+        return chance.uniform(700, 1_400) if self.faults.slow else 0.5 + chance.expovariate(0.4)
+
+
+class DynamoDB:
+    """The operations that the product calls."""
+
+    def __init__(self, wire: Wire, table: Table) -> None:
+        self._wire, self._table, self._tokens = wire, table, count(1)
+
+    def get_item(self, **request: Any) -> Any:
+        """Read one item."""
+        stale = self._wire.faults.stale
+        return self._wire.call("GetItem", lambda answer: answer(self._table.get(request, stale)))
+
+    def query(self, **request: Any) -> Any:
+        """Read a page of a partition."""
+        stale = self._wire.faults.stale
+        return self._wire.call("Query", lambda answer: answer(self._table.query(request, stale)))
+
+    def batch_get_item(self, **request: Any) -> Any:
+        """Read up to 100 items, some earlier than others, and perhaps not all of them."""
+        ((name, wanted),) = request["RequestItems"].items()
+        keys, chance = wanted["Keys"], self._wire.schedule.chance
+        if not 0 < len(keys) <= 100 or len({key_of(key) for key in keys}) < len(keys):
+            return self._wire.call("BatchGetItem", _says(client_error("BatchGetItem", "ValidationException")))
+        if any(len(key_of(key)[0].encode()) > 2_048 for key in keys):
+            return self._wire.call("BatchGetItem", _says(client_error("BatchGetItem", "ValidationException")))
+        if not wanted.get("ConsistentRead"):
+            raise NotModelledError("an eventually consistent BatchGetItem")
+
+        def server(answer: Answer) -> None:
+            ordered = sorted(keys, key=key_of)
+            chance.shuffle(ordered)
+            left = [key for key in ordered if chance.random() < self._wire.faults.unprocessed]
+            now = [key for key in ordered if key not in left]
+            found: list[Any] = []
+
+            def read(some: list[Any], last: bool) -> None:
+                items = (self._table.read(key_of(key)) for key in some)
+                found.extend(item for item in items if item is not None)
+                if last:
+                    rest = {name: {"Keys": left, "ConsistentRead": True}} if left else {}
+                    answer({"Responses": {name: found}, "UnprocessedKeys": rest})
+
+            cut = chance.randint(0, len(now))
+            read(now[:cut], last=False)
+            self._wire.schedule.after(chance.uniform(0, 6), lambda: read(now[cut:], last=True))
+
+        return self._wire.call("BatchGetItem", server)
+
+    def transact_write_items(self, **request: Any) -> Any:
+        """Write all or none; both attempts of one call carry the same token, as botocore's do."""
+        token = next(self._tokens)
+        if request.keys() != {"TransactItems"}:
+            raise NotModelledError(str(request.keys()))
+
+        def server(answer: Answer) -> None:
+            self._table.transact(request, token, self._wire.faults.spurious, answer)
+
+        return self._wire.call("TransactWriteItems", server)
+
+    def update_item(self, **request: Any) -> Any:
+        """Change one item."""
+        return self._wire.call("UpdateItem", lambda answer: answer(self._table.write("Update", request)))
+
+    def put_item(self, **request: Any) -> Any:
+        """Write one item."""
+        return self._wire.call("PutItem", lambda answer: answer(self._table.write("Put", request)))
+
+    def delete_item(self, **request: Any) -> Any:
+        """Remove one item."""
+        return self._wire.call("DeleteItem", lambda answer: answer(self._table.write("Delete", request)))
+
+
+class Topic:
+    """SNS: what is accepted is delivered to the queue, some time, at least once."""
+
+    def __init__(self, wire: Wire, deliver: Callable[[str], None]) -> None:
+        self._wire, self._deliver = wire, deliver
+
+    def publish(self, **request: Any) -> Any:
+        """Accept one message."""
+        if request.keys() != {"TopicArn", "Message"}:
+            raise NotModelledError(str(request.keys()))
+        message: str = request["Message"]
+
+        def server(answer: Answer) -> None:
+            if len(message.encode()) > 256 * 1024:
+                answer(client_error("Publish", "InvalidParameter"))
+                return
+            self._wire.schedule.after(
+                self._wire.schedule.chance.expovariate(0.02), lambda: self._deliver(message)
+            )
+            answer({"MessageId": "-"})
+
+        return self._wire.call("Publish", server)
+
+
+def _says(outcome: object) -> Server:
+    return lambda answer: answer(outcome)
+
+
+def _is_transient(error: BaseException) -> bool:
+    response = getattr(error, "response", None)
+    return response is None or response["Error"]["Code"] in TRANSIENT

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from experimentation.domain.clock import DAY_MS, day_number, rfc3339
-from experimentation.domain.experiment import Experiment
+from experimentation.domain.experiment import Experiment, Status
+from experimentation.domain.plan import plan
 from experimentation.domain.statistics.analysis import Analysis, MetricResult
 from experimentation.domain.statistics.comparison import Comparison
 from experimentation.domain.statistics.summary import summary_sentence
@@ -17,7 +18,7 @@ def full(
     experiment: Experiment, analysis: Analysis, span: Span, as_of: int | None, *, chosen_window: bool
 ) -> Document:
     """Return everything; `null` where something cannot be computed."""
-    return {
+    document: Document = {
         "experiment_id": experiment.id,
         "name": experiment.name,
         "status": experiment.status.value,
@@ -33,6 +34,9 @@ def full(
         "metrics": metrics(analysis),
         "recommendation": _recommendation(analysis),
     }
+    if experiment.status is Status.DRAFT:
+        document["plan"] = _plan(experiment)
+    return document
 
 
 def summary(experiment: Experiment, analysis: Analysis, as_of: int | None) -> Document:
@@ -115,4 +119,15 @@ def _window(experiment: Experiment, span: Span, as_of: int | None, *, chosen: bo
     return {
         "start": rfc3339((zero + span.first) * DAY_MS),
         "end": rfc3339((zero + span.last + 1) * DAY_MS - 1),
+    }
+
+
+def _plan(experiment: Experiment) -> Document:
+    """Return what a draft's own numbers promise, over the baselines that metrics usually have."""
+    return {
+        "planned_users": experiment.planned_users,
+        "minimum_effect": None if experiment.minimum_effect is None else float(experiment.minimum_effect),
+        "analysis": experiment.analysis.value,
+        "by_baseline": [each._asdict() for each in plan(experiment)],
+        "for_another_baseline": f"/sample-size?experiment_id={experiment.id}&baseline_rate=",
     }

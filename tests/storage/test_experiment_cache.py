@@ -84,6 +84,20 @@ def test_the_running_ones_are_known_for_a_while() -> None:
     assert [each.id for each in cache.running(NOW + CACHE_TTL_MS)] == ["two", "one"]
 
 
+def test_those_in_one_of_several_statuses_are_found() -> None:
+    for number, experiment_id in enumerate(("draft", "one", "two")):
+        experiments.create(experiment(id=experiment_id, created_at=CREATED_AT + number), "alice")
+    start("one")
+
+    found = ExperimentCache().in_status({Status.DRAFT, Status.RUNNING}, NOW)
+
+    assert {each.id: each.status for each in found} == {
+        "two": Status.DRAFT,
+        "one": Status.RUNNING,
+        "draft": Status.DRAFT,
+    }
+
+
 def test_a_cleared_cache_knows_nothing() -> None:
     experiments.create(experiment(), "alice")
     cache = ExperimentCache()

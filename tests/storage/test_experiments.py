@@ -260,7 +260,17 @@ def test_a_list_of_one_status_fills_its_pages(monkeypatch: pytest.MonkeyPatch) -
     assert [summary["id"] for summary in first.summaries] == ["exp-16", "exp-12", "exp-8"]
     assert [summary["id"] for summary in second.summaries] == ["exp-4", "exp-0"]
     assert second.next_start is None
-    assert experiments.running() == ["exp-16", "exp-12", "exp-8", "exp-4", "exp-0"]
+
+
+def test_the_status_of_every_experiment_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(experiments, "FILTERED_PAGE", 2)
+    many(5)
+
+    experiments.change("exp-3", lambda before: transition(before, Status.RUNNING, NOW), now=NOW, actor="bob")
+
+    found = experiments.statuses()
+    assert list(found) == ["exp-4", "exp-3", "exp-2", "exp-1", "exp-0"]
+    assert [name for name, status in found.items() if status is Status.RUNNING] == ["exp-3"]
 
 
 def test_the_list_follows_a_change() -> None:

@@ -1,8 +1,8 @@
 """Experiments kept for a few seconds, so that a busy environment does not read them for every request."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from experimentation.domain.experiment import Experiment
+from experimentation.domain.experiment import Experiment, Status
 from experimentation.domain.lifecycle import CACHE_TTL_MS
 from experimentation.storage import experiments
 
@@ -17,7 +17,7 @@ class ExperimentCache:
     def __init__(self, max_age_ms: int = CACHE_TTL_MS) -> None:
         self._max_age_ms = max_age_ms
         self._kept: dict[str, tuple[int, Experiment]] = {}
-        self._running: tuple[int, list[str]] | None = None
+        self._listed: tuple[int, dict[str, Status]] | None = None
 
     def read(self, experiment_id: str, now: int) -> Experiment:
         """Return the experiment; NotFoundError when there is none."""
@@ -40,9 +40,14 @@ class ExperimentCache:
 
     def running(self, now: int) -> list[Experiment]:
         """Return the running experiments, newest first."""
-        if self._running is None or not self._is_fresh(self._running[0], now):
-            self._running = (now, experiments.running())
-        return list(self.read_many(self._running[1], now).values())
+        return self.in_status({Status.RUNNING}, now)
+
+    def in_status(self, statuses: Collection[Status], now: int) -> list[Experiment]:
+        """Return the experiments that have one of the statuses, newest first."""
+        if self._listed is None or not self._is_fresh(self._listed[0], now):
+            self._listed = (now, experiments.statuses())
+        ids = [experiment_id for experiment_id, status in self._listed[1].items() if status in statuses]
+        return list(self.read_many(ids, now).values())
 
     def age_ms(self, experiment_id: str, now: int) -> int | None:
         """Return how long ago the experiment was read, or None when it is not kept."""
@@ -52,7 +57,7 @@ class ExperimentCache:
     def clear(self) -> None:
         """Forget everything."""
         self._kept.clear()
-        self._running = None
+        self._listed = None
 
     def _fresh(self, experiment_id: str, now: int) -> Experiment | None:
         read_at, experiment = self._kept.get(experiment_id, (None, None))

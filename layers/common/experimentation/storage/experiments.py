@@ -112,10 +112,10 @@ def list_page(status: Status | None, limit: int, start: str | None = None) -> Pa
     return Page([items.summary_of(kept) for kept in found], None)
 
 
-def running() -> list[str]:
-    """Return the ids of the running experiments, newest first, as of now: callers keep it a while."""
-    rows = _rows(Status.RUNNING, None, FILTERED_PAGE, consistent=True)
-    return [row["experiment_id"]["S"] for row in rows]
+def statuses() -> dict[str, Status]:
+    """Return the status of every experiment by its id, newest first, as of now: callers keep it a while."""
+    rows = _rows(None, None, FILTERED_PAGE, consistent=True)
+    return {row["experiment_id"]["S"]: Status(row["status"]["S"]) for row in rows}
 
 
 def started() -> list[str]:

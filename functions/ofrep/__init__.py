@@ -1,0 +1,1 @@
+"""OpenFeature Remote Evaluation Protocol: any OpenFeature SDK evaluates experiments as flags."""

@@ -1,0 +1,43 @@
+"""Experiments as feature flags (OFREP): which a user can see, and what each evaluates to."""
+
+from experimentation.domain.experiment import Experiment, Status
+from experimentation.domain.flag_value import flag_value
+from experimentation.storage import users
+from experimentation.usecases.assigning import Decision, Reason
+from experimentation.usecases.runtime import Runtime
+
+REASONS = {
+    Reason.ASSIGNED: "SPLIT",
+    Reason.STORED: "SPLIT",
+    Reason.OVERRIDE: "TARGETING_MATCH",
+    Reason.NOT_IN_TRAFFIC: "STATIC",
+    Reason.NOT_RUNNING: "DISABLED",
+}
+OPEN = frozenset({Status.RUNNING, Status.PAUSED})
+
+
+def evaluation(decision: Decision) -> dict[str, object]:
+    """Return the flag as OFREP has it; a user who takes no part gets the control's value."""
+    enrolled = decision.variant is not None
+    variant = decision.experiment.variant(decision.variant or decision.experiment.control)
+    return {
+        "key": decision.experiment.id,
+        "value": flag_value(variant),
+        "variant": variant.key,
+        "reason": REASONS[decision.reason],
+        "metadata": {"enrolled": enrolled},
+    }
+
+
+def flags_of(user_id: str, now: int, runtime: Runtime) -> list[Experiment]:
+    """Return the experiments that are flags for this user, in the order of their ids.
+
+    They are the running and the paused ones, drafts in which the user has an override, and completed ones in
+    which the user still has a variant.
+    """
+    known = runtime.experiments.in_status(OPEN | {Status.DRAFT}, now)
+    found = {each.id: each for each in known if each.status in OPEN or user_id in each.overrides}
+    head = users.read_head(user_id, consistent=False)
+    kept = {boundary.experiment_id for boundary in head.boundaries}
+    found |= runtime.experiments.read_many(kept - found.keys(), now)
+    return [found[experiment_id] for experiment_id in sorted(found)]

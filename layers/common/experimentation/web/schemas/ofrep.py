@@ -1,0 +1,80 @@
+"""OpenFeature Remote Evaluation Protocol 0.3.0: who asks, and what a flag evaluates to.
+
+Source: service/openapi.yaml of github.com/open-feature/protocol.
+"""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, ValidationError
+
+from experimentation.domain.errors import FieldError, InvalidError, NotFoundError
+from experimentation.web.schemas.assignments import AssignmentRequest
+from experimentation.web.schemas.model import RequestModel, ResponseModel
+
+TARGETING_KEY = "targetingKey"
+
+
+def _possible(key: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", key):
+        raise NotFoundError("There is no such flag: a flag's key is an experiment's id.")
+    return key
+
+
+FlagKey = Annotated[str, AfterValidator(_possible)]
+"""An experiment's id; any other text is a flag that does not exist, not a bad request."""
+
+
+class TargetingKeyMissingError(InvalidError):
+    """Nobody to evaluate a flag for."""
+
+
+class EvaluationRequest(RequestModel):
+    """A context: `targetingKey` is the user; the rest is the assignment's context."""
+
+    model_config = ConfigDict(extra="ignore")  # later versions of the protocol add members
+
+    context: dict[str, JsonValue] | None = Field(
+        default=None, examples=[{"targetingKey": "u1", "country": "DE"}]
+    )
+
+
+class EvaluationAnswer(ResponseModel):
+    """What a flag evaluates to; `enrolled` in the metadata says whether the user takes part."""
+
+    key: str
+    value: Any
+    variant: str
+    reason: str
+    metadata: dict[str, bool]
+
+
+class EvaluationsAnswer(ResponseModel):
+    """What all flags evaluate to."""
+
+    flags: list[EvaluationAnswer]
+
+
+def subject(body: EvaluationRequest | None) -> AssignmentRequest:
+    """Return the user and the context; TargetingKeyMissingError without a user, InvalidError when invalid.
+
+    Attributes that are null are left out: SDKs send what is not set as null.
+    """
+    given = body.context or {} if body else {}
+    context = {name: value for name, value in given.items() if value is not None}
+    user_id = context.pop(TARGETING_KEY, "")
+    if user_id == "":
+        raise TargetingKeyMissingError("The context needs a targetingKey, the user's id.")
+    try:
+        return AssignmentRequest.model_validate({"user_id": user_id, "context": context})
+    except ValidationError as error:
+        raise InvalidError("The context is not valid.", _faults(error)) from error
+
+
+def _faults(error: ValidationError) -> list[FieldError]:
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return [FieldError("/context/" + _attribute(item["loc"]), item["msg"]) for item in found]
+
+
+def _attribute(location: tuple[str | int, ...]) -> str:
+    return TARGETING_KEY if location[0] == "user_id" else str(location[1] if len(location) > 1 else "")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local.access import Permission
 from local.paths import ROOT
 from local.template import Function
 
@@ -22,6 +23,14 @@ class InvocationError(Exception):
 
 class InvocationTimeoutError(InvocationError):
     """The function ran longer than its timeout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a function runs in: its environment's values and what it may call."""
+
+    environment: dict[str, str]
+    permissions: list[Permission]
 
 
 @dataclass(slots=True)
@@ -84,9 +93,7 @@ class Pool:
         self._workers.add(process)
         return Worker(process)
 
-    async def invoke(
-        self, function: Function, environment: dict[str, str], event: Any, request_id: str = ""
-    ) -> Any:
+    async def invoke(self, function: Function, setting: Setting, event: Any, request_id: str = "") -> Any:
         """Run the function in a free worker and return its result."""
         worker = await self._take()
         message = {
@@ -94,7 +101,8 @@ class Pool:
             "handler": function.handler,
             "timeout": function.timeout_seconds,
             "memory": function.memory_megabytes,
-            "environment": environment,
+            "environment": setting.environment,
+            "permissions": [[permission.action, permission.resource] for permission in setting.permissions],
             "event": event,
             "request_id": request_id or str(uuid.uuid4()),
         }

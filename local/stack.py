@@ -11,12 +11,13 @@ from typing import Any
 import uvicorn
 
 from local import schedule
+from local.access import Permission
 from local.data import Data
 from local.emulator import Emulator, EmulatorError
 from local.gateway import Gateway, Routes
 from local.password import change
 from local.paths import TEMPLATE
-from local.pool import Pool
+from local.pool import Pool, Setting
 from local.pump import Mapping, Pump
 from local.resources import client, create
 from local.template import Function, Template, read_template
@@ -30,6 +31,7 @@ class Resolved:
     """The template's expressions with the emulator's names in their place."""
 
     environments: dict[str, dict[str, str]]
+    permissions: dict[str, list[Permission]]
     mappings: list[Mapping]
     admin_secret: str
 
@@ -39,6 +41,7 @@ def resolve(template: Template, endpoint: str) -> Resolved:
     wanted: dict[str, Any] = {"admin": {"Ref": "AdminSecret"}}
     for function in template.functions:
         wanted |= {f"{function.name}/{name}": value for name, value in function.environment.items()}
+        wanted |= {f"{function.name}!{i}": target for i, (_, target) in enumerate(function.policies)}
         for i, mapping in enumerate(function.mappings):
             wanted |= {
                 f"{function.name}#{i}/queue": mapping.queue,
@@ -50,6 +53,10 @@ def resolve(template: Template, endpoint: str) -> Resolved:
     return Resolved(
         environments={
             f.name: {name: values[f"{f.name}/{name}"] for name in f.environment} for f in template.functions
+        },
+        permissions={
+            f.name: [Permission(action, values[f"{f.name}!{i}"]) for i, (action, _) in enumerate(f.policies)]
+            for f in template.functions
         },
         mappings=[
             Mapping(
@@ -98,7 +105,7 @@ class Stack:
         log_file, environment = data.functions_log, self._emulator.environment
         self._requests = Pool(REQUEST_WORKERS, log_file, environment)
         self._batches = Pool(QUEUE_WORKERS, log_file, environment)
-        self._environments: dict[str, dict[str, str]] = {}
+        self._resolved: Resolved | None = None
 
     async def run(self, password: str, ready: Callable[[], None]) -> None:
         """Serve until SIGINT or SIGTERM, then stop everything in order and write the state."""
@@ -121,7 +128,7 @@ class Stack:
         resolved = resolve(self._template, self._emulator.endpoint)
         secrets = client("secretsmanager", self._emulator.endpoint)
         secrets.put_secret_value(SecretId=resolved.admin_secret, SecretString=password)
-        self._environments = resolved.environments
+        self._resolved = resolved
         self._data.keep_environment(
             self._emulator.environment
             | {name: value for each in resolved.environments.values() for name, value in each.items()}
@@ -163,7 +170,13 @@ class Stack:
             raise EmulatorError(f"the emulator ended; see {self._data.folder / 'emulator.log'}")
 
     async def _invoke_request(self, function: Function, event: dict[str, Any], request_id: str) -> Any:
-        return await self._requests.invoke(function, self._environments[function.name], event, request_id)
+        return await self._invoke(self._requests, function, event, request_id)
 
     async def _invoke_batch(self, function: Function, event: dict[str, Any], request_id: str) -> Any:
-        return await self._batches.invoke(function, self._environments[function.name], event, request_id)
+        return await self._invoke(self._batches, function, event, request_id)
+
+    async def _invoke(self, pool: Pool, function: Function, event: dict[str, Any], request_id: str) -> Any:
+        resolved = self._resolved
+        assert resolved is not None  # noqa: S101 - nothing is invoked before the resources are there
+        setting = Setting(resolved.environments[function.name], resolved.permissions[function.name])
+        return await pool.invoke(function, setting, event, request_id)

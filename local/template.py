@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from local.access import statements
+
 EMULATED = ("DynamoDB", "S3", "SecretsManager", "SNS", "SQS")
 DEFAULT_ROUTE = "$default"
 
@@ -35,13 +37,14 @@ class QueueMapping:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One Lambda function; its environment's values are still CloudFormation expressions."""
+    """One Lambda function; environment values and resources in policies are still expressions."""
 
     name: str
     handler: str
     timeout_seconds: int
     memory_megabytes: int
     environment: dict[str, Any]
+    policies: tuple[tuple[str, Any], ...]
     routes: tuple[Route, ...]
     mappings: tuple[QueueMapping, ...]
     schedules: tuple[str, ...]
@@ -78,7 +81,9 @@ def _long_form(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
 _Loader.add_multi_constructor("!", _long_form)
 
 
-def _function(name: str, properties: dict[str, Any], common: dict[str, Any]) -> Function:
+def _function(
+    name: str, properties: dict[str, Any], common: dict[str, Any], resources: dict[str, Any]
+) -> Function:
     merged = common | properties
     variables = {
         **common.get("Environment", {}).get("Variables", {}),
@@ -91,6 +96,7 @@ def _function(name: str, properties: dict[str, Any], common: dict[str, Any]) -> 
         timeout_seconds=int(merged.get("Timeout", 3)),
         memory_megabytes=int(merged.get("MemorySize", 128)),
         environment=variables,
+        policies=tuple(statements(merged.get("Policies", []), resources)),
         routes=tuple(_route(event) for kind, event in events if kind == "HttpApi"),
         mappings=tuple(_mapping(event) for kind, event in events if kind == "SQS"),
         schedules=tuple(event["ScheduleExpression"] for kind, event in events if kind == "ScheduleV2"),
@@ -120,7 +126,7 @@ def read_template(path: Path) -> Template:
         conditions=document.get("Conditions", {}),
         resources={n: r for n, r in resources.items() if r["Type"].split("::")[1] in EMULATED},
         functions=tuple(
-            _function(name, resource["Properties"], common)
+            _function(name, resource["Properties"], common, resources)
             for name, resource in resources.items()
             if resource["Type"] == "AWS::Serverless::Function"
         ),

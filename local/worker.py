@@ -1,7 +1,7 @@
 """One worker process: runs functions one at a time, as Lambda's environments do; ends when its stdin does.
 
-Speaks length-prefixed JSON: {function, handler, timeout, memory, environment, event, request_id} in,
-{result} or {error} out. What functions print goes to stderr, which is the functions' log.
+Speaks length-prefixed JSON: {function, handler, timeout, memory, environment, permissions, event, request_id}
+in, {result} or {error} out. What functions print goes to stderr, which is the functions' log.
 """
 
 import importlib
@@ -17,6 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import botocore
+from botocore.exceptions import ClientError
+
+from local.access import Permission, needed, refused
 from local.paths import FUNCTIONS, LAYER, ROOT
 
 CODE = Path(os.environ.get("LOCAL_FUNCTIONS", FUNCTIONS)).resolve()  # tests have functions of their own
@@ -61,7 +65,25 @@ def _handler(name: str) -> Callable[[Any, Context], Any]:
     return handler
 
 
-def _run(message: dict[str, Any], inherited: dict[str, str]) -> dict[str, Any]:
+class _Guard:
+    """Refuses the calls that the running function's policies do not allow."""
+
+    def __init__(self) -> None:
+        self.function = ""
+        self.granted: list[Permission] = []
+
+    def check(self, **call: Any) -> None:
+        """Raise AccessDeniedException as AWS would; a hook of botocore's."""
+        model = call["model"]
+        denied = refused(needed(model.service_model.signing_name, model.name, call["params"]), self.granted)
+        if denied:
+            actions = ", ".join(sorted(permission.action for permission in denied))
+            message = f"{self.function} is not authorized to perform: {actions}"
+            traceback.print_stack()
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": message}}, model.name)
+
+
+def _run(message: dict[str, Any], inherited: dict[str, str]) -> str:
     os.environ.clear()
     os.environ.update(inherited | message["environment"])
     context = Context(
@@ -75,14 +97,22 @@ def _run(message: dict[str, Any], inherited: dict[str, str]) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 - a function's fault is an answer, as it is in Lambda
         traceback.print_exc()
         reply = json.dumps({"error": f"{type(error).__name__}: {error}"})
-    return {"reply": reply}
+    return reply
 
 
 def _serve(requests: BinaryIO, replies: BinaryIO) -> None:
     inherited = dict(os.environ)
+    guard = _Guard()
+    botocore.register_initializer(
+        lambda session: session.register(
+            "before-parameter-build", guard.check
+        )  # every client of every session
+    )
     while len(prefix := requests.read(4)) == 4:
         message = json.loads(requests.read(*struct.unpack(">I", prefix)))
-        reply = _run(message, inherited)["reply"].encode()
+        guard.function = message["function"]
+        guard.granted = [Permission(*pair) for pair in message["permissions"]]
+        reply = _run(message, inherited).encode()
         sys.stdout.flush()
         sys.stderr.flush()
         replies.write(struct.pack(">I", len(reply)) + reply)

@@ -19,6 +19,7 @@ def function(name: str, *routes: Route, timeout_seconds: int = 29) -> Function:
         timeout_seconds=timeout_seconds,
         memory_megabytes=128,
         environment={},
+        policies=(),
         routes=routes,
         mappings=(),
         schedules=(),

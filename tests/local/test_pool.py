@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from local.pool import InvocationError, InvocationTimeoutError, Pool
+from local.access import Permission
+from local.pool import InvocationError, InvocationTimeoutError, Pool, Setting
 from local.template import Function
 
 CODE = """
@@ -20,13 +21,20 @@ def fault(event, context):
     raise KeyError("x")
 def hang(event, context):
     time.sleep(60)
+def read(event, context):
+    import boto3
+    boto3.client("dynamodb", "us-east-1", endpoint_url="http://127.0.0.1:9").get_item(TableName="t", Key={})
 def die(event, context):
     os._exit(3)
 """
 
 
-def function(operation: str, timeout_seconds: int = 20) -> Function:
-    return Function(operation, f"made_up.{operation}", timeout_seconds, 128, {}, (), (), ())
+def function(operation: str, timeout_seconds: int = 20, module: str = "made_up") -> Function:
+    return Function(operation, f"{module}.{operation}", timeout_seconds, 128, {}, (), (), (), ())
+
+
+def setting(*permissions: Permission, **environment: str) -> Setting:
+    return Setting(environment, list(permissions))
 
 
 @pytest.fixture
@@ -51,7 +59,7 @@ def run(folder: Path, story: Callable[[Pool], Awaitable[Any]]) -> Any:
 
 def test_a_function_sees_its_event_its_environment_and_its_request_id(folder: Path) -> None:
     async def story(pool: Pool) -> Any:
-        return await pool.invoke(function("echo"), {"X": "1"}, {"a": "ü"}, "request-1")
+        return await pool.invoke(function("echo"), setting(X="1"), {"a": "ü"}, "request-1")
 
     result = run(folder, story)
 
@@ -61,8 +69,8 @@ def test_a_function_sees_its_event_its_environment_and_its_request_id(folder: Pa
 
 def test_an_environment_does_not_leak_into_the_next_function(folder: Path) -> None:
     async def story(pool: Pool) -> Any:
-        await pool.invoke(function("echo"), {"X": "1"}, {})
-        return await pool.invoke(function("echo"), {}, {})
+        await pool.invoke(function("echo"), setting(X="1"), {})
+        return await pool.invoke(function("echo"), setting(), {})
 
     assert run(folder, story)["variable"] is None
 
@@ -70,8 +78,8 @@ def test_an_environment_does_not_leak_into_the_next_function(folder: Path) -> No
 def test_a_fault_is_named_and_its_traceback_is_in_the_log(folder: Path) -> None:
     async def story(pool: Pool) -> Any:
         with pytest.raises(InvocationError, match="KeyError"):
-            await pool.invoke(function("fault"), {}, {})
-        return await pool.invoke(function("echo"), {}, {})
+            await pool.invoke(function("fault"), setting(), {})
+        return await pool.invoke(function("echo"), setting(), {})
 
     assert run(folder, story)["event"] == {}
     assert "this is printed" in (folder / "log").read_text()
@@ -81,8 +89,8 @@ def test_a_fault_is_named_and_its_traceback_is_in_the_log(folder: Path) -> None:
 def test_a_function_that_hangs_is_stopped_and_its_process_replaced(folder: Path) -> None:
     async def story(pool: Pool) -> Any:
         with pytest.raises(InvocationTimeoutError):
-            await pool.invoke(function("hang", timeout_seconds=2), {}, {})
-        return await pool.invoke(function("echo"), {}, {})
+            await pool.invoke(function("hang", timeout_seconds=2), setting(), {})
+        return await pool.invoke(function("echo"), setting(), {})
 
     assert run(folder, story)["event"] == {}
 
@@ -90,8 +98,8 @@ def test_a_function_that_hangs_is_stopped_and_its_process_replaced(folder: Path)
 def test_a_process_that_dies_is_replaced(folder: Path) -> None:
     async def story(pool: Pool) -> Any:
         with pytest.raises(InvocationError, match="ended"):
-            await pool.invoke(function("die"), {}, {})
-        return await pool.invoke(function("echo"), {}, {})
+            await pool.invoke(function("die"), setting(), {})
+        return await pool.invoke(function("echo"), setting(), {})
 
     assert run(folder, story)["event"] == {}
 
@@ -99,6 +107,14 @@ def test_a_process_that_dies_is_replaced(folder: Path) -> None:
 def test_a_module_of_python_itself_is_not_taken_for_a_function(folder: Path) -> None:
     async def story(pool: Pool) -> Any:
         with pytest.raises(InvocationError, match="module of Python itself"):
-            await pool.invoke(Function("Site", "site.main", 20, 128, {}, (), (), ()), {}, {})
+            await pool.invoke(function("main", module="site"), setting(), {})
+
+    run(folder, story)
+
+
+def test_a_call_that_no_policy_allows_is_refused(folder: Path) -> None:
+    async def story(pool: Pool) -> Any:
+        with pytest.raises(InvocationError, match=r"not authorized to perform: dynamodb:GetItem"):
+            await pool.invoke(function("read"), setting(Permission("dynamodb:PutItem", "t")), {})
 
     run(folder, story)

@@ -1,0 +1,73 @@
+"""Which calls a function's policies let through."""
+
+from typing import Any
+
+import pytest
+
+from local.access import Permission, needed, refused, statements
+
+TABLE = "arn:aws:dynamodb:us-east-1:000000000000:table/stack-DataTable-1"
+QUEUE = "arn:aws:sqs:us-east-1:000000000000:stack-CountQueue-1"
+
+
+@pytest.mark.parametrize(
+    ("granted", "wanted"),
+    [
+        (("dynamodb:GetItem", TABLE), ("dynamodb:GetItem", "stack-DataTable-1")),
+        (
+            ("sqs:SendMessage", QUEUE),
+            ("sqs:SendMessage", "http://127.0.0.1:1/000000000000/stack-CountQueue-1"),
+        ),
+        (("s3:PutObject", "arn:aws:s3:::bucket/events/*"), ("s3:PutObject", "bucket/events/a/b.gz")),
+        (("sns:Publish", "arn:aws:sns:us-east-1:1:topic"), ("sns:Publish", "arn:aws:sns:us-east-1:1:topic")),
+    ],
+)
+def test_a_policy_names_arns_where_calls_use_names(granted: tuple[str, str], wanted: tuple[str, str]) -> None:
+    assert refused([Permission(*wanted)], [Permission(*granted)]) == []
+
+
+@pytest.mark.parametrize(
+    ("granted", "wanted"),
+    [
+        (("dynamodb:GetItem", TABLE), ("dynamodb:PutItem", "stack-DataTable-1")),
+        (("dynamodb:GetItem", TABLE), ("dynamodb:GetItem", "stack-AccountsTable-1")),
+        (("s3:PutObject", "arn:aws:s3:::bucket/events/*"), ("s3:PutObject", "bucket/other")),
+    ],
+)
+def test_another_action_or_another_resource_is_refused(
+    granted: tuple[str, str], wanted: tuple[str, str]
+) -> None:
+    assert refused([Permission(*wanted)], [Permission(*granted)]) == [Permission(*wanted)]
+
+
+def test_a_transaction_needs_the_actions_of_its_parts() -> None:
+    parts: list[dict[str, Any]] = [
+        {"Put": {"TableName": "a"}},
+        {"Update": {"TableName": "a"}},
+        {"ConditionCheck": {"TableName": "b"}},
+        {"Delete": {"TableName": "a"}},
+    ]
+
+    assert needed("dynamodb", "TransactWriteItems", {"TransactItems": parts}) == {
+        Permission("dynamodb:PutItem", "a"),
+        Permission("dynamodb:UpdateItem", "a"),
+        Permission("dynamodb:ConditionCheckItem", "b"),
+        Permission("dynamodb:DeleteItem", "a"),
+    }
+
+
+def test_a_batch_needs_the_action_of_one() -> None:
+    assert needed("sqs", "SendMessageBatch", {"QueueUrl": "q"}) == {Permission("sqs:SendMessage", "q")}
+    assert needed("dynamodb", "BatchGetItem", {"RequestItems": {"a": {}}}) == {
+        Permission("dynamodb:BatchGetItem", "a")
+    }
+
+
+def test_a_managed_policy_counts_as_the_functions_own() -> None:
+    managed = {"Statement": [{"Action": ["a:B"], "Resource": "x"}]}
+    resources = {"Shared": {"Properties": {"PolicyDocument": managed}}}
+    own = {"Statement": [{"Action": ["c:D", "c:E"], "Resource": ["y", "z"]}]}
+
+    found = statements([{"Ref": "Shared"}, own], resources)
+
+    assert found == [("a:B", "x"), ("c:D", "y"), ("c:D", "z"), ("c:E", "y"), ("c:E", "z")]

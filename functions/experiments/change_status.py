@@ -8,12 +8,11 @@ from experimentation.web.experiment_replies import author, require_version, writ
 from experimentation.web.principals import Principal
 from experimentation.web.reply import Reply
 from experimentation.web.request import Request
-from experimentation.web.schemas.experiment_answers import ExperimentAnswer
 from experimentation.web.schemas.experiments import StatusChange
 from experimentation.web.schemas.types import ExperimentId
 
 
-@endpoint(scope="experiments:write", response=ExperimentAnswer, problems=(404, 409, 412))
+@endpoint(scope="experiments:write", response="experiment_answers:ExperimentAnswer", problems=(404, 409, 412))
 def handler(
     experiment_id: ExperimentId, body: StatusChange, principal: Principal, request: Request, now: int
 ) -> Reply:

@@ -7,11 +7,12 @@ from experimentation.web.endpoint import endpoint
 from experimentation.web.experiment_replies import author, written_reply
 from experimentation.web.principals import Principal
 from experimentation.web.reply import Reply
-from experimentation.web.schemas.experiment_answers import ExperimentAnswer
 from experimentation.web.schemas.experiments import ExperimentCreate
 
 
-@endpoint(scope="experiments:write", status=201, response=ExperimentAnswer, problems=(409,))
+@endpoint(
+    scope="experiments:write", status=201, response="experiment_answers:ExperimentAnswer", problems=(409,)
+)
 def handler(body: ExperimentCreate, principal: Principal, now: int) -> Reply:
     """Store the draft; 409 when the id is taken."""
     draft = body.experiment(author(principal), now, suffix=secrets.token_hex(4))

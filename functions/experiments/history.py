@@ -5,12 +5,11 @@ from experimentation.domain.errors import NotFoundError
 from experimentation.storage import history
 from experimentation.web.endpoint import endpoint
 from experimentation.web.listing import next_cursor, start_of
-from experimentation.web.schemas.experiment_answers import HistoryPage
 from experimentation.web.schemas.experiments import HistoryList
 from experimentation.web.schemas.types import ExperimentId
 
 
-@endpoint(scope="experiments:read", response=HistoryPage, problems=(404,))
+@endpoint(scope="experiments:read", response="experiment_answers:HistoryPage", problems=(404,))
 def handler(experiment_id: ExperimentId, query: HistoryList) -> dict[str, object]:
     """Return one page; a deleted draft's history can still be read."""
     purpose = f"history:{experiment_id}"

@@ -7,11 +7,10 @@ from experimentation.web.experiment_replies import CACHED
 from experimentation.web.listing import content_tag, next_cursor, start_of
 from experimentation.web.reply import Reply
 from experimentation.web.request import Request
-from experimentation.web.schemas.experiment_answers import ExperimentPage
 from experimentation.web.schemas.experiments import ExperimentList
 
 
-@endpoint(scope="experiments:read", cache=CACHED, response=ExperimentPage, also=(304,))
+@endpoint(scope="experiments:read", cache=CACHED, response="experiment_answers:ExperimentPage", also=(304,))
 def handler(query: ExperimentList, request: Request) -> Reply:
     """Return one page; the cursor belongs to the status that was asked for."""
     purpose = f"experiments:{query.status or 'all'}"

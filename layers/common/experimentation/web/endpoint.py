@@ -144,8 +144,9 @@ def endpoint(
 
     `scope` says who may call (RULES), `status` and `cache` what a success has, `max_body` the largest body in
     bytes, `form=True` that an urlencoded form will do, `response` the model of the answer for the document of
-    the API (the return annotation where that is a model), `also` its other good statuses and `problems` the
-    errors that its parameters do not tell of (404, 409, 412), `render_problem` makes errors of another shape.
+    the API (the return annotation where that is a model; `module:Model` under web/schemas where importing it
+    would only slow the start), `also` its other good statuses and `problems` the errors that its parameters
+    do not tell of (404, 409, 412), `render_problem` makes errors of another shape.
     """
     if scope not in RULES:
         raise ValueError(f"no such scope: {scope}")

@@ -4,6 +4,8 @@ import json
 from fractions import Fraction
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from experimentation.domain.statistics import means, moments, sequential
 from experimentation.domain.statistics.analysis import Analysis, analyse, as_json
@@ -380,3 +382,49 @@ def test_the_answer_is_plain_json_with_intervals_as_pairs() -> None:
     assert set(comparison["always_valid"]) == {"interval", "p_value", "lift_interval"}
     assert answer["srm"]["expected"] == {"control": 10_000.0, "treatment": 10_000.0}
     assert answer["metrics"][0]["variants"]["control"]["rate_interval"][0] < 0.1
+
+
+BILLION = 10**9
+stored_values = st.lists(
+    st.integers(-BILLION * 10_000, BILLION * 10_000).map(lambda value: Fraction(value, 10_000)), max_size=6
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    arms=st.fixed_dictionaries({"control": stored_values, "a": stored_values, "b": stored_values}),
+    extra_users=st.integers(0, 300),
+    kind=st.sampled_from(["conversion", "count", "value"]),
+    direction=st.sampled_from(["increase", "decrease"]),
+    analysis=st.sampled_from(["sequential", "fixed"]),
+    completed=st.booleans(),
+)
+def test_no_input_gives_nan_infinity_or_an_error(
+    arms: dict[str, list[Fraction]],
+    extra_users: int,
+    kind: Kind,
+    direction: Direction,
+    analysis: str,
+    completed: bool,
+) -> None:
+    totals = {
+        arm: VariantTotals(
+            users=len(found) + extra_users,
+            converters=len(found),
+            count=len(found),
+            sum=sum(found, Fraction(0)),
+            squares=len(found) if kind == "count" else sum((value**2 for value in found), Fraction(0)),
+        )
+        for arm, found in arms.items()
+    }
+    metric = MetricTotals(Metric("m", "e", kind, direction, "primary"), totals)
+    study = THREE._replace(analysis=analysis, min_users=2, min_days=0)  # type: ignore[arg-type]
+
+    answer = result_of(metric, study=study, progress=Progress(9, completed, 10.0))
+
+    text = json.dumps(as_json(answer), allow_nan=False)
+    assert all(
+        figures.variance is None or figures.variance >= 0 for figures in answer.metrics[0].variants.values()
+    )
+    assert json.loads(text)["recommendation"]["action"]
+    assert summary_sentence(answer).endswith(".")

@@ -68,7 +68,8 @@ def _sequence(case: Json) -> Outcome:
 
 def _normal_effect(case: Json) -> Outcome:
     prior = bayes.Prior(**case["prior"]) if case.get("prior") else None
-    return bayes.normal_effect(*_arms(case), case["alpha"], prior)._asdict()
+    direction: decision.Direction = "decrease" if case.get("inverse") else case.get("direction", "increase")
+    return bayes.normal_effect(*_arms(case), case["alpha"], prior, direction)._asdict()
 
 
 def _prob_best(case: Json) -> Outcome:

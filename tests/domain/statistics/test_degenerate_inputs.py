@@ -240,5 +240,24 @@ def test_a_relative_prior_is_in_units_of_the_control_mean() -> None:
         bayes.normal_effect(control, treatment, prior=bayes.Prior(0.0, 0.01, "log"))
 
 
+def test_a_relative_prior_over_a_control_mean_of_zero_is_no_prior() -> None:
+    centred = moments.exact_moments(10, 0, 40)
+
+    effect = bayes.normal_effect(centred, VARIED, prior=bayes.Prior(0.0, 0.01, "relative"))
+
+    assert (effect.status, effect.chance_to_win) == ("insufficient_data", None)
+
+
+def test_chances_and_losses_flip_for_a_metric_that_should_decrease() -> None:
+    control, treatment = moments.exact_moments(1000, 2000, 9000), moments.exact_moments(1000, 2100, 9000)
+
+    up = bayes.normal_effect(control, treatment)
+    down = bayes.normal_effect(control, treatment, direction="decrease")
+
+    assert up.chance_to_win == pytest.approx(1 - (down.chance_to_win or 0.0))
+    assert up.expected_loss_treatment == down.expected_loss_control
+    assert up.post_mean == down.post_mean
+
+
 def _is_finite(value: object) -> bool:
     return not isinstance(value, float) or math.isfinite(value)

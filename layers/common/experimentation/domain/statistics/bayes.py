@@ -5,6 +5,7 @@ from itertools import pairwise
 from math import prod, sqrt
 from typing import NamedTuple
 
+from experimentation.domain.statistics.decision import Direction
 from experimentation.domain.statistics.means import INSUFFICIENT_DATA, comparability, difference_of
 from experimentation.domain.statistics.moments import Moments
 from experimentation.domain.statistics.tails import norm_isf, norm_pdf, norm_sf
@@ -54,9 +55,15 @@ class BestArm(NamedTuple):
 
 
 def normal_effect(
-    control: Moments, treatment: Moments, alpha: float = 0.05, prior: Prior | None = None
+    control: Moments,
+    treatment: Moments,
+    alpha: float = 0.05,
+    prior: Prior | None = None,
+    direction: Direction = "increase",
 ) -> NormalEffect:
     """Return the normal posterior of the difference; without a prior it is flat.
+
+    For a metric that should decrease, chances and losses are those of the lower mean.
 
     Source: conjugate normal with known variance (Gelman et al., Bayesian Data Analysis, 2.5); expected loss
     as in Stucchio, Bayesian A/B Testing at VWO (2015).
@@ -77,15 +84,16 @@ def normal_effect(
         posterior = _updated(scaled, difference.diff, difference.variance)
     mean, sd = posterior
     margin = norm_isf(alpha / 2) * sd
+    gain = mean if direction == "increase" else -mean
     return NormalEffect(
         "ok",
         mean,
         sd,
-        norm_sf(-mean / sd),
+        norm_sf(-gain / sd),
         mean - margin,
         mean + margin,
-        _mean_shortfall(mean, sd),
-        _mean_shortfall(-mean, sd),
+        _mean_shortfall(gain, sd),
+        _mean_shortfall(-gain, sd),
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from experimentation.domain.statistics.bayes import NormalEffect, normal_effect
+from experimentation.domain.statistics.bayes import normal_effect
 from experimentation.domain.statistics.cuped import NO_HISTORY, CupedTest, cuped_welch
 from experimentation.domain.statistics.decision import Confidence, Evidence, confidence_word, is_bad, is_good
 from experimentation.domain.statistics.lift import Interval
@@ -23,7 +23,6 @@ from experimentation.domain.statistics.study import (
     paired_moments,
     tuning_n,
 )
-from experimentation.domain.statistics.tails import norm_sf
 
 
 class AlwaysValid(NamedTuple):
@@ -102,8 +101,7 @@ def compare_variant(
     control, treated = (metric_moments(metric, arm) for arm in pair)
     small = any(is_small_sample(metric, arm) for arm in pair)
     test = welch_t(control, treated, query.alpha)
-    effect = normal_effect(control, treated)
-    better = metric.direction == "increase"
+    effect = normal_effect(control, treated, direction=metric.direction)
     always_valid, deciding = None, None
     if query.declared and metric.role is not None:
         always_valid = _always_valid(study, metric, treatment, control, treated)
@@ -122,8 +120,8 @@ def compare_variant(
         lift_interval=_interval(test.lift_ci_low_fieller, test.lift_ci_high_fieller),
         always_valid=always_valid,
         deciding=deciding,
-        probability_to_beat_control=effect.chance_to_win if better else _complement(effect),
-        expected_loss=effect.expected_loss_treatment if better else effect.expected_loss_control,
+        probability_to_beat_control=effect.chance_to_win,
+        expected_loss=effect.expected_loss_treatment,
         confidence=confidence_word(test.t, enough, circumstances.mismatch, significant),
         small_sample=small,
         cuped=_cuped(study, query, totals, treatment, test),
@@ -194,13 +192,6 @@ def _estimated(test: WelchTest | CupedTest) -> Estimated:
         test.lift,
         _interval(test.lift_ci_low_fieller, test.lift_ci_high_fieller),
     )
-
-
-def _complement(effect: NormalEffect) -> float | None:
-    """Return the chance that the treatment's mean is the lower one."""
-    if effect.post_mean is None or effect.post_sd is None:
-        return None
-    return norm_sf(effect.post_mean / effect.post_sd)
 
 
 def _family_p(p_value: float | None, size: int) -> float | None:

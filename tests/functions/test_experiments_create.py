@@ -233,4 +233,4 @@ def test_a_config_with_a_number_that_no_double_holds_is_refused(number: str, as_
 
     answer = handler(event("POST", "/experiments", raw_body=body, headers=as_user))
 
-    assert answer["statusCode"] == 400
+    assert answer["statusCode"] == 422

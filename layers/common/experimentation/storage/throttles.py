@@ -47,8 +47,11 @@ def delay_ms(failures: int) -> int:
 
 
 def charge(username: str, address: str, now: int) -> None:
-    """Count an attempt as failed until it succeeds; TooManyRequestsError while one must wait."""
-    for key in (_address_key(address), _name_key(username)):
+    """Count an attempt as failed until it succeeds; TooManyRequestsError while one must wait, uncounted."""
+    keys = (_name_key(username), _address_key(address))
+    for key in keys:
+        _require_free(_read(key, now), now)
+    for key in keys:
         _charge(key, now)
 
 
@@ -76,12 +79,16 @@ def give_back(username: str, address: str) -> None:
 def _charge(key: "Item", now: int) -> None:
     for _ in range(MAX_TRIES):
         count = _read(key, now)
-        if count.blocked_until > now:
-            wait = -(-(count.blocked_until - now) // 1000)
-            raise TooManyRequestsError("Too many failed logins; wait before the next.", wait)
+        _require_free(count, now)
         if _counted(key, count, now):
             return
     raise TooManyRequestsError("Too many logins at once; try again.", 1)
+
+
+def _require_free(count: _Count, now: int) -> None:
+    if count.blocked_until > now:
+        seconds = -(-(count.blocked_until - now) // 1000)
+        raise TooManyRequestsError("Too many failed logins; wait before the next.", seconds)
 
 
 def _read(key: "Item", now: int) -> _Count:

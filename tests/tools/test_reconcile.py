@@ -1,7 +1,10 @@
 """tools/reconcile.py: the archive against the table."""
 
 import os
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -145,3 +148,11 @@ def test_scan_goes_on_after_a_megabyte() -> None:
     store(*(made(f"e{n}", properties='{"a":"' + "x" * 300_000 + '"}') for n in range(5)))
 
     assert len(list(event_scan.scan(0, 1))) == 5
+
+
+def test_command_finds_the_package_by_itself() -> None:
+    root = Path(__file__).parents[2]
+
+    done = subprocess.run([sys.executable, "-m", "tools.reconcile", "--help"], cwd=root, env={}, check=False)
+
+    assert done.returncode == 0

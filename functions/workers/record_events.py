@@ -21,6 +21,8 @@ def handler(deliveries: list[Delivery], has_time: Callable[[], bool]) -> set[str
     messages, poison = _read(deliveries)
     events = [event for message in messages.values() for event in message.events]
     outcome = count_events(events, runtime, has_time)
+    requests = sorted({message.request_id for message in messages.values()})
+    telemetry.logger.info("counted", extra={"requests": requests, "events": len(outcome.counted)})
     _measure(outcome)
     if outcome.outage is not None and not outcome.counted and not outcome.duplicates:
         raise outcome.outage

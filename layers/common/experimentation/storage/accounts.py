@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from experimentation import settings
 from experimentation.domain.access import AccountRole
 from experimentation.domain.errors import ConflictError, NotFoundError, UnavailableError
-from experimentation.storage import client, denials
+from experimentation.storage import client, denials, schema
 from experimentation.storage.failures import translated
 from experimentation.storage.transactions import CancelledError, commit
 
@@ -248,10 +248,12 @@ def _item(account: Account) -> "Item":
         "created_at": {"N": str(account.created_at)},
         "updated_at": {"N": str(account.updated_at)},
         "version": {"N": str(account.version)},
+        **schema.MARK,
     }
 
 
 def _account(item: "Item") -> Account:
+    schema.require(item)
     return Account(
         username=item["SK"]["S"],
         role=item["account_role"]["S"],

@@ -17,6 +17,7 @@ from experimentation.domain.experiment import (
     Status,
     Variant,
 )
+from experimentation.storage import schema
 from experimentation.storage.transactions import Action, Item
 
 LIST = {"S": "EXPLIST"}
@@ -119,6 +120,7 @@ def summary_of(item: Item) -> dict[str, object]:
 
 def from_meta(item: Item) -> Experiment:
     """Return the experiment that a META item holds."""
+    schema.require(item)
     held = json.loads(item["definition"]["S"])
     held["variants"] = tuple(Variant(*variant) for variant in held["variants"])
     held["metrics"] = tuple(_metric(*metric) for metric in held["metrics"])
@@ -134,6 +136,7 @@ def _attributes(experiment: Experiment) -> dict[str, Any]:
         "id": {"S": experiment.id},
         "status": {"S": experiment.status.value},
         "definition": {"S": _definition(experiment)},
+        **schema.MARK,
         **{name: {"N": str(number)} for name, number in numbers.items() if number is not None},
     }
 

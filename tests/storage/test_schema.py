@@ -1,0 +1,34 @@
+"""Data of another schema is refused, with what to do."""
+
+import pytest
+
+from experimentation import settings
+from experimentation.domain.errors import ConfigurationError
+from experimentation.storage import accounts, client, experiments
+from tests.experiments import experiment
+
+
+def test_an_experiment_of_another_schema_is_refused(aws):
+    experiments.create(experiment(), "alice")
+    set_schema(settings.data_table(), {"PK": {"S": "EXP#checkout-button"}, "SK": {"S": "META"}})
+
+    with pytest.raises(ConfigurationError, match="schema 2, this version reads 1: deploy the version"):
+        experiments.read("checkout-button")
+
+
+def test_a_person_of_another_schema_is_refused(people):
+    people("ada", role="admin")
+    set_schema(settings.accounts_table(), {"PK": {"S": accounts.PARTITION}, "SK": {"S": "ada"}})
+
+    with pytest.raises(ConfigurationError, match="schema 2"):
+        accounts.read("ada")
+
+
+def set_schema(table: str, key: dict) -> None:
+    client.dynamodb().update_item(
+        TableName=table,
+        Key=key,
+        UpdateExpression="SET #schema = :two",
+        ExpressionAttributeNames={"#schema": "schema"},
+        ExpressionAttributeValues={":two": {"N": "2"}},
+    )

@@ -4,12 +4,12 @@ VENV := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check check-template bench build simulate clean
+.PHONY: run test check check-template bench build simulate site clean
 
-run: .venv/run .venv-emulator/ready   ## the whole platform on http://127.0.0.1:3000
+run: .venv/run .venv-emulator/ready build/site/manifest.json   ## the whole platform on http://127.0.0.1:3000
 	@exec $(VENV)/python -m local
 
-test: check check-template .venv-emulator/ready   ## everything that must hold; under 10 minutes
+test: check check-template .venv-emulator/ready build/site/manifest.json   ## everything that must hold; under 10 minutes
 	$(VENV)/pytest -n 2 --dist loadgroup --cov --cov-report=term
 
 check: .venv/test   ## lint, format, types, arrows between packages
@@ -31,14 +31,28 @@ build: .venv/run .venv-sam/ready   ## what `sam deploy` uploads
 	SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint
 	SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam build
 
+site: build/site/manifest.json   ## the console and the documentation, as functions/pages.py serves them
+
+# Everything that the OpenAPI document and the console are made of
+SITE_SOURCES := template.yaml pyproject.toml $(shell find console events functions layers/common/experimentation \
+    local tools -type f -not -name '*.pyc')
+
+build/site/manifest.json: $(SITE_SOURCES) build/assets/ready | .venv/run
+	PYTHONPATH=layers/common $(VENV)/python -m tools.build_site
+
+build/assets/ready: requirements-site.txt | .venv/bin/python
+	rm -rf build/assets
+	$(VENV)/python -m pip install -q --no-deps --target build/assets -r requirements-site.txt
+	@touch $@
+
 clean:
-	rm -rf .venv .venv-emulator .venv-sam .aws-sam .local
+	rm -rf .venv .venv-emulator .venv-sam .aws-sam .local build
 
 # One environment per set of pins; a stamp inside says for which pins it was made.
 .venv/bin/python:
 	@python=$$(local/find-python) && echo "setting up .venv with $$python" && "$$python" -m venv .venv
 
-.venv/run: local/requirements.txt layers/common/requirements.txt | .venv/bin/python
+.venv/run: local/requirements.txt layers/common/requirements.txt layers/export/requirements.txt | .venv/bin/python
 	$(VENV)/python -m pip install -q -r local/requirements.txt
 	@touch $@
 

@@ -5,11 +5,11 @@ from experimentation.domain.explanation import explain
 from experimentation.storage import assignments, experiments
 from experimentation.usecases.assigning import Decision, Reason, answer
 from experimentation.web.endpoint import endpoint
-from experimentation.web.schemas.assignments import AssignmentOut, AssignmentQuery
+from experimentation.web.schemas.assignments import AssignmentQuery
 from experimentation.web.schemas.types import ExperimentId
 
 
-@endpoint(scope="assignments:read", response=AssignmentOut, problems=(404,))
+@endpoint(scope="assignments:read", response="assignment_answers:AssignmentFound", problems=(404,))
 def handler(experiment_id: ExperimentId, query: AssignmentQuery) -> dict[str, object]:
     """Answer what is stored, or the override; 404 when the user has neither, unless asked to explain."""
     experiment = experiments.read(experiment_id)

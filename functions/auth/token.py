@@ -12,7 +12,14 @@ from experimentation.web.schemas.auth import TokenAnswer, TokenQuery, TokenReque
 from experimentation.web.token_replies import token_reply
 
 
-@endpoint(scope="anyone", form=True, max_body=10_000, response=TokenAnswer, problems=(401, 403, 429))
+@endpoint(
+    scope="anyone",
+    form=True,
+    max_body=10_000,
+    response=TokenAnswer,
+    problems=(401, 403, 429),
+    headers={"Set-Cookie": "The tokens, with transport=cookie."},
+)
 def handler(body: TokenRequest, query: TokenQuery, request: Request, now: int) -> Reply:
     """Start a session; 401 for a wrong name, a wrong password and a disabled person alike."""
     in_cookies = Transport.COOKIE in {body.transport, query.transport}

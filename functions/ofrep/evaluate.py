@@ -10,7 +10,7 @@ from experimentation.web.schemas.ofrep import EvaluationAnswer, EvaluationReques
 runtime = Runtime()
 
 
-@endpoint(scope="assignments:write", response=EvaluationAnswer, render_problem=render)
+@endpoint(scope="assignments:write", response=EvaluationAnswer, problems=(404,), render_problem=render)
 def handler(key: FlagKey, body: EvaluationRequest | None, now: int) -> dict[str, object]:
     """Assign the user in the experiment of that id and answer the variant's value."""
     user = subject(body)

@@ -14,7 +14,7 @@ from experimentation.web.schemas.ofrep import EvaluationRequest, EvaluationsAnsw
 runtime = Runtime()
 
 
-@endpoint(scope="assignments:write", response=EvaluationsAnswer, render_problem=render)
+@endpoint(scope="assignments:write", response=EvaluationsAnswer, also=(304,), render_problem=render)
 def handler(body: EvaluationRequest | None, request: Request, now: int) -> Reply:
     """Assign the user in every running experiment; the tag covers the context as well as the flags."""
     user = subject(body)

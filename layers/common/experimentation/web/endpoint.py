@@ -5,7 +5,7 @@ import inspect
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from types import UnionType
+from types import MappingProxyType, UnionType
 from typing import Any, Union, get_args, get_origin
 
 from experimentation import telemetry
@@ -49,6 +49,8 @@ class Endpoint:
     response_model: Any
     also: tuple[int, ...]
     problems: tuple[int, ...]
+    media: tuple[str, ...]
+    headers: Mapping[str, str]
     render_problem: RenderProblem | None
 
     @property
@@ -138,6 +140,8 @@ def endpoint(
     response: Any = None,
     also: tuple[int, ...] = (),
     problems: tuple[int, ...] = (),
+    media: tuple[str, ...] = (JSON,),
+    headers: Mapping[str, str] = MappingProxyType({}),
     render_problem: RenderProblem | None = None,
 ) -> Callable[[Handler], Endpoint]:
     """Declare an endpoint; the function's parameters say what it takes from the request.
@@ -146,7 +150,8 @@ def endpoint(
     bytes, `form=True` that an urlencoded form will do, `response` the model of the answer for the document of
     the API (the return annotation where that is a model; `module:Model` under web/schemas where importing it
     would only slow the start), `also` its other good statuses and `problems` the errors that its parameters
-    do not tell of (404, 409, 412), `render_problem` makes errors of another shape.
+    do not tell of (404, 409, 412), `media` its media types, `headers` what its own headers say,
+    `render_problem` makes errors of another shape.
     """
     if scope not in RULES:
         raise ValueError(f"no such scope: {scope}")
@@ -173,6 +178,8 @@ def endpoint(
             response_model=response or (returns if returns not in {Reply, None} else None),
             also=also,
             problems=problems,
+            media=media,
+            headers=headers,
             render_problem=render_problem,
         )
 

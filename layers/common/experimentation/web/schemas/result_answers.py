@@ -23,7 +23,7 @@ Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 class SampleRatioAnswer(ResponseModel):
     """Did the split follow the weights? `sequential_p_value` may be looked at on any day."""
 
-    status: str = Field(description="ok, warning, mismatch or not_available")
+    status: Literal["ok", "mismatch", "insufficient_data"]
     p_value: float | None
     chi_square: float | None
     expected: dict[str, float]

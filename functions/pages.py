@@ -1,0 +1,151 @@
+"""GET / - serve the console and the API's documentation; the standard library is all that it needs."""
+
+import base64
+import gzip
+import json
+import sys
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+HERE = Path(__file__).resolve().parent
+FOLDERS = (
+    HERE / "site",
+    HERE.parent / "build" / "site",
+)  # in the Lambda package; in a clone, after `make site`
+FOREVER = "public, max-age=31536000, immutable"  # the address holds the version
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+STRICT = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+STYLED = (  # Swagger UI and ReDoc make style elements as they go; ReDoc searches in a worker
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; form-action 'none'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+NOTHING = "default-src 'none'; frame-ancestors 'none'"
+HTML = ("text/html; charset=utf-8",)
+
+
+class Page(NamedTuple):
+    """A route of the site: its file (None: the path names it), what documents it, what it may load."""
+
+    file: str | None
+    summary: str
+    media_types: tuple[str, ...]
+    policy: str
+
+
+PAGES = {
+    "/": Page("index.html", "The console", HTML, STRICT),
+    "/docs": Page("docs.html", "The API's documentation, to try out (Swagger UI)", HTML, STYLED),
+    "/redoc": Page("redoc.html", "The API's documentation, to read (ReDoc)", HTML, STYLED),
+    "/openapi.json": Page("openapi.json", "The API's OpenAPI document", ("application/json",), NOTHING),
+    "/static/{version}/{name}": Page(
+        None,
+        "A file of these pages",
+        ("text/javascript; charset=utf-8", "text/css; charset=utf-8", "text/plain; charset=utf-8"),
+        NOTHING,
+    ),
+}
+
+
+class File(NamedTuple):
+    """A file of the site, as it was built: compressed."""
+
+    content: bytes
+    kind: str
+    tag: str
+
+
+def handler(event: dict[str, Any], _context: object = None) -> dict[str, Any]:
+    """Answer with the file; 304 when the caller has it, 404 when there is none."""
+    started = time.perf_counter()
+    page = PAGES[event["routeKey"].partition(" ")[2]]
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    parameters = event.get("pathParameters") or {}
+    found = _found(page, parameters)
+    answer = _missing(event) if found is None else _reply(found, page, headers)
+    request_id = event["requestContext"].get("requestId", "")
+    answer["headers"] |= SECURITY_HEADERS | {
+        "Content-Security-Policy": page.policy,
+        "X-Process-Time": f"{time.perf_counter() - started:.6f}",
+        "X-Request-Id": request_id,
+    }
+    line = {"level": "INFO", "message": "request", "route": event["routeKey"], "request_id": request_id}
+    sys.stdout.write(json.dumps(line | {"status": answer["statusCode"]}) + "\n")
+    return answer
+
+
+def _found(page: Page, parameters: dict[str, str]) -> File | None:
+    version = manifest()["version"]
+    if page.file is None and parameters.get("version") != version:
+        return None
+    return file(version, page.file or parameters.get("name", ""))
+
+
+@cache
+def _folder() -> Path:
+    for folder in FOLDERS:
+        if (folder / "manifest.json").exists():
+            return folder
+    raise FileNotFoundError("the site is not built: run `make site`")
+
+
+def manifest() -> dict[str, Any]:
+    """Return the version of the site and its files, as `make site` wrote them last."""
+    written: dict[str, Any] = json.loads((_folder() / "manifest.json").read_text())
+    return written
+
+
+@cache
+def file(_version: str, name: str) -> File | None:
+    """Return a file of this version; None when it has none of that name."""
+    known = manifest()["files"].get(name)
+    if known is None:
+        return None
+    return File((_folder() / f"{name}.gz").read_bytes(), known["type"], f'"{known["sha256"][:16]}"')
+
+
+def _reply(found: File, page: Page, headers: dict[str, str]) -> dict[str, Any]:
+    sent = {
+        "ETag": found.tag,
+        "Cache-Control": FOREVER if page.file is None else "no-cache",
+        "Vary": "Accept-Encoding",
+    }
+    known = (each.strip().removeprefix("W/") for each in headers.get("if-none-match", "").split(","))
+    if found.tag in known:
+        return {"statusCode": 304, "headers": sent}
+    content = found.content
+    if "gzip" in headers.get("accept-encoding", ""):
+        sent["Content-Encoding"] = "gzip"
+    else:
+        content = gzip.decompress(content)
+    return {
+        "statusCode": 200,
+        "headers": sent | {"Content-Type": found.kind},
+        "isBase64Encoded": True,
+        "body": base64.b64encode(content).decode(),
+    }
+
+
+def _missing(event: dict[str, Any]) -> dict[str, Any]:
+    problem = {
+        "type": "about:blank",
+        "title": "Not found",
+        "status": 404,
+        "detail": "There is no such file; a newer version may be out: load the page again.",
+        "instance": event.get("rawPath", ""),
+    }
+    return {
+        "statusCode": 404,
+        "headers": {"Content-Type": "application/problem+json", "Cache-Control": "no-store"},
+        "body": json.dumps(problem),
+    }

@@ -1,0 +1,63 @@
+"""What a question after one assignment answers, for the documentation: domain/explanation.py makes it."""
+
+from typing import Any
+
+from pydantic import Field
+
+from experimentation.web.schemas.model import ResponseModel
+
+
+class RangeAnswer(ResponseModel):
+    """The buckets of one variant: `from` belongs to it, `below` does not."""
+
+    variant: str
+    start: int = Field(alias="from")
+    below: int
+
+
+class DrawAnswer(ResponseModel):
+    """One draw: what is hashed, what comes out, and the command that recomputes the bucket."""
+
+    hash_input_hex: str
+    u64: str
+    bucket: int
+    recompute: str
+
+
+class TrafficDraw(DrawAnswer):
+    """Whether the user takes part: the bucket is below what the traffic allocation says."""
+
+    enrolled_below: int
+    in_traffic: bool
+
+
+class VariantDraw(DrawAnswer):
+    """Which variant the bucket falls into."""
+
+    ranges: list[RangeAnswer]
+    drawn: str
+
+
+class ExplanationAnswer(ResponseModel):
+    """Both draws; an override or a stored assignment goes before them."""
+
+    spec: str
+    salt: str
+    buckets: int
+    traffic: TrafficDraw
+    variant: VariantDraw
+
+
+class AssignmentFound(ResponseModel):
+    """A stored assignment or override; with `explain=true` also how the draws would go."""
+
+    experiment_id: str
+    user_id: str
+    enrolled: bool
+    variant: str | None = Field(default=None, description="left out when there is nothing but an explanation")
+    config: Any = None
+    assigned_at: str | None = None
+    reason: str | None = None
+    context: dict[str, str | bool | int | float] | None = None
+    imported: bool | None = None
+    explanation: ExplanationAnswer | None = None

@@ -1,0 +1,134 @@
+"""The OpenAPI 3.1 document: routes from template.yaml, all else from the endpoints and their models."""
+
+import json
+from collections.abc import Iterable
+from importlib import import_module
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from experimentation.web.endpoint import Endpoint
+from experimentation.web.principals import ACCESS_COOKIE
+from local.paths import ROOT, TEMPLATE
+from local.template import Function, Route, read_template
+from tools.openapi_models import Models
+from tools.openapi_operation import operation
+from tools.openapi_page import page_operation
+
+type Json = dict[str, Any]
+
+DESCRIPTION = """A/B experimentation that runs serverless in your own AWS account.
+
+Send a credential with every call: an access token from `POST /auth/token` as a bearer token, an API key as
+`X-API-Key`, or the cookies that `POST /auth/token` with `transport=cookie` sets, which the browser sends by
+itself. Times are RFC 3339 in UTC. Errors are `application/problem+json` (RFC 9457), also for routes that are
+not here. What the gateway itself answers (413 above 10 MB, 429 and 503 when it is overloaded) has one member,
+`message`. Lists page: send `next_cursor` back as `cursor` until it is null."""
+
+SECURITY: Json = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "The `access_token` of `POST /auth/token`, or an API key.",
+    },
+    "cookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": ACCESS_COOKIE,
+        "description": "Set by `POST /auth/token` with `transport=cookie`; scripts cannot read or set it.",
+    },
+    "apiKey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+        "description": "A machine's key from `POST /api-keys`.",
+    },
+}
+
+
+class Operation(NamedTuple):
+    """A route of the template with the module that answers it."""
+
+    route: Route
+    function: Function
+    module: ModuleType
+
+
+def operations() -> list[Operation]:
+    """Return every route of the template but the default one, in the template's order."""
+    return [
+        Operation(route, function, import_module(f"functions.{function.handler.removesuffix('.handler')}"))
+        for function in read_template(TEMPLATE).functions
+        for route in function.routes
+        if route.path
+    ]
+
+
+def document() -> Json:
+    """Return the whole document; AssertionError when two models or operations share a name."""
+    found = operations()
+    models = Models(each.module.handler for each in found if isinstance(each.module.handler, Endpoint))
+    paths: dict[str, Json] = {}
+    for each in found:
+        paths.setdefault(each.route.path, {})[each.route.method.lower()] = _described(each, models)
+    _require_unique(entry["operationId"] for path in paths.values() for entry in path.values())
+    schemas = models.referred(paths)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Experimentation API",
+            "version": _version(),
+            "description": DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": name} for name in _tags(found)],
+        "paths": paths,
+        "components": {"schemas": schemas, "securitySchemes": SECURITY},
+    }
+
+
+def _described(found: Operation, models: Models) -> Json:
+    name = found.function.handler.removesuffix(".handler")
+    if not isinstance(found.module.handler, Endpoint):
+        return page_operation(found.module.PAGES[found.route.path], found.route)
+    summary = (found.module.__doc__ or "").splitlines()[0].partition(" - ")[2]
+    described = operation(found.module.handler, found.route, models, sample(name))
+    return {
+        "operationId": name.replace(".", "_"),
+        "tags": [_tag(found)],
+        "summary": summary[:1].upper() + summary[1:],
+    } | described
+
+
+def sample(name: str) -> Json:
+    """Return the sample event of a function, which the examples are taken from; empty when there is none."""
+    path = ROOT / "events" / f"{name.replace('.', '/')}.json"
+    event: Json = json.loads(path.read_text()) if path.exists() else {}
+    return event
+
+
+def _tag(found: Operation) -> str:
+    return found.function.handler.partition(".")[0].replace("_", "-")
+
+
+def _tags(found: Iterable[Operation]) -> list[str]:
+    return list(
+        dict.fromkeys(
+            "pages" if not isinstance(each.module.handler, Endpoint) else _tag(each) for each in found
+        )
+    )
+
+
+def _require_unique(names: Iterable[str]) -> None:
+    given = list(names)
+    twice = {name for name in given if given.count(name) > 1}
+    if twice:
+        raise AssertionError(f"two operations are called {', '.join(sorted(twice))}")
+
+
+def _version() -> str:
+    import tomllib  # noqa: PLC0415 - one line of one file
+
+    version: str = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    return version

@@ -1,0 +1,88 @@
+"""The schemas of all models that endpoints take and answer, under names that are unique."""
+
+import json
+import re
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from experimentation.web.endpoint import Endpoint
+from experimentation.web.schemas.problems import EvaluationFailure, Problem
+
+type Json = dict[str, Any]
+
+NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
+SCHEMAS = "experimentation.web.schemas"
+
+
+class Models:
+    """Every model's schema; `schemas` are those that have a name of their own."""
+
+    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+        inputs: dict[tuple[str, str], tuple[Any, Any]] = {}
+        for each in endpoints:
+            for annotation in (each.body_model, each.query_model, *each.path_parameters.values()):
+                if annotation is not None:
+                    inputs[_key(annotation), "validation"] = annotation, "validation"
+            if each.response_model is not None:
+                answer = resolved(each.response_model)
+                inputs[_key(answer), "serialization"] = answer, "serialization"
+        for problem in (Problem, EvaluationFailure):
+            inputs[_key(problem), "serialization"] = problem, "serialization"
+        self._found, definitions = TypeAdapter.json_schemas(
+            [(key, mode, TypeAdapter(annotation)) for (key, _), (annotation, mode) in inputs.items()],
+            ref_template="#/components/schemas/{model}",
+        )
+        self.schemas: Json = definitions.get("$defs", {})
+        _require_names(self.schemas)
+
+    def taken(self, annotation: Any) -> Json:
+        """Return the schema of what is sent."""
+        return self._found[_key(annotation), "validation"]
+
+    def answered(self, annotation: Any) -> Json:
+        """Return the schema of what is answered."""
+        return self._found[_key(resolved(annotation)), "serialization"]
+
+    def inlined(self, schema: Json) -> Json:
+        """Return the schema itself where it is a reference to one that has a name."""
+        reference = schema.get("$ref", "")
+        return self.schemas[reference.rpartition("/")[2]] if reference else schema
+
+    def referred(self, paths: Json) -> Json:
+        """Return the schemas that the paths refer to, directly or through others."""
+        wanted: set[str] = set()
+        new = _references(paths)
+        while new:
+            wanted |= new
+            new = {name for each in new for name in _references(self.schemas[each])} - wanted
+        return {name: schema for name, schema in self.schemas.items() if name in wanted}
+
+
+def resolved(model: Any) -> Any:
+    """Return the model that `module:Model` names, or the model that was given.
+
+    >>> resolved("problems:Problem").__name__
+    'Problem'
+    """
+    if not isinstance(model, str):
+        return model
+    module, _, name = model.partition(":")
+    return getattr(import_module(f"{SCHEMAS}.{module}"), name)
+
+
+def _key(annotation: Any) -> str:
+    return f"{getattr(annotation, '__module__', '')}.{annotation!r}"
+
+
+def _require_names(schemas: Json) -> None:
+    """Pydantic gives two models of one name longer ones, and one that is both sent and answered two."""
+    bad = [name for name in schemas if not NAME.fullmatch(name)]
+    if bad:
+        raise AssertionError(f"these models need names of their own: {', '.join(bad)}")
+
+
+def _references(value: Any) -> set[str]:
+    return set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(value)))

@@ -1,0 +1,206 @@
+"""One operation of the document: what an endpoint takes, and every status that it can answer."""
+
+import json
+import re
+from http import HTTPStatus
+from typing import Any
+
+from experimentation.web.arguments import FORM
+from experimentation.web.endpoint import PRIVATE, Endpoint
+from experimentation.web.principals import SAFE_METHODS
+from experimentation.web.problems import MEDIA_TYPE
+from experimentation.web.reply import JSON
+from experimentation.web.schemas.problems import EvaluationFailure, Problem
+from local.template import Route
+from tools.openapi_models import Models
+
+type Json = dict[str, Any]
+
+OFREP_STATUSES = {409: 400, 413: 400, 415: 400, 422: 400}  # the protocol knows no others
+TEXT: Json = {"type": "string"}
+MEANINGS = {
+    200: "It is so.",
+    201: "It was made.",
+    202: "It was accepted.",
+    204: "It is gone.",
+    304: "What the caller's If-None-Match names is still current.",
+    400: "The request is not what HTTP or JSON says it is.",
+    401: "No credential, or one that is not valid.",
+    403: "Known, but without the scope; or a write with cookies that comes from another site.",
+    404: "There is no such thing.",
+    409: "The state of things does not allow it.",
+    412: "It has changed since: If-Match names another version.",
+    413: "The body is larger than this takes.",
+    415: "The body is of a kind that this does not read.",
+    422: "A field or parameter has a value that it may not have; `errors` names each.",
+    429: "Too many attempts: Retry-After says when to try again.",
+    500: "Something failed; the detail names the request id.",
+    503: "Something this depends on does not answer: Retry-After says when to try again.",
+}
+
+
+def operation(endpoint: Endpoint, route: Route, models: Models, sample: Json) -> Json:
+    """Return the operation; `sample` is a Lambda event of the endpoint, which examples are taken from."""
+    described: Json = {"description": _description(endpoint)}
+    parameters = _parameters(endpoint, route, models, sample)
+    if parameters:
+        described["parameters"] = parameters
+    if endpoint.body_model is not None:
+        described["requestBody"] = _body(endpoint, models, sample)
+    described["responses"] = _responses(endpoint, route, models)
+    described["security"] = _security(endpoint.rule)
+    return described
+
+
+def _description(endpoint: Endpoint) -> str:
+    who = {
+        "anyone": "Anyone may call this.",
+        "token": "Needs any valid credential.",
+        "admin": "Needs an administrator.",
+    }.get(endpoint.rule, f"Needs the scope `{endpoint.rule}`.")
+    return f"{(endpoint.function.__doc__ or '').strip()}\n\n{who}"
+
+
+def _security(rule: str) -> list[Json]:
+    if rule == "anyone":
+        return []
+    roles = [] if rule == "token" else [rule]
+    people: list[Json] = [{"bearer": roles}, {"cookie": roles}]
+    return people if rule == "admin" else [*people, {"apiKey": roles}]
+
+
+def _parameters(endpoint: Endpoint, route: Route, models: Models, sample: Json) -> list[Json]:
+    return [
+        *_path_parameters(endpoint, route, models, sample.get("pathParameters") or {}),
+        *_query_parameters(endpoint, models, sample.get("queryStringParameters") or {}),
+        *_header_parameters(endpoint),
+    ]
+
+
+def _path_parameters(endpoint: Endpoint, route: Route, models: Models, examples: Json) -> list[Json]:
+    names = re.findall(r"\{(\w+)\}", route.path)
+    if sorted(names) != sorted(endpoint.path_parameters):
+        raise AssertionError(f"{route.key} and its function name other path parameters")
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": models.taken(endpoint.path_parameters[name]),
+        }
+        | ({"example": examples[name]} if name in examples else {})
+        for name in names
+    ]
+
+
+def _query_parameters(endpoint: Endpoint, models: Models, examples: Json) -> list[Json]:
+    if endpoint.query_model is None:
+        return []
+    model = models.inlined(models.taken(endpoint.query_model))
+    required = model.get("required", [])
+    return [
+        _query_parameter(name, schema, required=name in required)
+        | ({"example": examples[name]} if name in examples else {})
+        for name, schema in model["properties"].items()
+    ]
+
+
+def _query_parameter(name: str, schema: Json, *, required: bool) -> Json:
+    given = {key: value for key, value in schema.items() if key not in {"title", "description"}}
+    if "anyOf" in given:
+        kinds = [kind for kind in given.pop("anyOf") if kind != {"type": "null"}]
+        given |= kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
+    if given.get("default", "") is None:
+        del given["default"]
+    described = {"description": schema["description"]} if "description" in schema else {}
+    return {"name": name, "in": "query", "required": required, "schema": given} | described
+
+
+def _header_parameters(endpoint: Endpoint) -> list[Json]:
+    named = []
+    if 412 in endpoint.problems:
+        named.append(("If-Match", "The entity tag of the version to change; 412 when it is another by now."))
+    if 304 in endpoint.also:
+        named.append(("If-None-Match", "The entity tag of what you have; 304 while it is current."))
+    return [
+        {"name": name, "in": "header", "required": False, "description": what, "schema": TEXT}
+        for name, what in named
+    ]
+
+
+def _body(endpoint: Endpoint, models: Models, sample: Json) -> Json:
+    media: Json = {"schema": models.taken(endpoint.body_model)}
+    content = {JSON: media | ({"example": json.loads(sample["body"])} if sample.get("body") else {})}
+    if endpoint.form:
+        content[FORM] = media
+    return {"required": endpoint.body_required, "content": content}
+
+
+def _responses(endpoint: Endpoint, route: Route, models: Models) -> Json:
+    good = sorted({endpoint.status, *endpoint.also})
+    bad = sorted(_problem_statuses(endpoint, route))
+    return {str(status): _success(endpoint, status, models) for status in good} | {
+        str(status): _problem(endpoint, status, models) for status in bad
+    }
+
+
+def _problem_statuses(endpoint: Endpoint, route: Route) -> set[int]:
+    """Return every error that follows from what the endpoint takes, and those that it declares."""
+    statuses = {500, *endpoint.problems}
+    if endpoint.rule != "anyone":
+        statuses |= {400, 401, 422, 503}  # unknown query parameters are refused; who calls is looked up
+        if endpoint.rule != "token" or route.method not in SAFE_METHODS:
+            statuses.add(403)
+    if endpoint.body_model is not None:
+        statuses |= {400, 413, 415, 422, 503}
+    if endpoint.render_problem is not None:
+        return {OFREP_STATUSES.get(status, status) for status in statuses}
+    return statuses
+
+
+def _success(endpoint: Endpoint, status: int, models: Models) -> Json:
+    headers = _headers()
+    if 304 in endpoint.also or 412 in endpoint.problems:
+        headers["ETag"] = _header("The entity tag of this version.")
+    if status == endpoint.status == HTTPStatus.CREATED:
+        headers["Location"] = _header("The path of what was made.")
+    if endpoint.cache != PRIVATE:
+        headers["Vary"] = _header("What the answer depends on besides its address.")
+    headers |= {name: _header(what) for name, what in endpoint.headers.items()}
+    reply: Json = {"description": MEANINGS[status], "headers": headers}
+    if status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
+        return reply
+    return reply | {"content": {kind: {"schema": _schema(endpoint, kind, models)} for kind in endpoint.media}}
+
+
+def _schema(endpoint: Endpoint, kind: str, models: Models) -> Json:
+    if kind != JSON:
+        return TEXT if kind.startswith("text/") else {}
+    return {"type": "object"} if endpoint.response_model is None else models.answered(endpoint.response_model)
+
+
+def _problem(endpoint: Endpoint, status: int, models: Models) -> Json:
+    headers = _headers()
+    if status in {401, 403} and endpoint.rule != "anyone":
+        headers["WWW-Authenticate"] = _header("How to authenticate.", required=status == 401)
+    if status in {429, 503}:
+        headers["Retry-After"] = _header("Seconds to wait.")
+    own_shape = endpoint.render_problem is not None
+    model = EvaluationFailure if own_shape else Problem
+    return {
+        "description": MEANINGS[status],
+        "headers": headers,
+        "content": {JSON if own_shape else MEDIA_TYPE: {"schema": models.answered(model)}},
+    }
+
+
+def _headers() -> Json:
+    return {
+        "X-Request-Id": _header("What the logs call this request.", required=True),
+        "X-Process-Time": _header("Seconds that the function took.", required=True),
+        "Cache-Control": _header("How long the answer may be kept.", required=True),
+    }
+
+
+def _header(what: str, *, required: bool = False) -> Json:
+    return {"description": what, "required": required, "schema": TEXT}

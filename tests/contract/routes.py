@@ -7,6 +7,8 @@ from experimentation.web.endpoint import Endpoint
 from local.paths import TEMPLATE
 from local.template import read_template
 
+PAGES = "pages"  # the one function with several routes
+
 
 class Routed(NamedTuple):
     """A route as the gateway names it, and the module of its function under functions/."""
@@ -22,6 +24,11 @@ class Routed(NamedTuple):
         handler = importlib.import_module(f"functions.{self.module}").handler
         assert isinstance(handler, Endpoint)
         return handler
+
+    @property
+    def rule(self) -> str:
+        """Who may call; the pages are open, and have no rule of their own because they read nothing."""
+        return "anyone" if self.module == PAGES else self.endpoint.rule
 
 
 def routes() -> list[Routed]:

@@ -7,14 +7,16 @@ from typing import Any
 
 import jwt
 import pytest
+from samtranslator.yaml_helper import yaml_parse
 
 from experimentation.domain.access import SCOPES
 from experimentation.storage import denials, signing_keys
 from experimentation.storage.accounts import Account
 from experimentation.web import tokens
 from functions.accounts import update
+from local.paths import TEMPLATE
 from tests.conftest import SIGNING_SECRET, Headers, bearer, now
-from tests.contract.routes import Routed, routes
+from tests.contract.routes import PAGES, Routed, routes
 from tests.factory import Context, event
 
 RULES = {
@@ -57,24 +59,33 @@ RULES = {
     "GET /redoc": "anyone",
     "GET /openapi.json": "anyone",
     "GET /": "anyone",
+    "GET /static/{version}/{name}": "anyone",
     "$default": "anyone",
 }
 OWN_CREDENTIAL = {"POST /auth/token", "POST /auth/refresh", "POST /auth/revoke"}
 PARAMETERS = {"username": "nobody", "key_id": "0000", "experiment_id": "none-such", "key": "none-such"}
+OPEN = [route for route in routes() if RULES.get(route.key) == "anyone"]
 GUARDED = [route for route in routes() if RULES.get(route.key) != "anyone"]
 type Call = Callable[[Headers], dict[str, Any]]
 
 
 def test_every_route_has_the_rule_that_was_agreed() -> None:
-    found = {route.key: route.endpoint.rule for route in routes()}
+    found = {route.key: route.rule for route in routes()}
 
     assert found == RULES
 
 
 def test_every_route_is_answered_by_a_function_of_its_own_but_for_the_pages() -> None:
-    shared = [route.module for route in routes() if route.module != "site"]
+    shared = [route.module for route in routes() if route.module != PAGES]
 
     assert len(shared) == len(set(shared))
+
+
+def test_pages_are_given_nothing_to_read() -> None:
+    pages = yaml_parse(TEMPLATE.read_text())["Resources"]["PagesFunction"]["Properties"]
+
+    assert "Environment" not in pages
+    assert "Policies" not in pages
 
 
 @pytest.fixture
@@ -258,7 +269,7 @@ def test_cookie_is_a_credential_and_its_writes_need_our_origin(
 
 @pytest.mark.parametrize(
     "answer",
-    [route for route in routes() if RULES.get(route.key) == "anyone" and route.key not in OWN_CREDENTIAL],
+    [route for route in OPEN if route.key not in OWN_CREDENTIAL and route.module != PAGES],
     ids=lambda route: route.key,
     indirect=True,
 )

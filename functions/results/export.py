@@ -1,0 +1,81 @@
+"""GET /experiments/{experiment_id}/results/export - the raw rows behind the results, page by page."""
+
+from urllib.parse import quote, urlencode
+
+from experimentation.domain.errors import FieldError, InvalidError
+from experimentation.domain.export import Column, event_columns, user_columns
+from experimentation.storage import experiments
+from experimentation.storage.assignments import PARTITIONS
+from experimentation.usecases.exporting import Page, Position, export
+from experimentation.usecases.runtime import wall_clock
+from experimentation.web.endpoint import endpoint
+from experimentation.web.paging import decode_cursor, encode_cursor
+from experimentation.web.reply import Reply
+from experimentation.web.rows_text import csv_text, ndjson_text
+from experimentation.web.schemas.export import ExportQuery
+from experimentation.web.schemas.types import LONGEST_USER_ID, ExperimentId
+
+READING_MS = 20_000  # of the gateway's 30 s; the rest is for writing the page
+KINDS = {
+    "csv": "text/csv; charset=utf-8; header=present",
+    "ndjson": "application/x-ndjson",
+    "parquet": "application/vnd.apache.parquet",
+}
+
+
+@endpoint(
+    scope="results:read",
+    problems=(404,),
+    media=tuple(KINDS.values()),
+    headers={
+        "Content-Disposition": "The name of the file.",
+        "X-Next-Cursor": "The cursor of the next page; not there on the last.",
+        "Link": "The address of the next page (rel=next); not there on the last.",
+    },
+)
+def handler(experiment_id: ExperimentId, query: ExportQuery, now: int) -> Reply:
+    """Answer one page; the next one's address is in the headers Link and X-Next-Cursor."""
+    experiment = experiments.read(experiment_id, consistent=True)
+    purpose = f"export:{experiment_id}:{query.rows}"
+    after = None if query.cursor is None else _position(decode_cursor(query.cursor, purpose))
+    columns = event_columns(experiment) if query.rows == "events" else user_columns(experiment)
+    page = export(experiment, query.rows, query.limit, after, lambda: wall_clock() - now < READING_MS)
+    headers = {
+        "Content-Type": KINDS[query.format],
+        "Content-Disposition": f'attachment; filename="{experiment_id}-{query.rows}.{query.format}"',
+    }
+    if page.last is not None:
+        cursor = encode_cursor(page.last._asdict(), purpose)
+        headers |= {
+            "X-Next-Cursor": cursor,
+            "Link": f'<{_address(experiment_id, query, cursor)}>; rel="next"',
+        }
+    return Reply(_content(query.format, columns, page), headers=headers, raw=True)
+
+
+def _content(form: str, columns: tuple[Column, ...], page: Page) -> str | bytes:
+    if form == "csv":
+        return csv_text(columns, page.rows)
+    if form == "ndjson":
+        return ndjson_text(columns, page.rows)
+    from experimentation.web.rows_parquet import parquet_bytes  # noqa: PLC0415 - in the export's layer only
+
+    return parquet_bytes(columns, page.rows)
+
+
+def _address(experiment_id: str, query: ExportQuery, cursor: str) -> str:
+    asked = {"format": query.format, "rows": query.rows, "limit": query.limit, "cursor": cursor}
+    return f"/experiments/{quote(experiment_id)}/results/export?{urlencode(asked)}"
+
+
+def _position(decoded: dict[str, object]) -> Position:
+    partition, user_id, key = (decoded.get(name) for name in Position._fields)
+    if (
+        isinstance(partition, int)
+        and 0 <= partition < PARTITIONS
+        and isinstance(user_id, str)
+        and 0 < len(user_id.encode(errors="replace")) <= LONGEST_USER_ID
+        and (key is None or (isinstance(key, str) and key.startswith("EVENT#") and key.isascii()))
+    ):
+        return Position(partition, user_id, key)
+    raise InvalidError("The cursor is not one of this list.", [FieldError("/cursor", "is not of this list")])

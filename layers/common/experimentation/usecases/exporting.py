@@ -1,0 +1,169 @@
+"""Exporting an experiment's raw rows page by page: users partition by partition, each with his events."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import batched
+from typing import Literal, NamedTuple
+
+from experimentation.domain.experiment import Experiment
+from experimentation.domain.export import (
+    Enrolled,
+    Row,
+    counts,
+    event_columns,
+    event_row,
+    user_columns,
+    user_row,
+)
+from experimentation.domain.ledger import Head, merged, ownerships
+from experimentation.storage import assignments, events, users
+from experimentation.storage.assignments import PARTITIONS, Assignment
+from experimentation.storage.events import EventPage
+
+LARGEST_PAGE_BYTES = 5_000_000  # as Lambda sends it; the limit is 6 MB
+PARALLEL = 8
+MOST_USERS = 100  # read at once
+EVENTS_AT_ONCE = 500
+
+type Rows = Literal["events", "users"]
+
+
+class Position(NamedTuple):
+    """The last row of a page: the user's partition, the user, and the event's sort key if it had one."""
+
+    partition: int
+    user_id: str
+    event_key: str | None
+
+
+class Page(NamedTuple):
+    """Some rows in the order of the columns; `last` is where to go on after, None at the end."""
+
+    rows: list[Row]
+    last: Position | None
+
+
+class _Placed(NamedTuple):
+    """A row and its position."""
+
+    row: Row
+    position: Position
+
+
+def export(
+    experiment: Experiment, rows: Rows, limit: int, after: Position | None, has_time: Callable[[], bool]
+) -> Page:
+    """Return up to `limit` rows; fewer where they would not fit one answer or the time is over."""
+    chosen: list[Row] = []
+    last: Position | None = None
+    columns = event_columns(experiment) if rows == "events" else user_columns(experiment)
+    names = sum(len(column.name) + 8 for column in columns)
+    size = 0
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        for row, position in _walk(experiment, rows, min(limit, MOST_USERS), after, pool):
+            size += names + len(json.dumps(json.dumps(row)))
+            if len(chosen) == limit or (chosen and size > LARGEST_PAGE_BYTES):
+                return Page(chosen, last)
+            chosen.append(row)
+            last = position
+            if not has_time():
+                return Page(chosen, last)
+    return Page(chosen, None)
+
+
+def _walk(
+    experiment: Experiment, rows: Rows, at_once: int, after: Position | None, pool: ThreadPoolExecutor
+) -> Iterator[_Placed]:
+    """Yield every row after the position."""
+    start = Position(0, "", None) if after is None else after
+    if after is not None and after.event_key is not None:
+        user = assignments.read(experiment.id, after.user_id)
+        if user is not None:
+            rest = events.page(user.user_id, EVENTS_AT_ONCE, after.event_key)
+            yield from _events_of(experiment, start.partition, user, rest, is_new=False)
+    for partition, found in _assigned(experiment.id, start, at_once, pool):
+        if rows == "users":
+            yield from _totals(experiment, partition, found)
+        else:
+            first = pool.map(lambda user: events.page(user.user_id, EVENTS_AT_ONCE), found)
+            for user, page in zip(found, first, strict=True):
+                yield from _events_of(experiment, partition, user, page, is_new=True)
+
+
+def _assigned(
+    experiment_id: str, start: Position, at_once: int, pool: ThreadPoolExecutor
+) -> Iterator[tuple[int, Sequence[Assignment]]]:
+    """Yield the users of each partition, some at once; the next partitions are read side by side."""
+    yield from _rest(experiment_id, start.partition, at_once, start.user_id or None)
+    for group in batched(range(start.partition + 1, PARTITIONS), PARALLEL, strict=False):
+        pages = pool.map(lambda partition: assignments.page(experiment_id, partition, at_once), group)
+        for partition, (found, next_user) in zip(group, pages, strict=True):
+            if found:
+                yield partition, found
+            if next_user is not None:
+                yield from _rest(experiment_id, partition, at_once, next_user)
+
+
+def _rest(
+    experiment_id: str, partition: int, at_once: int, after: str | None
+) -> Iterator[tuple[int, Sequence[Assignment]]]:
+    while True:
+        found, after = assignments.page(experiment_id, partition, at_once, after)
+        if found:
+            yield partition, found
+        if after is None:
+            return
+
+
+def _events_of(
+    experiment: Experiment, partition: int, assignment: Assignment, page: EventPage, *, is_new: bool
+) -> Iterator[_Placed]:
+    """Yield the user's events that count; one row without an event for a user who has none of them."""
+    user, has_row = _enrolled(assignment), not is_new
+    while True:
+        for event in page.events:
+            if counts(experiment, user, event):
+                has_row = True
+                position = Position(partition, user.user_id, f"EVENT#{event.event_id}")
+                yield _Placed(event_row(experiment, user, event), position)
+        if page.next_key is None:
+            break
+        page = events.page(user.user_id, EVENTS_AT_ONCE, page.next_key)
+    if not has_row:
+        yield _Placed(event_row(experiment, user, None), Position(partition, user.user_id, None))
+
+
+def _totals(experiment: Experiment, partition: int, found: Sequence[Assignment]) -> Iterator[_Placed]:
+    """Yield one row per user from the ledgers, which outlive the events."""
+    types = {metric.event_type for metric in experiment.metrics}
+    heads = users.read_heads(user.user_id for user in found)
+    spilled = users.read_spilled(_spilled(heads, types))
+    for assignment in found:
+        head = heads[assignment.user_id]
+        past = users.read_past(assignment.user_id) if head.past_until else ()
+        owned = next(
+            (each for each in ownerships(merged(head, past)) if each.experiment_id == experiment.id), None
+        )
+        apart = {kind: each.cells for (owner, kind), each in spilled.items() if owner == assignment.user_id}
+        row = user_row(experiment, _enrolled(assignment), owned, {**head.ledgers, **apart})
+        yield _Placed(row, Position(partition, assignment.user_id, None))
+
+
+def _spilled(heads: dict[str, Head], types: Iterable[str]) -> list[tuple[str, str]]:
+    wanted = set(types)
+    return [
+        (user_id, event_type)
+        for user_id, head in heads.items()
+        for event_type in sorted(head.spilled & wanted)
+    ]
+
+
+def _enrolled(assignment: Assignment) -> Enrolled:
+    return Enrolled(
+        assignment.user_id,
+        assignment.variant,
+        assignment.assigned_at,
+        assignment.context,
+        assignment.imported,
+    )

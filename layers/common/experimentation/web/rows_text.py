@@ -1,0 +1,62 @@
+"""Rows as text that other programs read: comma-separated values, and newline-delimited JSON."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+
+from experimentation.domain.clock import rfc3339
+from experimentation.domain.export import Cell, Column, Content, Row
+
+RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a spreadsheet takes for the beginning of a formula, wide forms included, and our own mark '."""
+
+
+def csv_text(columns: Sequence[Column], rows: Iterable[Row]) -> str:
+    """Return RFC 4180 text with a header line; a missing value is an empty field.
+
+    A text that a spreadsheet would take for a formula gets a leading apostrophe, and so does one that begins
+    with an apostrophe: taking one leading apostrophe off every text gives back what it was. Numbers stay.
+
+    >>> column = Column("user_id", Content.TEXT)
+    >>> csv_text([column], [("=1+1",), ("'tis",), ("ann",)]).splitlines()
+    ['user_id', "'=1+1", "''tis", 'ann']
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow([column.name for column in columns])
+    for row in rows:
+        writer.writerow([_csv(column, cell) for column, cell in zip(columns, row, strict=True)])
+    return text.getvalue()
+
+
+def ndjson_text(columns: Sequence[Column], rows: Iterable[Row]) -> str:
+    r"""Return one JSON object a line; every column is there, null where there is nothing.
+
+    >>> ndjson_text([Column("context", Content.JSON)], [('{"a":1}',)])
+    '{"context":{"a":1}}\n'
+    """
+    return "".join(f"{_object(columns, row)}\n" for row in rows)
+
+
+def _object(columns: Sequence[Column], row: Row) -> str:
+    shown = {column.name: _json(column, cell) for column, cell in zip(columns, row, strict=True)}
+    return json.dumps(shown, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _json(column: Column, cell: Cell) -> object:
+    if column.content is Content.TIME and isinstance(cell, int):
+        return rfc3339(cell)
+    if column.content is Content.JSON and isinstance(cell, str):
+        return json.loads(cell)
+    return cell
+
+
+def _csv(column: Column, cell: Cell) -> Cell:
+    if column.content is Content.TIME and isinstance(cell, int):
+        return rfc3339(cell)
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, str) and cell.startswith(RISKY):
+        return f"'{cell}"
+    return cell

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from experimentation.storage import client as clients
 from local.emulator import Emulator
 from local.paths import TEMPLATE
 from local.resources import client
@@ -50,6 +51,8 @@ def environment(emulator: Emulated) -> Iterator[None]:
             patch.delenv(name)
         for name, value in emulator.env.items():
             patch.setenv(name, value)
+        clients.reset()  # those of other modules reach AWS in process
         forget()
         yield
+    clients.reset()
     forget()

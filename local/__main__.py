@@ -43,10 +43,19 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
+class PortError(Exception):
+    """The port cannot be had; says why."""
+
+
 def _listener(port: int) -> socket.socket:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
+    try:
+        listener.bind(("127.0.0.1", port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = getattr(error, "strerror", None) or error
+        raise PortError(f"127.0.0.1:{port}: {reason}; PORT=... takes another") from None
     return listener
 
 
@@ -71,10 +80,8 @@ def main() -> int:
     arguments = _arguments()
     try:
         _run(arguments)
-    except (DataError, EmulatorError) as error:
+    except (DataError, EmulatorError, PortError, OSError) as error:
         return _fail(str(error))
-    except OSError as error:
-        return _fail(f"127.0.0.1:{arguments.port}: {error.strerror or error}; PORT=... takes another")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from experimentation.web.paging import encode_cursor
 from experimentation.web.schemas.experiment_answers import ExperimentPage
 from tests.conftest import Headers
 from tests.factory import document
@@ -124,6 +125,13 @@ def test_a_cursor_that_was_tampered_with_is_refused(place: int, as_user: Headers
 
     assert answer["statusCode"] == 422
     assert document(answer)["errors"][0]["pointer"] == "/cursor"
+
+
+@pytest.mark.parametrize("position", [{}, {"after": 7}, {"after": ""}, {"after": "ü"}, {"after": "x" * 401}])
+def test_a_cursor_that_was_made_up_is_refused(position: dict[str, object], as_user: Headers) -> None:
+    cursor = encode_cursor(position, "experiments:all")
+
+    assert call("list", as_user, query={"cursor": cursor})["statusCode"] == 422
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """Experiments in the table: one item decides, one lists, and every change leaves an entry."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain, repeat
 
 import pytest
 
@@ -10,7 +12,9 @@ from experimentation.domain.errors import ConflictError, NotFoundError, Unavaila
 from experimentation.domain.experiment import Experiment, Kind, Metric, Status, Variant
 from experimentation.domain.lifecycle import removable, transition
 from experimentation.storage import client, experiments, history, shards
+from experimentation.storage.transactions import CancelledError
 from tests.experiments import CREATED_AT, experiment
+from tests.wire import answering
 
 NOW = CREATED_AT + 60_000
 
@@ -289,3 +293,71 @@ def test_many_are_read_at_once_and_unknown_ones_left_out() -> None:
     found = experiments.read_many([*(each.id for each in made), "nothing", made[0].id])
 
     assert found == {each.id: each for each in made}
+
+
+def cancelled(*codes: str) -> bytes:
+    reasons = [{"Code": code} for code in codes]
+    return json.dumps({"__type": "TransactionCanceledException", "CancellationReasons": reasons}).encode()
+
+
+def first_only() -> Callable[[object], bool]:
+    answers = chain([True], repeat(False))
+    return lambda _: next(answers)
+
+
+def test_a_conflict_with_another_transaction_is_tried_again() -> None:
+    conflict = cancelled("TransactionConflict", "None", "None")
+
+    with answering(client.dynamodb(), "TransactWriteItems", conflict, 400, first_only()):
+        experiments.create(experiment(), "alice")
+
+    assert experiments.read("checkout-button") == experiment()
+
+
+def test_conflicts_without_end_are_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(experiments, "FIRST_PAUSE_SECONDS", 0)
+    conflict = cancelled("TransactionConflict", "None", "None")
+
+    with (
+        answering(client.dynamodb(), "TransactWriteItems", conflict, 400),
+        pytest.raises(UnavailableError),
+    ):
+        experiments.create(experiment(), "alice")
+
+
+def test_a_transaction_that_can_never_pass_is_a_defect() -> None:
+    refused = cancelled("ValidationError", "None", "None")
+
+    with (
+        answering(client.dynamodb(), "TransactWriteItems", refused, 400),
+        pytest.raises(CancelledError, match="ValidationError"),
+    ):
+        experiments.create(experiment(), "alice")
+
+
+def test_a_deletion_that_keeps_losing_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(experiments, "FIRST_PAUSE_SECONDS", 0)
+    experiments.create(experiment(), "alice")
+    lost = cancelled("ConditionalCheckFailed", "None", "None")
+
+    with answering(client.dynamodb(), "TransactWriteItems", lost, 400), pytest.raises(UnavailableError):
+        experiments.delete("checkout-button", removable, now=NOW, actor="bob")
+
+
+def test_keys_that_were_not_processed_are_asked_for_again() -> None:
+    made = many(2)
+    key = {"PK": {"S": "EXP#exp-1"}, "SK": {"S": "META"}}
+    half = json.dumps({"Responses": {}, "UnprocessedKeys": {"DataTable": {"Keys": [key]}}}).encode()
+
+    with answering(client.dynamodb(), "BatchGetItem", half, 200, first_only()):
+        found = experiments.read_many(["exp-1"])
+
+    assert found == {"exp-1": made[1]}
+
+
+def test_keys_that_are_never_processed_are_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(experiments, "FIRST_PAUSE_SECONDS", 0)
+    none = json.dumps({"Responses": {}, "UnprocessedKeys": {"DataTable": {"Keys": [{}]}}}).encode()
+
+    with answering(client.dynamodb(), "BatchGetItem", none, 200), pytest.raises(UnavailableError):
+        experiments.read_many(["exp-1"])

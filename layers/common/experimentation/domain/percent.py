@@ -1,6 +1,6 @@
 """Shares: people write percent with up to four decimals, the domain counts millionths."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 STEPS = 10_000  # one percent, in millionths
 
@@ -11,10 +11,7 @@ def millionths(percent: float | Decimal) -> int:
     >>> millionths(33.3333), millionths(50)
     (333333, 500000)
     """
-    try:
-        scaled = Decimal(str(percent)) * STEPS
-    except InvalidOperation:
-        scaled = Decimal("NaN")
+    scaled = Decimal(str(percent)) * STEPS
     if not scaled.is_finite() or not 0 <= scaled <= 100 * STEPS:
         raise ValueError("must be a percentage from 0 to 100")
     if scaled != int(scaled):

@@ -12,7 +12,7 @@ def token_reply(session: Session, role: str, now: int, *, in_cookies: bool) -> R
     """Return a new access token and the session's refresh token."""
     access = tokens.issued(session.username, role, session.id, now)
     body: dict[str, object] = {
-        "token_type": "Bearer",
+        "token_type": "Bearer",  # nosec B105 - a kind of token
         "expires_in": settings.access_token_seconds(),
         "refresh_expires_in": settings.refresh_token_seconds(),
         "scope": " ".join(sorted(scopes_of(role))),

@@ -4,7 +4,7 @@ VENV := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check check-template bench build simulate site clean
+.PHONY: run test check check-template bench build simulate faults site clean
 
 run: .venv/run .venv-emulator/ready build/site/manifest.json   ## the whole platform on http://127.0.0.1:3000
 	@exec $(VENV)/python -m local
@@ -26,6 +26,9 @@ bench: .venv/test .venv-emulator/ready   ## what it costs; writes benchmarks/RES
 
 simulate: .venv/test   ## the counting protocol against conflicts, kills and redelivery
 	$(VENV)/python -m benchmarks.simulate
+
+faults: .venv/test .venv-emulator/faults   ## counting while the store throttles and loses acknowledgements
+	PYTHONPATH=layers/common $(VENV)/python -m tests.faults
 
 build: .venv/run .venv-sam/ready   ## what `sam deploy` uploads
 	SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint
@@ -63,6 +66,10 @@ clean:
 .venv-emulator/ready: local/requirements-emulator.txt
 	@python=$$(local/find-python) && echo "setting up .venv-emulator" && "$$python" -m venv .venv-emulator
 	.venv-emulator/bin/python -m pip install -q -r local/requirements-emulator.txt
+	@touch $@
+
+.venv-emulator/faults: local/requirements-faults.txt .venv-emulator/ready
+	.venv-emulator/bin/python -m pip install -q -r local/requirements-faults.txt
 	@touch $@
 
 .venv-sam/ready: requirements-sam.txt

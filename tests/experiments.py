@@ -3,7 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from experimentation.domain.experiment import Experiment, Kind, Metric, Role, Segment, Variant
+from experimentation.domain.experiment import Experiment, Kind, Metric, Role, Segment, Status, Variant
+from experimentation.storage import experiments
 
 CREATED_AT = 1_795_330_800_000  # 2026-11-22T07:00Z
 
@@ -67,3 +68,16 @@ def definition(**changes: Any) -> dict[str, Any]:
         "minimum_effect": 0.02,
         "overrides": {"qa-1": "treatment"},
     } | changes
+
+
+def running(experiment_id: str, now: int, **changes: Any) -> Experiment:
+    """Store an experiment that has just started, and return it."""
+    draft = experiment(id=experiment_id, salt=experiment_id, created_at=now, updated_at=now, **changes)
+    draft = replace(draft, metrics=tuple(replace(each, declared_at=now) for each in draft.metrics))
+    experiments.create(draft, "alice")
+    return experiments.change(
+        experiment_id,
+        lambda each: replace(each, status=Status.RUNNING, started_at=now),
+        now=now,
+        actor="alice",
+    )

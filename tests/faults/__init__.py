@@ -1,0 +1,1 @@
+"""The counting protocol over a wire that throttles and loses acknowledgements."""

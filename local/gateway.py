@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -79,7 +79,10 @@ class Gateway:
         started = time.perf_counter()
         request = Request(scope, receive)
         identifier = request_id()
-        reply, note = await self._answer(request, identifier)
+        try:
+            reply, note = await self._answer(request, identifier)
+        except ClientDisconnect:
+            return
         response = Response(content=reply.body, status_code=reply.status)
         response.raw_headers = [
             *((name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in reply.headers),

@@ -141,3 +141,19 @@ def test_one_readable_line_per_request_without_its_query() -> None:
     assert len(lines) == 1
     assert " 200 GET    /experiments/a\\nb " in lines[0]
     assert "secret" not in lines[0]
+
+
+def test_a_client_that_goes_away_while_sending_is_no_fault() -> None:
+    lines: list[str] = []
+
+    async def never(*_: Any) -> Any:
+        raise AssertionError
+
+    async def gone() -> Any:
+        return {"type": "http.disconnect"}
+
+    scope = {"type": "http", "method": "GET", "path": "/experiments/a", "query_string": b"", "headers": []}
+
+    asyncio.run(Gateway(FUNCTIONS, never, lines.append)(scope, gone, never))
+
+    assert lines == []

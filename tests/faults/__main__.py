@@ -115,7 +115,7 @@ def main() -> int:
         counted = sum(arm.count for arm in found.analysis.metrics[0].variants.values())
         wrong = differences("faults", wall_clock())
     print(dict(seen))
-    print(f"requests {requests['total']}, of which the proxy spoilt {requests['faulted']}")  # noqa: T201
+    print(f"requests {requests['total']}, of which the proxy spoilt {requests['faulted']}")
     print(f"sent {number}, in the results {counted}, differing cells {len(wrong)}")
     return 0 if counted == number and not wrong and not seen["never counted"] else 1
 

@@ -21,6 +21,7 @@ from experimentation.domain.statistics.study import (
     Role,
     Study,
     VariantTotals,
+    tuning_n,
 )
 from experimentation.domain.statistics.summary import summary_sentence
 
@@ -428,3 +429,10 @@ def test_no_input_gives_nan_infinity_or_an_error(
     )
     assert json.loads(text)["recommendation"]["action"]
     assert summary_sentence(answer).endswith(".")
+
+
+def test_a_pair_without_weight_is_tuned_by_the_default() -> None:
+    study = Study("c", {"c": 0, "t": 0, "z": 1_000_000}, "sequential", 1, 1000, 1, 0, None)
+
+    assert tuning_n(study, "t") == 5000
+    assert tuning_n(study, "z") == 1000

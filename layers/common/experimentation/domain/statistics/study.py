@@ -112,11 +112,13 @@ def family_size(study: Study, metric: Metric) -> int:
 def tuning_n(study: Study, treatment: str) -> float:
     """Return N*, the number of users of both arms at which the confidence sequence is tightest.
 
-    Source: STATISTICS 4: the pair's share of planned_users, else 5000.
+    Source: STATISTICS 4: the pair's share of planned_users, else 5000 (also for a pair without any weight,
+    which has users by import only).
     """
-    if not study.planned_users:
+    share = study.weights[study.control] + study.weights[treatment]
+    if not study.planned_users or not share:
         return DEFAULT_TUNING_N
-    return study.planned_users * (study.weights[study.control] + study.weights[treatment]) / _MILLION
+    return study.planned_users * share / _MILLION
 
 
 def planned_end_reached(study: Study, progress: Progress, enrolled: int) -> bool:

@@ -11,6 +11,7 @@ from experimentation.domain.ledger import (
     Cells,
     Head,
     apply_ends,
+    is_over,
     merged,
     ordinal,
     ownerships,
@@ -46,8 +47,9 @@ def record(
 ) -> tuple[Ledger, Adds]:
     """Return the ledger after the events, and what they add.
 
-    Experiments that ended before `keep_after` are put away. An assignment in an experiment that is not among
-    `experiments` owns nothing.
+    Experiments that ended before `keep_after` are put away once their end is in the head that was read: only
+    then, or for an event before its `past_until`, is `ledger.past` needed. An assignment in an experiment that
+    is not among `experiments` owns nothing.
     """
     events = sorted(happenings, key=lambda each: each.at)
     ended = {each.id: each.ended_at for each in experiments.values() if each.ended_at is not None}
@@ -64,6 +66,8 @@ def record(
             add_counters(adds.setdefault(key, {}), counters)
         ledgers[event_type] = _with_event(cells, (day_number(at), k), value)
     head = replace(head, last=max(head.last, events[-1].at), ledgers=inline)
+    if not is_over(ledger.head, keep_after):
+        return Ledger(head, spilled, ledger.past), adds
     head, past = put_away(head, ledger.past, keep_after)
     return Ledger(head, spilled, past), adds
 

@@ -91,9 +91,10 @@ def _decide(
         if tried:
             runtime.pause(tried)
             head = users.read_head(user_id, consistent=True)
-        decided, new = _sorted(experiments, head, user_id, context)
+        now = runtime.clock()
+        decided, new = _sorted(_as_of(now, experiments, runtime), head, user_id, context)
         for group in batched(new, MAX_NEW_PER_TRANSACTION, strict=False):
-            after = _store(head, user_id, context, group, runtime)
+            after = _store(head, user_id, context, group, now, runtime)
             if after is None:
                 break
             head = after
@@ -101,6 +102,12 @@ def _decide(
         else:
             return decided | assigned
     raise UnavailableError("this user is being changed by too many requests at once; try again")
+
+
+def _as_of(now: int, experiments: Sequence[Experiment], runtime: Runtime) -> list[Experiment]:
+    """Return them as they are known at `now`, the time of the assignments: it must come before their ends."""
+    known = runtime.experiments.read_many((experiment.id for experiment in experiments), now)
+    return [known.get(experiment.id, experiment) for experiment in experiments]
 
 
 def _sorted(
@@ -134,10 +141,12 @@ def _stored(head: Head, experiment_id: str, user_id: str) -> Boundary | None:
     return found
 
 
-def _store(head: Head, user_id: str, context: Context, new: Sequence[_New], runtime: Runtime) -> Head | None:
+def _store(
+    head: Head, user_id: str, context: Context, new: Sequence[_New], now: int, runtime: Runtime
+) -> Head | None:
     """Write new assignments and return the head after them; None when the user changed meanwhile."""
     ledgers = ledgers_for(head, user_id, [each.experiment for each in new])
-    after = _with_assignments(head, new, runtime)
+    after = _with_assignments(head, new, now, runtime)
     actions: list[Action] = [users.put_head(user_id, head.version, after)]
     owners = [""]
     for each in new:
@@ -170,8 +179,7 @@ def counter_actions(
     return actions + [rollups.add(place, key, counters, now) for (_, key), counters in covariates.items()]
 
 
-def _with_assignments(head: Head, new: Iterable[_New], runtime: Runtime) -> Head:
-    now = runtime.clock()
+def _with_assignments(head: Head, new: Iterable[_New], now: int, runtime: Runtime) -> Head:
     head = with_ends(head, now, runtime)
     for each in new:
         head = enrol(head, now, each.experiment.id, each.variant, each.labels)

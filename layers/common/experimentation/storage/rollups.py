@@ -57,7 +57,7 @@ def add(partition_key: str, key: str, counters: Mapping[str, int], now: int) -> 
     }
 
 
-def read(partition_key: str, prefix: str = "") -> list[Cell]:
+def read(partition_key: str, prefix: str = "", *, consistent: bool = False) -> list[Cell]:
     """Return the items of one partition whose sort key begins with `prefix`."""
     cells: list[Cell] = []
     start: dict[str, Any] = {}
@@ -70,6 +70,7 @@ def read(partition_key: str, prefix: str = "") -> list[Cell]:
                 TableName=settings.data_table(),
                 KeyConditionExpression=condition,
                 ExpressionAttributeValues=values,
+                ConsistentRead=consistent,
                 **start,
             )
         cells += map(_cell, answer["Items"])

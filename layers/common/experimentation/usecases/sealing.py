@@ -31,8 +31,10 @@ def seal(experiment: Experiment, now: int, has_time: Callable[[], bool]) -> Seal
     for partition in (rollups.partition, rollups.enrolment_partition):
         places = [partition(experiment, shard) for shard in range(experiment.shards)]
         target = partition(experiment, SEALED)
+        # First, and consistently: if another run seals a key after this, the condition on it will not hold,
+        # even where a late event has made an item with the same count of writes as the one that is gone.
+        sealed = {cell.key: cell for cell in rollups.read(target, consistent=True)}
         open_cells = _by_key(places, last_sealed_day)
-        sealed = {cell.key: cell for cell in rollups.read(target)} if open_cells else {}
         for key, cells in open_cells.items():
             if not has_time():
                 return Sealed(keys, contested, finished=False)
@@ -46,7 +48,7 @@ def seal(experiment: Experiment, now: int, has_time: Callable[[], bool]) -> Seal
 def _by_key(places: Iterable[str], last_day: int) -> dict[str, list[tuple[str, Cell]]]:
     found: defaultdict[str, list[tuple[str, Cell]]] = defaultdict(list)
     for place in places:
-        for cell in rollups.read(place):
+        for cell in rollups.read(place, consistent=True):
             day = cell.key.split("#")[-2]
             if day != BEFORE and int(day) <= last_day:
                 found[cell.key].append((place, cell))

@@ -29,6 +29,10 @@ class Spilled(NamedTuple):
     cells: Cells
 
 
+UNSEEN = Spilled(0, {})
+"""What the head says is stored apart, but a read did not find: a transaction is half-way visible."""
+
+
 def read_head(user_id: str, *, consistent: bool) -> Head:
     """Return the user's head; one of version 0 when there is none."""
     with translated():

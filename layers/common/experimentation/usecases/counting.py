@@ -218,17 +218,16 @@ def _plan(group: list[Event], runtime: Runtime) -> _Plan:
 def _stored(by_user: dict[str, list[Event]], keep_after: int) -> dict[str, _Stored]:
     """Return what is stored of each user, as far as these events need it."""
     heads = users.read_heads(by_user)
-    spilled = users.read_spilled(
-        {
-            (user_id, event.type): None
-            for user_id, his in by_user.items()
-            for event in his
-            if event.type in heads[user_id].spilled
-        }
-    )
+    wanted = {
+        (user_id, event.type): None
+        for user_id, his in by_user.items()
+        for event in his
+        if event.type in heads[user_id].spilled
+    }
+    spilled = users.read_spilled(wanted)
     stored: dict[str, _Stored] = {}
     for user_id, head in heads.items():
-        mine = {event_type: each for (owner, event_type), each in spilled.items() if owner == user_id}
+        mine = {pair[1]: spilled.get(pair, users.UNSEEN) for pair in wanted if pair[0] == user_id}
         is_late = any(event.at < head.past_until for event in by_user[user_id])
         needs_past = head.past_until and (is_late or is_over(head, keep_after))
         stored[user_id] = _Stored(head, mine, users.read_past(user_id) if needs_past else ())

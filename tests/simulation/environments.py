@@ -2,11 +2,12 @@
 
 import concurrent.futures
 import random
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -15,13 +16,19 @@ from experimentation.storage import client, experiments
 from experimentation.storage.event_types import SeenTypes
 from experimentation.usecases import ingesting
 from experimentation.usecases.runtime import Runtime
-from functions.workers import record_events
+from experimentation.storage import rollups
+from functions.events import replay
+from functions.workers import record_events, seal_rollups
 from tests.simulation.faults import Faults
 from tests.simulation.schedule import Killed, Schedule
-from tests.simulation.services import DynamoDB, Topic
 
 LARGEST_SKEW_MS = 1_000  # so any two clocks differ by at most 2 s, as domain/lifecycle.py says
-ENVIRONMENT = {"DATA_TABLE": "Data", "EVENTS_TOPIC_ARN": "arn:topic"}
+ENVIRONMENT = {
+    "DATA_TABLE": "Data",
+    "EVENTS_TOPIC_ARN": "arn:topic",
+    "COUNT_QUEUE_URL": "count",
+    "COUNT_DEAD_LETTER_QUEUE_URL": "dead",
+}
 
 type Work = Callable[["Environment"], object]
 
@@ -45,6 +52,7 @@ class Environment:
         """Make the modules' globals those of this environment."""
         record_events.runtime = self.runtime
         record_events.seen_types = self.seen_types
+        seal_rollups.wall_clock = self.clock
 
     def get_remaining_time_in_millis(self) -> int:
         """Return what is left of the invocation: the environment is the context, too."""
@@ -109,19 +117,21 @@ class _Log:
     error = warning = info
 
     def exception(self, message: str, **_: object) -> None:
-        import traceback
-
-        self.exceptions.append(f"{message}: {traceback.format_exc(limit=-3)}")
+        error = sys.exception()
+        frame = None if error is None else error.__traceback__
+        while frame is not None and frame.tb_next is not None:
+            frame = frame.tb_next
+        place = "" if frame is None else f" in {frame.tb_frame.f_code.co_qualname}, line {frame.tb_lineno}"
+        self.exceptions.append(f"{message}: {error!r}{place}")
 
 
 @contextmanager
 def installed(
-    schedule: Schedule, dynamodb: DynamoDB, topic: Topic, tuning: dict[tuple[ModuleType, str], Any]
+    schedule: Schedule, clients: dict[str, object], tuning: dict[tuple[ModuleType, str], Any]
 ) -> Iterator[tuple[Counter[str], list[str]]]:
     """Put the model in the place of AWS; give the product's own counters and what it logged as errors."""
     counted: Counter[str] = Counter()
     log = _Log()
-    clients = {"dynamodb": dynamodb, "sns": topic}
 
     class Session:
         def client(self, service: str, **_: object) -> object:
@@ -134,8 +144,11 @@ def installed(
     replaced = {
         (client, "_session"): cache(Session),
         (experiments, "_pause"): lambda tried: schedule.sleep(0.02 * tried),
-        (ingesting, "secrets"): type("secrets", (), {"randbits": staticmethod(ids.getrandbits)}),
+        (ingesting, "secrets"): SimpleNamespace(randbits=ids.getrandbits),
         (concurrent.futures, "ThreadPoolExecutor"): _OneByOne,
+        (rollups, "ThreadPoolExecutor"): _OneByOne,
+        (replay, "time"): SimpleNamespace(monotonic=lambda: schedule.now / 1000),
+        (seal_rollups, "wall_clock"): seal_rollups.wall_clock,  # each environment puts in its own
         (telemetry, "logger"): log,
         (telemetry, "count"): tally,
         (telemetry, "duration"): lambda *_: None,

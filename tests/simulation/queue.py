@@ -1,11 +1,8 @@
-"""SQS with a dead-letter queue, and Lambda's poller that feeds a worker from it."""
+"""SQS: a queue with its dead letters."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from tests.simulation.environments import Environment, Pool
 from tests.simulation.faults import Faults
 from tests.simulation.schedule import Schedule
 
@@ -29,7 +26,8 @@ class Queue:
     def __init__(self, schedule: Schedule, faults: Faults) -> None:
         self._schedule, self._faults = schedule, faults
         self.visible: list[Message] = []
-        self.dead: list[str] = []
+        self.dead: dict[str, str] = {}
+        self._hidden: dict[str, str] = {}
         self.unfinished = 0
         self.awaited: Callable[[], object] = lambda: None
         self._sent = 0
@@ -49,7 +47,7 @@ class Queue:
             if message.deleted:
                 continue
             if message.receives >= MAX_RECEIVES:
-                self.dead.append(message.body)
+                self.dead[message.id] = message.body
                 self.delete(message)
                 continue
             message.receives += 1
@@ -63,13 +61,22 @@ class Queue:
             message.deleted = True
             self.unfinished -= 1
 
-    def redrive(self) -> int:
-        """Send the dead letters again; return how many."""
-        moved = len(self.dead)
-        bodies, self.dead = self.dead, []
-        for body in bodies:
-            self.send(body)
-        return moved
+    def take_dead(self, most: int, hidden_ms: float) -> dict[str, str]:
+        """Hide some dead letters for a while and return them by handle."""
+        taken = dict(list(self.dead.items())[:most])
+        for handle, body in taken.items():
+            del self.dead[handle]
+            self._hidden[handle] = body
+            self._schedule.after(hidden_ms, lambda handle=handle: self._show_dead(handle))
+        return taken
+
+    def delete_dead(self, handle: str) -> None:
+        """Forget a dead letter."""
+        self._hidden.pop(handle, None)
+
+    def _show_dead(self, handle: str) -> None:
+        if handle in self._hidden:
+            self.dead[handle] = self._hidden.pop(handle)
 
     def _return_later(self, message: Message) -> None:
         early = self._schedule.chance.random() < self._faults.twice
@@ -79,52 +86,3 @@ class Queue:
     def _show(self, message: Message) -> None:
         self.visible.append(message)
         self.awaited()
-
-
-class Poller:
-    """The event source mapping: batches to up to `concurrency` workers at once."""
-
-    def __init__(
-        self,
-        schedule: Schedule,
-        queue: Queue,
-        pool: Pool,
-        handler: Callable[[dict[str, Any], Environment], Any],
-        batch: int,
-        concurrency: int,
-        every_ms: float,
-    ) -> None:
-        self._schedule, self._queue, self._pool, self._handler = schedule, queue, pool, handler
-        self._batch, self._concurrency, self._every_ms = batch, concurrency, every_ms
-        self.raised: list[BaseException] = []
-        self._awake = False
-        queue.awaited = self.wake
-
-    def wake(self) -> None:
-        """Look at the queue soon."""
-        if not self._awake:
-            self._awake = True
-            self._schedule.after(self._schedule.chance.uniform(0, self._every_ms), self._poll)
-
-    def _poll(self) -> None:
-        self._awake = False
-        while self._queue.visible and self._pool.busy < self._concurrency:
-            messages = self._queue.receive(self._schedule.chance.randint(1, self._batch))
-            if messages:
-                self._invoke(messages)
-
-    def _invoke(self, messages: list[Message]) -> None:
-        event = {"Records": [{"messageId": each.id, "body": each.body} for each in messages]}
-
-        def done(outcome: object) -> None:
-            if self._queue.visible:
-                self.wake()
-            if isinstance(outcome, BaseException):
-                self.raised.append(outcome)
-                return
-            kept = {each["itemIdentifier"] for each in json.loads(json.dumps(outcome))["batchItemFailures"]}
-            for message in messages:
-                if message.id not in kept:
-                    self._queue.delete(message)
-
-        self._pool.invoke(lambda environment: self._handler(event, environment), done)

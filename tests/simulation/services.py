@@ -9,6 +9,7 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from experimentation.storage.client import ATTEMPTS, READ_TIMEOUT_SECONDS
 from tests.simulation.expressions import NotModelledError
 from tests.simulation.faults import Faults, client_error
+from tests.simulation.queue import Queue
 from tests.simulation.schedule import Schedule
 from tests.simulation.table import Answer, Table, key_of
 
@@ -163,11 +164,69 @@ class Topic:
                 answer(client_error("Publish", "InvalidParameter"))
                 return
             self._wire.schedule.after(
-                self._wire.schedule.chance.expovariate(0.02), lambda: self._deliver(message)
+                self._wire.schedule.chance.expovariate(0.1), lambda: self._deliver(message)
             )
             answer({"MessageId": "-"})
 
         return self._wire.call("Publish", server)
+
+
+class Queues:
+    """SQS as the replay of dead letters uses it: a queue and its dead letters, by their names as URLs."""
+
+    def __init__(self, wire: Wire, queue: Queue) -> None:
+        self._wire, self._queue = wire, queue
+
+    def get_queue_attributes(self, **_: Any) -> Any:
+        """Say how many dead letters there are, taken ones not among them."""
+        numbers = {
+            "ApproximateNumberOfMessages": str(len(self._queue.dead)),
+            "ApproximateNumberOfMessagesNotVisible": "0",
+        }
+        return self._wire.call("GetQueueAttributes", lambda answer: answer({"Attributes": numbers}))
+
+    def receive_message(self, **request: Any) -> Any:
+        """Take some dead letters; those that are not deleted in time come back."""
+        if request["QueueUrl"] != "dead":
+            raise NotModelledError(str(request))
+
+        def server(answer: Answer) -> None:
+            most, hidden = request["MaxNumberOfMessages"], request["VisibilityTimeout"]
+            taken = self._queue.take_dead(most, hidden * 1000)
+            attributes = {"ApproximateReceiveCount": "1", "SentTimestamp": "0"}
+            answer(
+                {
+                    "Messages": [
+                        {"MessageId": h, "ReceiptHandle": h, "Body": body, "Attributes": attributes}
+                        for h, body in taken.items()
+                    ]
+                }
+            )
+
+        return self._wire.call("ReceiveMessage", server)
+
+    def send_message_batch(self, **request: Any) -> Any:
+        """Accept messages, and now and then not all of them."""
+        if request["QueueUrl"] != "count" or len(request["Entries"]) > 10:
+            raise NotModelledError(str(request))
+
+        def server(answer: Answer) -> None:
+            accepted = [e for e in request["Entries"] if self._wire.schedule.chance.random() > 0.05]
+            for entry in accepted:
+                self._queue.send(entry["MessageBody"])
+            answer({"Successful": [{"Id": entry["Id"]} for entry in accepted]})
+
+        return self._wire.call("SendMessageBatch", server)
+
+    def delete_message_batch(self, **request: Any) -> Any:
+        """Forget dead letters."""
+
+        def server(answer: Answer) -> None:
+            for entry in request["Entries"]:
+                self._queue.delete_dead(entry["ReceiptHandle"])
+            answer({})
+
+        return self._wire.call("DeleteMessageBatch", server)
 
 
 def _says(outcome: object) -> Server:

@@ -123,9 +123,8 @@ class Table:
 
         delay = self._schedule.chance.uniform(1, 6)
         self._schedule.after(delay, lambda: commit(halves[0], last=False))
-        self._schedule.after(
-            delay + self._schedule.chance.uniform(0, 3), lambda: commit(halves[1], last=True)
-        )
+        gap = self._schedule.chance.uniform(0, self._schedule.chance.choice([2, 2, 2, 30]))
+        self._schedule.after(delay + gap, lambda: commit(halves[1], last=True))
 
     def _reason(self, kind: str, body: dict[str, Any], token: int, spurious: float) -> str:
         key = _target(kind, body)

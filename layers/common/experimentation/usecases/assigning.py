@@ -1,10 +1,9 @@
 """Assigning users: an override, else the stored answer, else a new one that is stored once and for all."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
-from itertools import batched
 from typing import NamedTuple
 
 from experimentation.domain.bucketing import decide
@@ -21,12 +20,11 @@ from experimentation.domain.rollup import (
 )
 from experimentation.storage import assignments, rollups, users
 from experimentation.storage.assignments import Assignment
-from experimentation.storage.transactions import Action, CancelledError, commit
+from experimentation.storage.transactions import MAX_ACTIONS, Action, CancelledError, commit
 from experimentation.usecases.runtime import Runtime
 
 MAX_TRIES = 8
 MAX_COUNTERS_PER_EVENT = 90  # a transaction has 100 actions, and one event must always fit
-MAX_NEW_PER_TRANSACTION = 10
 
 
 class Reason(StrEnum):
@@ -93,7 +91,7 @@ def _decide(
             head = users.read_head(user_id, consistent=True)
         now = runtime.clock()
         decided, new = _sorted(_as_of(now, experiments, runtime), head, user_id, context)
-        for group in batched(new, MAX_NEW_PER_TRANSACTION, strict=False):
+        for group in _groups(new):
             after = _store(head, user_id, context, group, now, runtime)
             if after is None:
                 break
@@ -133,6 +131,22 @@ def _sorted(
     return decided, new
 
 
+def _groups(new: Iterable[_New]) -> Iterator[list[_New]]:
+    """Yield what fits one transaction each, by the most that each assignment can write."""
+    group: list[_New] = []
+    size = 1
+    for each in new:
+        types = {metric.event_type for metric in each.experiment.metrics}
+        most = 2 + len(each.labels) + 2 * len(types)
+        if group and size + most > MAX_ACTIONS:
+            yield group
+            group, size = [], 1
+        group.append(each)
+        size += most
+    if group:
+        yield group
+
+
 def _stored(head: Head, experiment_id: str, user_id: str) -> Boundary | None:
     found = head.assignment(experiment_id)
     if found is None and head.past_until:
@@ -145,10 +159,10 @@ def _store(
     head: Head, user_id: str, context: Context, new: Sequence[_New], now: int, runtime: Runtime
 ) -> Head | None:
     """Write new assignments and return the head after them; None when the user changed meanwhile."""
-    ledgers = ledgers_for(head, user_id, [each.experiment for each in new])
+    ledgers, guards = ledgers_for(head, user_id, [each.experiment for each in new])
     after = _with_assignments(head, new, now, runtime)
-    actions: list[Action] = [users.put_head(user_id, head.version, after)]
-    owners = [""]
+    actions = [users.put_head(user_id, head.version, after), *guards]
+    owners = [""] * len(actions)
     for each in new:
         boundary = _boundary(after, each)
         kept = Assignment(each.experiment.id, user_id, each.variant, boundary.at, context)
@@ -204,14 +218,22 @@ def refuse_too_many(head: Head) -> None:
         raise ConflictError(f"the user is in {len(living) - 1} running experiments and cannot be in more")
 
 
-def ledgers_for(head: Head, user_id: str, experiments: Sequence[Experiment]) -> Mapping[str, Cells]:
-    """Return the user's ledgers of the types for which these experiments keep CUPED sums."""
+def ledgers_for(
+    head: Head, user_id: str, experiments: Sequence[Experiment]
+) -> tuple[Mapping[str, Cells], list[Action]]:
+    """Return the user's ledgers of the types for which these experiments keep CUPED sums.
+
+    The actions write the ledgers that are stored apart as they were read, on the condition of their versions:
+    a read may see a transaction's head and not yet its ledger.
+    """
     wanted = {m.event_type for e in experiments for m in e.metrics if covariate_kinds(e, m.event_type)}
-    spilled = wanted & head.spilled
+    spilled = sorted(wanted & head.spilled)
     if not spilled:
-        return head.ledgers
-    stored_apart = users.read_spilled((user_id, event_type) for event_type in sorted(spilled))
-    return {**head.ledgers, **{event_type: each.cells for (_, event_type), each in stored_apart.items()}}
+        return head.ledgers, []
+    found = users.read_spilled((user_id, event_type) for event_type in spilled)
+    apart = {event_type: found.get((user_id, event_type), users.UNSEEN) for event_type in spilled}
+    ledgers = {**head.ledgers, **{event_type: each.cells for event_type, each in apart.items()}}
+    return ledgers, [users.put_spilled(user_id, name, *each) for name, each in apart.items()]
 
 
 def _boundary(head: Head, new: _New) -> Boundary:

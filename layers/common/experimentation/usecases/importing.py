@@ -151,11 +151,11 @@ def _actions(experiment: Experiment, group: Sequence[_Ready], runtime: Runtime) 
     covariates: Adds = {}
     actions: list[Action] = []
     for row, read_version, head, boundary in group:
-        ledgers = ledgers_for(head, row.user_id, [experiment])
+        ledgers, guards = ledgers_for(head, row.user_id, [experiment])
         kept = Assignment(
             experiment.id, row.user_id, row.variant, row.assigned_at, row.context, imported=True
         )
-        actions += [users.put_head(row.user_id, read_version, head), assignments.put(kept)]
+        actions += [users.put_head(row.user_id, read_version, head), assignments.put(kept), *guards]
         _merge(enrolments, enrolment_adds(experiment, row.variant, boundary.labels, row.assigned_at))
         _merge(covariates, assignment_adds(experiment, row.variant, boundary.k, ledgers))
     now, shard = runtime.clock(), runtime.shard(experiment.shards)

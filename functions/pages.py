@@ -51,7 +51,12 @@ PAGES = {
     "/static/{version}/{name}": Page(
         None,
         "A file of these pages",
-        ("text/javascript; charset=utf-8", "text/css; charset=utf-8", "text/plain; charset=utf-8"),
+        (
+            "text/javascript; charset=utf-8",
+            "text/css; charset=utf-8",
+            "text/plain; charset=utf-8",
+            "image/svg+xml",
+        ),
         NOTHING,
     ),
 }

@@ -1,0 +1,64 @@
+// Calls the API of this host with its cookies; a failure is a Problem with a pointer for each field at fault.
+
+import { ended, refreshed, renew, soonOver } from "./session.js";
+
+export class Problem extends Error {
+  constructor(status, body) {
+    super(body.detail ?? body.message ?? `The server answered ${status}.`);
+    this.status = status;
+    this.errors = body.errors ?? [];
+  }
+}
+
+async function send(method, path, body, headers) {
+  const sent = { ...headers };
+  if (body !== undefined) sent["Content-Type"] = "application/json";
+  try {
+    return await fetch(path, {
+      method,
+      headers: sent,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      cache: method === "GET" ? "no-cache" : "no-store",
+      credentials: "same-origin",
+    });
+  } catch {
+    throw new Problem(0, { detail: "The server cannot be reached. Check the connection, then try again." });
+  }
+}
+
+// Returns { data, etag, headers }; renews the session before it is over, and once more when it was refused.
+export async function call(method, path, body, headers = {}) {
+  if (soonOver()) await renew();
+  let answer = await send(method, path, body, headers);
+  if (answer.status === 401 && (await refreshed())) answer = await send(method, path, body, headers);
+  if (answer.status === 401) ended();
+  const text = await answer.text();
+  if (!answer.ok) throw new Problem(answer.status, parsed(text));
+  return { data: parsed(text), etag: answer.headers.get("ETag"), headers: answer.headers };
+}
+
+function parsed(text) {
+  try {
+    return text ? JSON.parse(text) : {};
+  } catch {
+    return { detail: text.slice(0, 200) };
+  }
+}
+
+export const get = async (path) => (await call("GET", path)).data;
+export const post = async (path, body) => (await call("POST", path, body)).data;
+
+// Every page of a list, up to `most` of its members.
+export async function all(path, member, most = 500) {
+  const found = [];
+  let cursor = null;
+  do {
+    const joined = `${path}${path.includes("?") ? "&" : "?"}limit=100${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`;
+    const page = await get(joined);
+    found.push(...page[member]);
+    cursor = page.next_cursor;
+  } while (cursor && found.length < most);
+  return { items: found, more: Boolean(cursor) };
+}
+
+export const at = (id, rest = "") => `/experiments/${encodeURIComponent(id)}${rest}`;

@@ -1,0 +1,36 @@
+// Numbers, shares and times as people read them; a dash for what cannot be computed.
+
+const NONE = "–";
+const whole = new Intl.NumberFormat("en");
+
+export const count = (value) => (value === null || value === undefined ? NONE : whole.format(value));
+
+export function percent(value, digits = 1) {
+  return value === null || value === undefined ? NONE : `${(100 * value).toFixed(digits)} %`;
+}
+
+export function signedPercent(value, digits = 1) {
+  if (value === null || value === undefined) return NONE;
+  return `${value > 0 ? "+" : value < 0 ? "−" : ""}${percent(Math.abs(value), digits)}`;
+}
+
+export function decimal(value, digits = 4) {
+  if (value === null || value === undefined) return NONE;
+  return Math.abs(value) >= 1000 ? whole.format(Math.round(value)) : String(Number(value.toPrecision(digits)));
+}
+
+export const range = (interval, each) => (interval ? `${each(interval[0])} to ${each(interval[1])}` : NONE);
+
+export function pValue(value) {
+  if (value === null || value === undefined) return NONE;
+  return value < 0.001 ? "< 0.001" : value.toFixed(3);
+}
+
+export const time = (text) => (text ? `${text.slice(0, 10)} ${text.slice(11, 16)} UTC` : NONE);
+export const day = (text) => (text ? text.slice(0, 10) : NONE);
+
+export function daysBetween(start, end) {
+  return start ? Math.max(0, Math.floor((Date.parse(end ?? new Date().toISOString()) - Date.parse(start)) / 86_400_000)) : null;
+}
+
+export const words = (text) => text.replaceAll("_", " ");

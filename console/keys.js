@@ -1,0 +1,70 @@
+// API keys for machines: making one, whose secret is shown once, and ending one.
+
+import { all, call } from "./api.js";
+import { fill, h, table } from "./dom.js";
+import { confirmed, explained, say } from "./feedback.js";
+import { clearFaults, field, showProblem, text } from "./form.js";
+import { day } from "./format.js";
+import { snippet } from "./teach.js";
+
+const SCOPES = ["assignments:write", "events:write", "experiments:read", "experiments:write", "assignments:read", "events:read", "results:read"];
+
+export async function view() {
+  const place = h("div");
+  const draw = async () => {
+    const { items } = await all("/api-keys", "api_keys");
+    fill(place, items.length ? listed(items, draw, place) : h("p", {}, "There is no key yet. A server that assigns users and records events needs one."));
+  };
+  await draw();
+  const element = h("div", { class: "stack" }, h("h1", { tabindex: -1 }, "API keys"),
+    h("section", { class: "card" }, place), h("section", { class: "card" }, h("h2", {}, "Make a key"), making(draw)));
+  return { title: "API keys", element };
+}
+
+function listed(items, draw, place) {
+  const remove = async (key) => {
+    if (!(await confirmed(`End the key ${key.name}?`, "Programs that use it are refused within ten seconds.", "End it", { danger: true }))) return;
+    try {
+      await call("DELETE", `/api-keys/${encodeURIComponent(key.id)}`);
+      say("The key has ended.");
+      await draw();
+    } catch (problem) {
+      place.prepend(explained(problem));
+    }
+  };
+  return table("API keys", [
+    { title: "Name", cell: (key) => key.name },
+    { title: "Id", cell: (key) => h("code", {}, key.id) },
+    { title: "Scopes", cell: (key) => h("span", { class: "small" }, key.scopes.join(", ")) },
+    { title: "Made", cell: (key) => `${day(key.created_at)} by ${key.created_by}` },
+    { title: "Ends", cell: (key) => (key.expires_at ? day(key.expires_at) : "never") },
+    { title: "", cell: (key) => h("button", { type: "button", class: "little danger", onclick: () => remove(key) }, "End") },
+  ], items, { hideCaption: true });
+}
+
+function making(draw) {
+  const name = text("", { required: true, maxlength: 200 });
+  const expires = h("input", { type: "date" });
+  const boxes = SCOPES.map((scope, index) => h("input", { type: "checkbox", id: `scope-${index}`, value: scope, checked: index < 2 }));
+  const place = h("div", { "aria-live": "polite" });
+  const submit = async (event) => {
+    event.preventDefault();
+    clearFaults(form);
+    const body = { name: name.value, scopes: boxes.filter((box) => box.checked).map((box) => box.value) };
+    if (expires.value) body.expires_at = `${expires.value}T00:00:00Z`;
+    try {
+      const { data } = await call("POST", "/api-keys", body);
+      fill(place, h("p", { class: "alert warn" }, "Copy the key now: it is not shown again."), snippet(`export API_KEY=${data.key}`, "The new key"));
+      form.reset();
+      await draw();
+    } catch (problem) {
+      showProblem(form, place, problem);
+    }
+  };
+  const form = h("form", { class: "stack", onsubmit: submit },
+    h("div", { class: "thirds" }, field("Name", name, { pointer: "/name", hint: "Which program uses it." }), field("Ends on", expires, { pointer: "/expires_at", hint: "Never when empty." })),
+    h("fieldset", { "data-field": "/scopes" }, h("p", { class: "label" }, "What it may do"),
+      h("div", { class: "thirds" }, boxes.map((box) => h("div", { class: "row" }, box, h("label", { for: box.id, class: "mono" }, box.value)))), h("p", { class: "fault" })),
+    h("div", {}, h("button", { class: "primary" }, "Make the key")), place);
+  return form;
+}

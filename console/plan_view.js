@@ -1,0 +1,14 @@
+// What a draft's own numbers promise, over the baselines that metrics usually have.
+
+import { h, table } from "./dom.js";
+import { count, percent, words } from "./format.js";
+
+export function planView(plan) {
+  if (!plan.by_baseline.length) return h("p", { class: "soft" }, "Declare a metric, a minimum effect or planned users to see what the plan promises.");
+  const baseline = ([name, value]) => (name === "rate" ? `a rate of ${percent(value, 0)}` : `${words(name)} ${value}`);
+  return table("What the plan promises", [
+    { title: "Metric, if it has today", cell: (row) => `${row.metric}: ${Object.entries(row.baseline).map(baseline).join(", ")}` },
+    { title: "Users for the minimum effect", number: true, cell: (row) => count(row.required_users) },
+    { title: "Effect that the planned users show", number: true, cell: (row) => percent(row.detectable_effect) },
+  ], plan.by_baseline);
+}

@@ -1,0 +1,62 @@
+// Who is signed in. The tokens are in cookies that no script reads; kept here is only when they end.
+
+const KEY = "session";
+const EARLY_MS = 30_000;
+let renewing = null;
+let onEnd = () => {};
+
+function kept() {
+  try {
+    return JSON.parse(localStorage.getItem(KEY)) ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function keep(answer) {
+  const now = Date.now();
+  localStorage.setItem(KEY, JSON.stringify({
+    until: now + answer.expires_in * 1000,
+    renewable: now + answer.refresh_expires_in * 1000,
+  }));
+}
+
+export const whenEnded = (then) => { onEnd = then; };
+export const isSignedIn = () => (kept()?.renewable ?? 0) > Date.now();
+export const soonOver = () => isSignedIn() && kept().until - EARLY_MS < Date.now();
+
+export async function signIn(username, password) {
+  const answer = await fetch("/auth/token", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ username, password, transport: "cookie" }),
+  });
+  const body = await answer.json();
+  if (answer.ok) keep(body);
+  return { ok: answer.ok, status: answer.status, body, wait: answer.headers.get("Retry-After") };
+}
+
+// Exchanges the refresh cookie once, however many calls ask for it at the same time.
+export function renew() {
+  renewing ??= exchange().finally(() => { renewing = null; });
+  return renewing;
+}
+
+async function exchange() {
+  const answer = await fetch("/auth/refresh", { method: "POST" });
+  if (!answer.ok) return false;
+  keep(await answer.json());
+  return true;
+}
+
+export const refreshed = async () => isSignedIn() && renew();
+
+export function ended() {
+  localStorage.removeItem(KEY);
+  onEnd();
+}
+
+export async function signOut() {
+  await fetch("/auth/revoke", { method: "POST" }).catch(() => null);
+  ended();
+}

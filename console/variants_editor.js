@@ -1,0 +1,76 @@
+// The variants of an experiment: keys, weights with their live sum, configs, and which one is the control.
+
+import { fill, h } from "./dom.js";
+import { area, asNumber, choice, field, lines, number, text } from "./form.js";
+
+const STEPS = 10_000;
+
+export function variantsEditor(experiment) {
+  const sum = h("output", { class: "sum" });
+  const control = choice([], "");
+  let list = null;
+  const refresh = () => {
+    if (!list) return;
+    const shown = list.values();
+    const total = shown.reduce((all, each) => all + Math.round((each.weight ?? 0) * STEPS), 0) / STEPS;
+    fill(sum, `Weights sum to ${total} %${total === 100 ? "" : total < 100 ? `: ${round(100 - total)} % missing` : `: ${round(total - 100)} % too much`}`);
+    sum.className = total === 100 ? "sum" : "sum off";
+    const kept = control.value || experiment.control;
+    fill(control, shown.map((each) => h("option", { value: each.key }, each.key || "(no key)")));
+    control.value = shown.some((each) => each.key === kept) ? kept : shown[0].key;
+  };
+  list = lines({
+    values: experiment.variants, least: 2, most: 20, add: "Variant",
+    empty: (index) => ({ key: `treatment-${index}`, weight: 0, config: null }),
+    line: (variant, index) => line(variant, index, refresh),
+    changed: refresh,
+  });
+  const even = h("button", { type: "button", class: "little", onclick: () => split(element, list, refresh) }, "Split evenly");
+  const element = h("fieldset", {},
+    h("legend", {}, "Variants"),
+    list.element,
+    h("div", { "data-field": "/variants", class: "row" }, sum, even, h("p", { class: "fault" })),
+    field("Control", control, { pointer: "/control", hint: "What the others are compared with." }));
+  refresh();
+  return { element, values: list.values, control: () => control.value };
+}
+
+const round = (value) => Math.round(value * STEPS) / STEPS;
+
+function line(variant, index, refresh) {
+  const key = text(variant.key, { required: true, maxlength: 64, oninput: refresh, autocapitalize: "none", spellcheck: "false" });
+  const weight = number(variant.weight, { min: 0, max: 100, required: true, oninput: refresh });
+  const config = area(variant.config === null || variant.config === undefined ? "" : JSON.stringify(variant.config), { rows: 1, spellcheck: "false" });
+  const element = h("div", { class: "line" },
+    field("Key", key, { pointer: `/variants/${index}/key` }),
+    field("Weight in percent", weight, { pointer: `/variants/${index}/weight` }),
+    field("Config (JSON)", config, { pointer: `/variants/${index}/config` }));
+  element.setWeight = (value) => { weight.value = value; };
+  return { element, value: () => ({ key: key.value, weight: asNumber(weight), config: parsed(config, index) }) };
+}
+
+function parsed(config, index) {
+  config.removeAttribute("aria-invalid");
+  if (!config.value.trim()) return null;
+  try {
+    return JSON.parse(config.value);
+  } catch {
+    config.setAttribute("aria-invalid", "true");
+    config.dataset.broken = `/variants/${index}/config`;
+    return config.value;
+  }
+}
+
+// Equal weights of four decimals that sum to exactly 100: the first ones take what is left over.
+function split(element, list, refresh) {
+  const all = [...element.querySelectorAll(".line")];
+  const share = Math.floor((100 * STEPS) / all.length);
+  const over = 100 * STEPS - share * all.length;
+  all.forEach((each, index) => each.setWeight((share + (index < over ? 1 : 0)) / STEPS));
+  refresh();
+}
+
+export function brokenConfig(form) {
+  const broken = form.querySelector('textarea[aria-invalid="true"][data-broken]');
+  return broken ? { pointer: broken.dataset.broken, detail: "is not valid JSON; text needs quotation marks" } : null;
+}

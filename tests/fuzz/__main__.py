@@ -44,7 +44,7 @@ def main() -> int:
             status = _generated(stack)
         finally:
             stop_stack(stack)
-        statuses = [int(found) for found in re.findall(r'"status":(\d{3})', stack.functions_log())]
+        statuses = [int(found) for found in re.findall(r'"status": ?(\d{3})', stack.functions_log())]
     faults = sum(status >= 500 for status in statuses)
     sys.stdout.write(f"{len(statuses)} requests answered, {faults} of them with 5xx\n")
     return status or int(faults > 0 or len(statuses) < FEWEST_CASES)

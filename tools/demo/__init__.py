@@ -1,0 +1,1 @@
+"""Real trials and a synthetic shop, replayed through the API."""

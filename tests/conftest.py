@@ -16,6 +16,7 @@ os.environ |= {
 
 import boto3
 import pytest
+from hypothesis import settings
 from moto import mock_aws
 from samtranslator.yaml_helper import yaml_parse
 
@@ -24,6 +25,10 @@ from experimentation.storage.accounts import Account
 from experimentation.usecases import first_admin
 from experimentation.usecases.runtime import Runtime
 from experimentation.web import tokens
+
+# The same examples in every run, however slow the machine: a failure is never chance.
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.load_profile("steady")
 
 REGION = "us-east-1"
 TEMPLATE = Path(__file__).parents[1] / "template.yaml"

@@ -4,7 +4,7 @@ VENV := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check check-template bench build simulate faults site clean
+.PHONY: run test check check-template bench build simulate fuzz faults site clean
 
 run: .venv/run .venv-emulator/ready build/site/manifest.json   ## the whole platform on http://127.0.0.1:3000
 	@exec $(VENV)/python -m local
@@ -16,7 +16,7 @@ check: .venv/test   ## lint, format, types, arrows between packages
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
 	$(VENV)/mypy
-	$(VENV)/lint-imports
+	PYTHONPATH=layers/common $(VENV)/lint-imports
 
 check-template: .venv/test
 	$(VENV)/cfn-lint template.yaml
@@ -24,8 +24,16 @@ check-template: .venv/test
 bench: .venv/test .venv-emulator/ready   ## what it costs; writes benchmarks/RESULTS.md
 	$(VENV)/python -m benchmarks
 
+browser: .venv/test .venv-emulator/ready build/site/manifest.json   ## the console in a headless chromium
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; } || \
+	    echo "install chromium with your system's package manager; without it these tests are skipped" >&2
+	$(VENV)/pytest tests/browser -rs
+
 simulate: .venv/test   ## the counting protocol against conflicts, kills and redelivery
 	$(VENV)/python -m benchmarks.simulate
+
+fuzz: .venv/test .venv-emulator/ready .venv-fuzz/ready build/site/manifest.json   ## 2,000 cases made of the OpenAPI document
+	PYTHONPATH=layers/common $(VENV)/python -m tests.fuzz
 
 faults: .venv/test .venv-emulator/faults   ## counting while the store throttles and loses acknowledgements
 	PYTHONPATH=layers/common $(VENV)/python -m tests.faults
@@ -49,7 +57,7 @@ build/assets/ready: requirements-site.txt | .venv/bin/python
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-emulator .venv-sam .aws-sam .local build
+	rm -rf .venv .venv-emulator .venv-sam .venv-fuzz .aws-sam .local build
 
 # One environment per set of pins; a stamp inside says for which pins it was made.
 .venv/bin/python:
@@ -66,6 +74,11 @@ clean:
 .venv-emulator/ready: local/requirements-emulator.txt
 	@python=$$(local/find-python) && echo "setting up .venv-emulator" && "$$python" -m venv .venv-emulator
 	.venv-emulator/bin/python -m pip install -q -r local/requirements-emulator.txt
+	@touch $@
+
+.venv-fuzz/ready: requirements-fuzz.txt
+	@python=$$(local/find-python) && echo "setting up .venv-fuzz" && "$$python" -m venv .venv-fuzz
+	.venv-fuzz/bin/python -m pip install -q -r requirements-fuzz.txt
 	@touch $@
 
 .venv-emulator/faults: local/requirements-faults.txt .venv-emulator/ready

@@ -1,4 +1,4 @@
-"""What callers do: send events, send them again, ask for assignments, import them; and what they were told."""
+"""What callers do - send events, once or again, ask for assignments, import them - and what they are told."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable

@@ -8,15 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, Self
 from unittest.mock import patch
 
 from experimentation import telemetry
-from experimentation.storage import client, experiments
+from experimentation.storage import client, experiments, rollups
 from experimentation.storage.event_types import SeenTypes
 from experimentation.usecases import ingesting
 from experimentation.usecases.runtime import Runtime
-from experimentation.storage import rollups
 from functions.events import replay
 from functions.workers import record_events, seal_rollups
 from tests.simulation.faults import Faults
@@ -98,7 +97,7 @@ class _OneByOne:
     def __init__(self, _workers: int) -> None:
         self.map = map
 
-    def __enter__(self) -> "_OneByOne":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -134,7 +133,7 @@ def installed(
     log = _Log()
 
     class Session:
-        def client(self, service: str, **_: object) -> object:
+        def create_client(self, service: str, **_: object) -> object:
             return clients[service]
 
     def tally(name: str, n: float = 1) -> None:

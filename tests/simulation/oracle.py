@@ -4,6 +4,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from typing import NamedTuple
 
 from experimentation.domain.clock import DAY_MS, HOUR_MS, day_number
@@ -28,6 +29,8 @@ from tests.simulation.expressions import Item
 from tests.simulation.table import Table
 
 type Counters = dict[str, int]
+type Cell = tuple[str, str, str]
+"""Variant, segment, event type."""
 
 
 class Total(NamedTuple):
@@ -191,60 +194,73 @@ def _assigned(stored: Stored, experiment: Experiment) -> Iterator[Assignment]:
     return (each for (name, _), each in stored.assignments.items() if name == experiment.id)
 
 
+@dataclass
+class _Truth:
+    """What the rollups of one experiment should say."""
+
+    days: dict[Cell, dict[str, dict[int, Total]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(dict))
+    )
+    hours: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    covariates: dict[tuple[str, str], Counters] = field(default_factory=lambda: defaultdict(dict))
+
+
+def _truth(stored: Stored, experiment: Experiment, by_user: Mapping[str, list[Event]]) -> _Truth:
+    truth = _Truth()
+    for assignment in _assigned(stored, experiment):
+        counted: dict[str, list[int]] = defaultdict(list)
+        earlier: dict[str, list[int]] = defaultdict(list)
+        for event in by_user.get(assignment.user_id, []):
+            if event.at < assignment.assigned_at:
+                earlier[event.type].append(event.value)
+            elif _counts(experiment, assignment, event):
+                counted[event.type].append(event.value)
+                _count(truth, experiment, assignment, event)
+        for event_type in TYPES:
+            sums = _covariates(experiment, event_type, earlier[event_type], counted[event_type])
+            add_counters(truth.covariates[event_type, assignment.variant], sums)
+    return truth
+
+
+def _count(truth: _Truth, experiment: Experiment, assignment: Assignment, event: Event) -> None:
+    day, variant = relative_day(experiment, event.at), assignment.variant
+    for segment in (EVERYONE, *labels(experiment.segments, assignment.context)):
+        mine = truth.days[variant, segment, event.type][event.user_id]
+        before = mine.get(day, Total())
+        mine[day] = Total(before.events + 1, before.total + event.value)
+    hour = event.at % DAY_MS // HOUR_MS
+    counters = truth.hours[hour_key(event.type, day, variant)]
+    counters[f"n{hour:02d}"] += 1
+    counters[f"s{hour:02d}"] += event.value
+
+
 def _judge_rollups(
     stored: Stored, experiment: Experiment, by_user: Mapping[str, list[Event]], verdict: Verdict
 ) -> None:
-    merged = stored.merged(experiment.id)
-    days: dict[tuple[str, str, str], dict[str, dict[int, Total]]] = defaultdict(lambda: defaultdict(dict))
-    hours: dict[str, Counters] = defaultdict(Counter)
-    covariates: dict[str, Counters] = defaultdict(Counter)
-    for assignment in _assigned(stored, experiment):
-        user_id, variant = assignment.user_id, assignment.variant
-        segments = (EVERYONE, *labels(experiment.segments, assignment.context))
-        counted: dict[str, list[int]] = defaultdict(list)
-        earlier: dict[str, list[int]] = defaultdict(list)
-        for event in by_user.get(user_id, []):
-            if event.at < assignment.assigned_at:
-                earlier[event.type].append(event.value)
-            if not _counts(experiment, assignment, event):
-                continue
-            counted[event.type].append(event.value)
-            day = relative_day(experiment, event.at)
-            for segment in segments:
-                mine = days[variant, segment, event.type][user_id]
-                before = mine.get(day, Total())
-                mine[day] = Total(before.events + 1, before.total + event.value)
-            hour = event.at % DAY_MS // HOUR_MS
-            hours[hour_key(event.type, day, variant)][f"n{hour:02d}"] += 1
-            hours[hour_key(event.type, day, variant)][f"s{hour:02d}"] += event.value
-        for event_type in TYPES:
-            sums = _covariates(experiment, event_type, earlier[event_type], counted[event_type])
-            add_counters(covariates[f"{event_type}#{variant}"], sums)
-    _judge_windows(merged, experiment, days, verdict)
-    for key, counters in merged.items():
-        if key.startswith(f"{HOURS}#") and _nonzero(counters) != _nonzero(hours.pop(key, {})):
-            verdict.others.append(f"hours of {experiment.id} {key}: {counters}")
-    verdict.others += [f"no hours of {experiment.id} {key}" for key, truth in hours.items() if _nonzero(truth)]
-    for variant in experiment.keys:
-        for event_type in TYPES:
-            found: Counters = {}
-            for key, counters in merged.items():
-                if key.startswith(f"{EVERYONE}#{event_type}#") and key.endswith(f"#{variant}"):
-                    add_counters(found, {n: v for n, v in counters.items() if n.startswith("x")})
-            if _nonzero(found) != _nonzero(covariates[f"{event_type}#{variant}"]):
-                verdict.others.append(
-                    f"CUPED of {experiment.id} {event_type} {variant}: {found}, "
-                    f"not {covariates[f'{event_type}#{variant}']}"
-                )
+    merged, truth = stored.merged(experiment.id), _truth(stored, experiment, by_user)
+    _judge_windows(merged, truth.days, verdict)
+    hours = {key: each for key, each in merged.items() if key.startswith(f"{HOURS}#")}
+    for key in hours.keys() | truth.hours.keys():
+        found, expected = hours.get(key, {}), truth.hours.get(key, Counter())
+        if _nonzero(found) != _nonzero(expected):
+            verdict.others.append(f"hours of {experiment.id} {key}: {found}, not {expected}")
+    for variant, event_type in product(experiment.keys, TYPES):
+        sums: Counters = {}
+        for key, counters in merged.items():
+            if key.startswith(f"{EVERYONE}#{event_type}#") and key.endswith(f"#{variant}"):
+                add_counters(sums, {n: v for n, v in counters.items() if n.startswith("x")})
+        expected = truth.covariates[event_type, variant]
+        if _nonzero(sums) != _nonzero(expected):
+            name = f"{experiment.id} {event_type} {variant}"
+            verdict.others.append(f"CUPED of {name}: {sums}, not {expected}")
 
 
 def _judge_windows(
     merged: Mapping[str, Counters],
-    experiment: Experiment,
-    truth: Mapping[tuple[str, str, str], Mapping[str, Mapping[int, Total]]],
+    truth: Mapping[Cell, Mapping[str, Mapping[int, Total]]],
     verdict: Verdict,
 ) -> None:
-    kept: dict[tuple[str, str, str], dict[int, Counters]] = defaultdict(dict)
+    kept: dict[Cell, dict[int, Counters]] = defaultdict(dict)
     for key, counters in merged.items():
         parts = key.split("#")
         if parts[0] != HOURS and parts[2] != BEFORE:

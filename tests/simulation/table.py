@@ -1,4 +1,4 @@
-"""A DynamoDB table as it behaves between requests: items, locks, what is still seen of the past, and costs."""
+"""A DynamoDB table as its clients meet it: items, locks, what is still seen of the past, and costs."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -14,13 +14,27 @@ MAX_ITEM_BYTES = 400_000
 MAX_KEY_BYTES = (2_048, 1_024)
 MAX_EXPRESSION_BYTES = 4_096
 STALE_MS = 1_000
+PLACEHOLDERS = {"ExpressionAttributeNames", "ExpressionAttributeValues"}
+WRITE = {"TableName", "ConditionExpression", *PLACEHOLDERS}
+KNOWN = {"Put": WRITE | {"Item"}, "Update": WRITE | {"Key", "UpdateExpression"}, "Delete": WRITE | {"Key"}}
+QUERY = {
+    "TableName",
+    "KeyConditionExpression",
+    "FilterExpression",
+    "ExclusiveStartKey",
+    "Limit",
+    "ScanIndexForward",
+    *PLACEHOLDERS,
+}
 
 type Key = tuple[str, str]
 type Answer = Callable[[object], None]
+type Action = tuple[str, dict[str, Any], Key]
+"""Kind of write, its parameters, and the key of its item."""
 
 
 class Table:
-    """The items, and the server's side of each operation: it answers later, through `answer`."""
+    """The items, and the server's side of each operation: a transaction answers later, through `answer`."""
 
     def __init__(self, schedule: Schedule, page_items: int) -> None:
         self.items: dict[Key, Item] = {}
@@ -48,91 +62,91 @@ class Table:
         """Query: a page of one partition, as large as `Limit` or as the model's own limit."""
         request = dict(request)
         chance = 0.0 if request.pop("ConsistentRead", False) else stale
-        _refuse_unknown(
-            request,
-            "TableName KeyConditionExpression FilterExpression ExpressionAttributeNames "
-            "ExpressionAttributeValues ExclusiveStartKey Limit ScanIndexForward",
-        )
+        _refuse_unknown(request, QUERY)
         given = _placeholders(request)
         chosen = condition(request["KeyConditionExpression"])
         kept = condition(request["FilterExpression"]) if "FilterExpression" in request else None
-        _refuse_unused(given, chosen, kept)
-        values = [value["S"] for value in given.values.values() if "S" in value]
+        _refuse_unused(given, chosen.used | (kept.used if kept else frozenset()))
         found: list[Item] = []
-        for partition in values:
+        for partition in [value["S"] for value in given.values.values() if "S" in value]:
             for sort_key in sorted(self._partitions.get(partition, ())):
                 item = self.read((partition, sort_key), chance)
                 if item is not None and chosen.test(item, given):
                     found.append(item)
-        backwards = not request.get("ScanIndexForward", True)
-        found.sort(key=lambda item: item["SK"]["S"].encode(), reverse=backwards)
-        if "ExclusiveStartKey" in request:
-            start = request["ExclusiveStartKey"]["SK"]["S"].encode()
-            found = [each for each in found if (each["SK"]["S"].encode() < start) is backwards]
-            found = [each for each in found if each["SK"]["S"].encode() != start]
-        size = min(request.get("Limit", self._page_items), self._page_items)
-        page, rest = found[:size], found[size:]
+        page, is_last = self._page(found, request)
         answer: dict[str, Any] = {"Items": [i for i in page if kept is None or kept.test(i, given)]}
-        if rest:
+        if not is_last:
             answer["LastEvaluatedKey"] = {name: page[-1][name] for name in ("PK", "SK")}
         return answer
 
+    def _page(self, found: list[Item], request: dict[str, Any]) -> tuple[list[Item], bool]:
+        """Return the items of the page in order, and whether it is the last."""
+        backwards = not request.get("ScanIndexForward", True)
+        found.sort(key=_sort_bytes, reverse=backwards)
+        if "ExclusiveStartKey" in request:
+            start = _sort_bytes(request["ExclusiveStartKey"])
+            found = [i for i in found if _sort_bytes(i) != start and (_sort_bytes(i) < start) is backwards]
+        size = min(request.get("Limit", self._page_items), self._page_items)
+        return found[:size], len(found) <= size
+
     def write(self, kind: str, request: dict[str, Any]) -> object:
         """PutItem, UpdateItem or DeleteItem: done, or the error."""
-        key = _target(kind, request)
-        if key in self._locks:
+        action = _action(kind, request)
+        if action[2] in self._locks:
             return client_error(kind, "TransactionConflictException")
-        if not self._holds(kind, request):
+        if not self._holds(action):
             return client_error(kind, "ConditionalCheckFailedException")
-        self._apply(kind, request, transactional=False)
+        self._apply(action, transactional=False)
         return {}
 
     def transact(self, request: dict[str, Any], token: int, spurious: float, answer: Answer) -> None:
-        """TransactWriteItems: lock and check every item, then apply them one after the other."""
+        """TransactWriteItems: lock and check every item, then apply them, some before others."""
         if token in self._tokens:
             done = self._tokens[token]
             answer({} if done else client_error("TransactWriteItems", "TransactionInProgressException"))
             return
-        actions = [(kind, body) for action in request["TransactItems"] for kind, body in action.items()]
-        error = self._invalid(actions)
-        if error is not None:
-            answer(error)
+        actions = [_action(kind, body) for each in request["TransactItems"] for kind, body in each.items()]
+        if not _is_valid(actions):
+            answer(client_error("TransactWriteItems", "ValidationException"))
             return
-        self._tokens[token] = False
-        reasons = [self._reason(kind, body, token, spurious) for kind, body in actions]
-        keys = [_target(kind, body) for kind, body in actions]
+        reasons = [self._reason(action, token, spurious) for action in actions]
         self.costs["transactions"] += 1
         if set(reasons) != {"None"}:
-            del self._tokens[token]
-            for reason in set(reasons):
-                self.costs[reason] += reason != "None"
+            for reason in set(reasons) - {"None"}:
+                self.costs[reason] += 1
+            keys = [key for _, _, key in actions]
             self._schedule.after(self._schedule.chance.uniform(0, 5), lambda: self._release(keys, token))
             answer(client_error("TransactWriteItems", "TransactionCanceledException", reasons))
             return
-        halves: tuple[list[tuple[str, Any]], list[tuple[str, Any]]] = ([], [])
-        for action in actions:
-            halves[self._schedule.chance.random() < 0.5].append(action)
+        self._tokens[token] = False
+        self._commit_soon(actions, token, answer)
 
-        def commit(half: Iterable[tuple[str, Any]], last: bool) -> None:
-            for kind, body in half:
-                self._apply(kind, body, transactional=True)
-                self._locks.pop(_target(kind, body), None)
+    def _commit_soon(self, actions: list[Action], token: int, answer: Answer) -> None:
+        chance = self._schedule.chance
+        halves: tuple[list[Action], list[Action]] = ([], [])
+        for action in actions:
+            halves[chance.random() < 0.5].append(action)
+
+        def commit(half: Iterable[Action], last: bool) -> None:
+            for action in half:
+                self._apply(action, transactional=True)
+                del self._locks[action[2]]
             if last:
                 self._tokens[token] = True
                 answer({})
 
-        delay = self._schedule.chance.uniform(1, 6)
+        delay = chance.uniform(1, 6)
+        gap = chance.uniform(0, chance.choice([2, 2, 2, 30]))
         self._schedule.after(delay, lambda: commit(halves[0], last=False))
-        gap = self._schedule.chance.uniform(0, self._schedule.chance.choice([2, 2, 2, 30]))
         self._schedule.after(delay + gap, lambda: commit(halves[1], last=True))
 
-    def _reason(self, kind: str, body: dict[str, Any], token: int, spurious: float) -> str:
-        key = _target(kind, body)
+    def _reason(self, action: Action, token: int, spurious: float) -> str:
+        key = action[2]
         if key in self._locks:
             return "TransactionConflict"
         if spurious and self._schedule.chance.random() < spurious:
             return self._schedule.chance.choice(["ThrottlingError", "ProvisionedThroughputExceeded"])
-        if not self._holds(kind, body):
+        if not self._holds(action):
             return "ConditionalCheckFailed"
         self._locks[key] = token
         return "None"
@@ -142,35 +156,20 @@ class Table:
             if self._locks.get(key) == token:
                 del self._locks[key]
 
-    def _invalid(self, actions: list[tuple[str, dict[str, Any]]]) -> object | None:
-        keys = [_target(kind, body) for kind, body in actions]
-        sizes = [item_bytes(body["Item"]) for kind, body in actions if kind == "Put"]
-        expressions = [len(body.get("UpdateExpression", "")) for _, body in actions]
-        if (
-            not 0 < len(actions) <= MAX_ACTIONS
-            or len(set(keys)) < len(keys)
-            or any(len(key.encode()) > most for pair in keys for key, most in zip(pair, MAX_KEY_BYTES))
-            or max(sizes, default=0) > MAX_ITEM_BYTES
-            or sum(sizes) > MAX_TRANSACTION_BYTES
-            or max(expressions) > MAX_EXPRESSION_BYTES
-        ):
-            return client_error("TransactWriteItems", "ValidationException")
-        return None
-
-    def _holds(self, kind: str, body: dict[str, Any]) -> bool:
-        given, used = _placeholders(body), set[str]()
+    def _holds(self, action: Action) -> bool:
+        kind, body, key = action
+        given, used = _placeholders(body), frozenset[str]()
         test: Condition | None = None
         if "ConditionExpression" in body:
             test = condition(body["ConditionExpression"])
             used |= test.used
         if kind == "Update":
             used |= update(body["UpdateExpression"]).used
-        if used != given.names.keys() | given.values.keys():
-            raise ValueError(f"placeholders that are not used, or not given: {body}")
-        return test is None or test.test(self.items.get(_target(kind, body), {}), given)
+        _refuse_unused(given, used)
+        return test is None or test.test(self.items.get(key, {}), given)
 
-    def _apply(self, kind: str, body: dict[str, Any], transactional: bool) -> None:
-        key = _target(kind, body)
+    def _apply(self, action: Action, transactional: bool) -> None:
+        kind, body, key = action
         before = self.items.get(key)
         after: Item | None = None
         if kind == "Put":
@@ -186,50 +185,64 @@ class Table:
             self._partitions.setdefault(key[0], set()).add(key[1])
         size = max(item_bytes(before or {}), item_bytes(after or {}), 1)
         units = -(-size // 1024) * (2 if transactional else 1)
+        entity = key[1] if key[0].startswith("USER#") else key[0]
         self.costs["write units"] += units
-        self.costs[
-            f"write units of {key[1].split('#')[0] if key[0].startswith('USER') else key[0].split('#')[0]}"
-        ] += units
+        self.costs[f"write units of {entity.split('#')[0]}"] += units
 
 
 def item_bytes(item: Item) -> int:
     """Return an item's size as DynamoDB counts it."""
-    return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
-
-
-def _value_bytes(value: dict[str, Any]) -> int:
-    if "S" in value:
-        return len(value["S"].encode())
-    return len(value["N"]) // 2 + 2 if "N" in value else 1
+    size = 0
+    for name, value in item.items():
+        size += len(name)
+        if "S" in value:
+            size += len(value["S"].encode())
+        else:
+            size += len(value["N"]) // 2 + 2 if "N" in value else 1
+    return size
 
 
 def key_of(key: Item) -> Key:
+    """Return the key as a pair; refuse what is not the table's key."""
     if key.keys() != {"PK", "SK"}:
         raise ValueError(f"not a key of the table: {key}")
     return key["PK"]["S"], key["SK"]["S"]
 
 
-def _target(kind: str, body: dict[str, Any]) -> Key:
-    known = {
-        "Put": "TableName Item ConditionExpression ExpressionAttributeValues ExpressionAttributeNames",
-        "Update": "TableName Key UpdateExpression ConditionExpression ExpressionAttributeNames "
-        "ExpressionAttributeValues",
-        "Delete": "TableName Key ConditionExpression ExpressionAttributeNames ExpressionAttributeValues",
-    }
-    _refuse_unknown(body, known[kind])
-    return key_of({name: body["Item"][name] for name in ("PK", "SK")} if kind == "Put" else body["Key"])
+def _action(kind: str, body: dict[str, Any]) -> Action:
+    _refuse_unknown(body, KNOWN[kind])
+    item = body["Item"] if kind == "Put" else body["Key"]
+    return kind, body, key_of({name: item[name] for name in ("PK", "SK")} if kind == "Put" else item)
+
+
+def _is_valid(actions: list[Action]) -> bool:
+    keys = [key for _, _, key in actions]
+    sizes = [item_bytes(body["Item"]) for kind, body, _ in actions if kind == "Put"]
+    expressions = [len(body.get("UpdateExpression", "")) for _, body, _ in actions]
+    return (
+        0 < len(actions) <= MAX_ACTIONS
+        and len(set(keys)) == len(keys)
+        and all(len(k.encode()) <= most for pair in keys for k, most in zip(pair, MAX_KEY_BYTES, strict=True))
+        and max(sizes, default=0) <= MAX_ITEM_BYTES
+        and sum(sizes) <= MAX_TRANSACTION_BYTES
+        and max(expressions) <= MAX_EXPRESSION_BYTES
+    )
+
+
+def _sort_bytes(item: Item) -> bytes:
+    text: str = item["SK"]["S"]
+    return text.encode()
 
 
 def _placeholders(body: dict[str, Any]) -> Names:
     return Names(body.get("ExpressionAttributeNames", {}), body.get("ExpressionAttributeValues", {}))
 
 
-def _refuse_unknown(body: dict[str, Any], known: str) -> None:
-    if unknown := body.keys() - set(known.split()):
-        raise ValueError(f"the model does not know {unknown}")
+def _refuse_unknown(body: dict[str, Any], known: set[str]) -> None:
+    if not body.keys() <= known:
+        raise ValueError(f"the model does not know {body.keys() - known}")
 
 
-def _refuse_unused(given: Names, *conditions: Condition | None) -> None:
-    used = frozenset[str]().union(*(each.used for each in conditions if each is not None))
-    if used != given.names.keys() | given.values.keys():
-        raise ValueError("placeholders that are not used, or not given")
+def _refuse_unused(given: Names, used: frozenset[str]) -> None:
+    if len(used) != len(given.names) + len(given.values) or used != given.names.keys() | given.values.keys():
+        raise ValueError(f"placeholders that are not used, or not given: {given}, {used}")

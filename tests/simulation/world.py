@@ -32,16 +32,22 @@ FIRST_DAY = 20_000 * DAY_MS
 API_TIMEOUT_MS = 29_000
 WORKER_TIMEOUT_MS = 30_000
 SEAL_TIMEOUT_MS = 300_000
-POISON = ("", "{", '{"v": 1}', '{"v": 2, "request_id": "r", "events": []}', '{"v":1,"request_id":"r","events":[[1]]}')
+POISON = (
+    "",
+    "{",
+    '{"v": 1}',
+    '{"v": 2, "request_id": "r", "events": []}',
+    '{"v":1,"request_id":"r","events":[[1]]}',
+)
 
 
 @dataclass(frozen=True)
 class Size:
     """How much happens in a run."""
 
-    events: int = 100
+    events: int = 70
     users: int = 7
-    bursts: int = 12
+    bursts: int = 9
     days: float = 8
     retention_days: int = 3
     concurrency: int = 4
@@ -165,7 +171,11 @@ class World:
     def _life(self) -> None:
         """Start, pause and end the experiments; something happens around each end."""
         length = self.size.days * DAY_MS
-        for name, end in (("a", self.chance.uniform(0.05, 0.35)), ("b", self.chance.uniform(0.3, 0.8)), ("c", 2)):
+        for name, end in (
+            ("a", self.chance.uniform(0.05, 0.35)),
+            ("b", self.chance.uniform(0.3, 0.8)),
+            ("c", 2),
+        ):
             start = 500 if name == "a" else self.chance.uniform(0, 0.2) * length
             self._change(start, name, Status.RUNNING)
             self._change(start + (end - 0.05) * length, name, Status.PAUSED)
@@ -179,7 +189,7 @@ class World:
 
     def _change(self, after: float, name: str, status: Status) -> None:
         self.schedule.after(after, lambda: self.clients.change_status(name, status))
-        if self.chance.random() < 0.3:
+        if self.chance.random() < (0.7 if status is Status.COMPLETED else 0.2):
             self.schedule.after(after - 2_000, lambda: setattr(self.faults, "slow", True))
             self.schedule.after(after + 30_000, lambda: setattr(self.faults, "slow", False))
 
@@ -211,7 +221,7 @@ class World:
                 else self._poison
             )
             self.schedule.after(chance.uniform(0, length), other)
-        for _ in range(chance.choice([0, 0, 1, 3])):
+        for _ in range(chance.choice([0, 0, 0, 1, 3])):
             self.schedule.after(chance.uniform(0, length + 100), self._seal)
         for _ in range(chance.choice([0, 1, 2])):
             self.schedule.after(chance.uniform(0, length + 100), self._replay)

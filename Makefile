@@ -4,7 +4,7 @@ VENV := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check check-template bench build simulate fuzz faults site clean
+.PHONY: run test check check-template bench build simulate fuzz faults demo site clean
 
 run: .venv/run .venv-emulator/ready build/site/manifest.json   ## the whole platform on http://127.0.0.1:3000
 	@exec $(VENV)/python -m local
@@ -37,6 +37,9 @@ fuzz: .venv/test .venv-emulator/ready .venv-fuzz/ready build/site/manifest.json 
 
 faults: .venv/test .venv-emulator/faults   ## counting while the store throttles and loses acknowledgements
 	PYTHONPATH=layers/common $(VENV)/python -m tests.faults
+
+demo: .venv/test .venv-emulator/ready build/site/manifest.json   ## real trials, replayed into a stack that stays up
+	@exec $(VENV)/python -m tools.demo
 
 build: .venv/run .venv-sam/ready   ## what `sam deploy` uploads
 	SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint

@@ -13,7 +13,7 @@ USERS = 20_000
 DAYS = 30
 HISTORY_DAYS = 20
 RETURNED = 0.06
-COUNTRIES = (("DE", 0.4), ("US", 0.4), ("FR", 0.2))
+COUNTRIES = {"DE": 0.4, "US": 0.4, "FR": 0.2}
 BASE_RATE = 0.2
 LIFTS = {"control": 1.0, "one_page": 1.15, "express": 1.02}
 LIFTS_IN_US = {"control": 1.0, "one_page": 1.6, "express": 1.02}
@@ -51,11 +51,10 @@ def shop(now: int, users: int = USERS, *, mismatch: bool = False) -> Trial:
 
 
 def _shopper(chance: random.Random, user_id: str, now: int) -> _Shopper:
-    countries, shares = zip(*COUNTRIES, strict=True)
     return _Shopper(
         user_id,
         chance.choice(list(LIFTS)),
-        chance.choices(countries, shares)[0],
+        chance.choices(list(COUNTRIES), list(COUNTRIES.values()))[0],
         chance.gammavariate(2, 0.5),
         now - HOUR_MS - int(chance.random() * (DAYS * DAY_MS - 2 * HOUR_MS)),
     )

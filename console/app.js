@@ -84,6 +84,11 @@ function nowhere() {
   return { title: "Not found", element: h("div", { class: "stack" }, h("h1", { tabindex: -1 }, "There is no such page"), h("a", { href: "#/experiments" }, "To the experiments")) };
 }
 
+// The address after # is the view's, so the link to the content must not change it.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  main.focus();
+});
 whenEnded(() => { me = null; show(); });
 window.addEventListener("hashchange", show);
 show();

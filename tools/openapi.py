@@ -16,6 +16,8 @@ from tools.openapi_page import page_operation
 
 type Json = dict[str, Any]
 
+READING_ORDER = ("experiments", "assignments", "events", "results", "sample-size", "ofrep", "auth")
+
 DESCRIPTION = """A/B experimentation that runs serverless in your own AWS account.
 
 Send a credential with every call: an access token from `POST /auth/token` as a bearer token, an API key as
@@ -113,11 +115,9 @@ def _tag(found: Operation) -> str:
 
 
 def _tags(found: Iterable[Operation]) -> list[str]:
-    return list(
-        dict.fromkeys(
-            "pages" if not isinstance(each.module.handler, Endpoint) else _tag(each) for each in found
-        )
-    )
+    """Return the tags in the order of a reader's interest; new ones last."""
+    used = dict.fromkeys(_tag(each) for each in found)
+    return [tag for tag in READING_ORDER if tag in used] + [tag for tag in used if tag not in READING_ORDER]
 
 
 def _require_unique(names: Iterable[str]) -> None:

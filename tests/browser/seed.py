@@ -1,7 +1,7 @@
 """An experiment that has been running for a fortnight, made through the API.
 
-The start is moved back in the emulator's table, which no caller can do; assignments are imported as of the past
-days, and their events carry the past days' times.
+The start is moved back in the emulator's table, which no caller can do; assignments are imported as of the
+past days, and their events carry the past days' times.
 """
 
 import random
@@ -15,8 +15,8 @@ import httpx
 from tests.e2e.conftest import RunningStack
 
 DAYS = 14
-USERS_PER_DAY = 60
-RATES = {"control": 0.22, "treatment": 0.33}
+USERS_PER_DAY = 45
+RATES = {"control": 0.2, "treatment": 0.38}
 BATCH = 500
 
 type Json = dict[str, Any]
@@ -41,7 +41,7 @@ DEFINITION: Json = {
         },
     ],
     "segments": [{"key": "country", "values": ["DE", "FR", "US"]}],
-    "planned_users": 1_200,
+    "planned_users": 900,
     "min_users": 150,
     "min_days": 14,
     "minimum_effect": 0.05,

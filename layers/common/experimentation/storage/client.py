@@ -1,9 +1,14 @@
-"""One lazily made client per AWS service, from one session."""
+"""One lazily made client per AWS service, from one session.
+
+The clients are botocore's own: boto3 would add its resources and transfer manager to every start, and nothing
+else that is used here.
+"""
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import boto3
+import botocore
+import botocore.session
 from botocore.config import Config
 
 if TYPE_CHECKING:
@@ -23,46 +28,51 @@ _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
     parameter_validation=False,  # our types are stricter
     max_pool_connections=16,
+    user_agent=f"experimentation botocore/{botocore.__version__}",  # else it is put together twice a call
 )
 
 
 @cache
-def _session() -> boto3.session.Session:
-    return boto3.session.Session()
+def _session() -> botocore.session.Session:
+    return botocore.session.get_session()
+
+
+def _made(service: str) -> Any:
+    return _session().create_client(service, config=_CONFIG)
 
 
 @cache
 def dynamodb() -> "DynamoDBClient":
     """Return the DynamoDB client."""
-    made: DynamoDBClient = _session().client("dynamodb", config=_CONFIG)
+    made: DynamoDBClient = _made("dynamodb")
     return made
 
 
 @cache
 def sns() -> "SNSClient":
     """Return the SNS client."""
-    made: SNSClient = _session().client("sns", config=_CONFIG)
+    made: SNSClient = _made("sns")
     return made
 
 
 @cache
 def sqs() -> "SQSClient":
     """Return the SQS client."""
-    made: SQSClient = _session().client("sqs", config=_CONFIG)
+    made: SQSClient = _made("sqs")
     return made
 
 
 @cache
 def s3() -> "S3Client":
     """Return the S3 client."""
-    made: S3Client = _session().client("s3", config=_CONFIG)
+    made: S3Client = _made("s3")
     return made
 
 
 @cache
 def secrets() -> "SecretsManagerClient":
     """Return the Secrets Manager client."""
-    made: SecretsManagerClient = _session().client("secretsmanager", config=_CONFIG)
+    made: SecretsManagerClient = _made("secretsmanager")
     return made
 
 

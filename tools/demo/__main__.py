@@ -62,14 +62,15 @@ def main() -> int:
 
 
 def _show(stack: Stack, users: int) -> None:
-    api, now = Api(*stack), time.time_ns() // 1_000_000
-    for trial in (lalonde(now), physicians(now), shop(now, users), shop(now, users, mismatch=True)):
-        name = str(trial.definition["id"])
-        _say(f"\n{trial.title}")
-        if is_there(api, trial):
-            _report(name, api.get(f"/experiments/{name}/results", format="full"))
-        else:
-            _report(name, replay(api, trial, _say))
+    now = time.time_ns() // 1_000_000
+    with Api(*stack) as api:
+        for trial in (lalonde(now), physicians(now), shop(now, users), shop(now, users, mismatch=True)):
+            name = str(trial.definition["id"])
+            _say(f"\n{trial.title}")
+            if is_there(api, trial):
+                _report(name, api.get(f"/experiments/{name}/results", format="full"))
+            else:
+                _report(name, replay(api, trial, _say))
 
 
 def _report(name: str, results: dict[str, Any]) -> None:
@@ -77,16 +78,20 @@ def _report(name: str, results: dict[str, Any]) -> None:
     _say(f"  shown:  {results['summary']}")
     for metric in results["metrics"]:
         figures = ", ".join(
-            f"{key} {each['mean']:.4f} of {each['users']:,}" for key, each in metric["variants"].items()
+            f"{key} {_number(each['mean'])} of {each['users']:,}" for key, each in metric["variants"].items()
         )
         _say(f"          {metric['key']}: {figures}")
         for key, each in metric["comparisons"].items():
-            low, high = each["interval"]
-            line = f"{key}: difference {each['difference']:.4f} ({low:.4f} to {high:.4f})"
-            line += f", p = {each['p_value']:.3g}"
+            low, high = map(_number, each["interval"] or (None, None))
+            line = f"{key}: difference {_number(each['difference'])} ({low} to {high})"
+            line += f", p = {_number(each['p_value'])}"
             adjusted = each["cuped"]["adjusted"]
-            _say(f"            {line}" + (f"; CUPED {adjusted['difference']:.4f}" if adjusted else ""))
-    _say(f"          split of users: {results['srm']['status']}, p = {results['srm']['p_value']:.3g}")
+            _say(f"            {line}" + (f"; CUPED {_number(adjusted['difference'])}" if adjusted else ""))
+    _say(f"          split of users: {results['srm']['status']}, p = {_number(results['srm']['p_value'])}")
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.5g}"
 
 
 @contextmanager
@@ -112,18 +117,18 @@ def _stack() -> Iterator[tuple[Stack, "subprocess.Popen[str] | None"]]:
 
 
 def _ready(process: "subprocess.Popen[str]") -> Stack:
-    """Wait for the ready line; what comes after it is passed on."""
+    """Wait for the ready line; the stack's lines about each request after it are read and dropped."""
     for line in process.stdout or ():
         if line.startswith("ready "):
-            Thread(target=_pass_on, args=(process,), daemon=True).start()
+            Thread(target=_drain, args=(process,), daemon=True).start()
             _, base_url, username, password = line.split()
             return Stack(base_url, username.partition("=")[2], password.partition("=")[2])
     raise SystemExit("the local stack did not start")
 
 
-def _pass_on(process: "subprocess.Popen[str]") -> None:
-    for line in process.stdout or ():
-        _say(line.rstrip())
+def _drain(process: "subprocess.Popen[str]") -> None:
+    for _ in process.stdout or ():
+        pass
 
 
 def _say(line: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import batched
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -24,6 +24,12 @@ class Api:
         self._http = httpx.Client(base_url=base_url, timeout=60)
         self._login = {"username": username, "password": password}
         self._http.headers["Authorization"] = self._bearer()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
 
     def get(self, path: str, **query: str) -> Any:
         """Return the answer's JSON."""

@@ -136,7 +136,7 @@ class Table:
                 answer({})
 
         delay = chance.uniform(1, 6)
-        gap = chance.uniform(0, chance.choice([2, 2, 2, 30]))
+        gap = chance.uniform(0, chance.choice([1, 2, 10, 60]))
         self._schedule.after(delay, lambda: commit(halves[0], last=False))
         self._schedule.after(delay + gap, lambda: commit(halves[1], last=True))
 

@@ -1,6 +1,6 @@
 // Calls the API of this host with its cookies; a failure is a Problem with a pointer for each field at fault.
 
-import { ended, refreshed, renew, soonOver } from "./session.js";
+import { ended, refreshed, renew, soonOver, whenLeaving } from "./session.js";
 
 export class Problem extends Error {
   constructor(status, body) {
@@ -9,6 +9,14 @@ export class Problem extends Error {
     this.errors = body.errors ?? [];
   }
 }
+
+let open = new AbortController();
+
+// What is on its way when somebody signs out is given up: its answer would be a refusal.
+whenLeaving(() => {
+  open.abort();
+  open = new AbortController();
+});
 
 async function send(method, path, body, headers) {
   const sent = { ...headers };
@@ -20,8 +28,10 @@ async function send(method, path, body, headers) {
       body: body === undefined ? undefined : JSON.stringify(body),
       cache: method === "GET" ? "no-cache" : "no-store",
       credentials: "same-origin",
+      signal: open.signal,
     });
-  } catch {
+  } catch (error) {
+    if (error.name === "AbortError") throw new Problem(401, { detail: "Signed out." });
     throw new Problem(0, { detail: "The server cannot be reached. Check the connection, then try again." });
   }
 }

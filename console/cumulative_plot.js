@@ -53,7 +53,7 @@ function configured(days, ordered, series, shown) {
       interaction: { mode: "index", intersect: false },
       scales: {
         x: axis("", { grid: { display: false }, ticks: { maxRotation: 0, autoSkipPadding: 16 } }),
-        y: axis("", { min: 0, max: ceiling(highest ? highest * 2 : 1), ticks: { callback: (value) => shown(value) } }),
+        y: axis("", { min: 0, max: shown === percent ? Math.min(1, ceiling(highest * 2 || 1)) : ceiling(highest * 2 || 1), ticks: { callback: (value) => shown(value) } }),
       },
       plugins: {
         legend: legend({ filter: (item) => !item.text.endsWith(" band") }),

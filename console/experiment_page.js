@@ -21,11 +21,17 @@ export async function view(id, me) {
   const past = h("div");
   const may = (scope) => me.scopes.includes(scope);
 
-  const drawHead = () => fill(head, heading(experiment, may, async (changed) => {
+  const drawHead = () => fill(head, heading(experiment, may, refresh, async (changed) => {
     ({ data: experiment, etag } = changed);
     drawHead();
     await look(true);
   }, () => etag));
+  const refresh = async () => {
+    ({ data: experiment, etag } = await call("GET", at(id)));
+    drawHead();
+    await look(true);
+    say("Up to date.");
+  };
 
   const look = async (force = false) => {
     try {
@@ -47,14 +53,7 @@ export async function view(id, me) {
   drawHead();
   if (may("results:read")) await look();
   const again = setInterval(() => { if (document.visibilityState === "visible" && experiment.status !== "draft") look(); }, LOOK_AGAIN_MS);
-  const refresh = async () => {
-    ({ data: experiment, etag } = await call("GET", at(id)));
-    drawHead();
-    await look(true);
-    say("Up to date.");
-  };
   const element = h("div", { class: "stack" }, head,
-    h("div", { class: "row end no-print" }, h("button", { type: "button", class: "little", onclick: refresh }, "Refresh"), h("button", { type: "button", class: "little", onclick: () => window.print() }, "Print")),
     results,
     h("div", { class: "pair" },
       h("section", { class: "card" }, h("h2", {}, "Definition"), definition(experiment)),
@@ -63,10 +62,12 @@ export async function view(id, me) {
   return { title: experiment.name, element, leave: () => { state.left = true; clearInterval(again); state.leaveResults(); } };
 }
 
-function heading(experiment, may, changed, tag) {
+function heading(experiment, may, refresh, changed, tag) {
   const dates = experiment.started_at ? `Started ${time(experiment.started_at)}${experiment.ended_at ? `, ended ${time(experiment.ended_at)}` : ""}` : `Created ${time(experiment.created_at)} by ${experiment.created_by}`;
   return [
-    h("nav", { "aria-label": "Breadcrumb", class: "small no-print" }, h("a", { href: "#/experiments" }, "Experiments")),
+    h("div", { class: "row apart no-print" },
+      h("nav", { "aria-label": "Breadcrumb", class: "small" }, h("a", { href: "#/experiments" }, "Experiments")),
+      h("div", { class: "row" }, h("button", { type: "button", class: "little", onclick: refresh }, "Refresh"), h("button", { type: "button", class: "little", onclick: () => window.print() }, "Print"))),
     h("div", { class: "row apart" },
       h("div", { class: "stack tight" },
         h("div", { class: "row" }, h("h1", { tabindex: -1 }, experiment.name), statusBadge(experiment.status)),

@@ -21,7 +21,7 @@ export function intervalChart(rows, { wideName, narrowName }) {
     options: {
       indexAxis: "y",
       scales: {
-        x: axis("Difference from the control, relative", { ticks: { callback: (value) => signedPercent(value, 0) }, grid: { color: (line) => (line.tick.value === 0 ? colour("--ink") : colour("--line")), lineWidth: (line) => (line.tick.value === 0 ? 1.5 : 1) }, ...limits(rows) }),
+        x: axis("Difference from the control, relative", { ticks: { includeBounds: false, callback: (value) => signedPercent(value, 0) }, grid: { color: (line) => (line.tick.value === 0 ? colour("--ink") : colour("--line")), lineWidth: (line) => (line.tick.value === 0 ? 1.5 : 1) }, ...limits(rows) }),
         y: axis("", { grid: { display: false }, ticks: { color: colour("--ink") } }),
       },
       plugins: {

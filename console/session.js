@@ -4,6 +4,7 @@ const KEY = "session";
 const EARLY_MS = 30_000;
 let renewing = null;
 let onEnd = () => {};
+let onLeave = () => {};
 
 function kept() {
   try {
@@ -22,6 +23,7 @@ function keep(answer) {
 }
 
 export const whenEnded = (then) => { onEnd = then; };
+export const whenLeaving = (then) => { onLeave = then; };
 export const isSignedIn = () => (kept()?.renewable ?? 0) > Date.now();
 export const soonOver = () => isSignedIn() && kept().until - EARLY_MS < Date.now();
 
@@ -57,6 +59,7 @@ export function ended() {
 }
 
 export async function signOut() {
+  onLeave();
   await fetch("/auth/revoke", { method: "POST" }).catch(() => null);
   ended();
 }

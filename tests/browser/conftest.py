@@ -33,6 +33,14 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+PICTURES = {
+    "experiments": "experiments.png",
+    "experiment": "experiment.png",
+    "plots": "plots.png",
+    "new-light": "new-experiment.png",
+    "docs": "docs.png",
+}
+"""What the README shows: written when README_PICTURES is set."""
 SCREENSHOTS = Path(os.environ.get("SCREENSHOTS") or ROOT / "build" / "screenshots")
 
 
@@ -168,8 +176,11 @@ def signed_in(opened: Callable[..., Page], session: StorageState) -> Callable[..
 def shot() -> Callable[..., None]:
     """Keeps a picture of a page, outside git."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    kept = PICTURES if os.environ.get("README_PICTURES") else {}
 
     def take(page: Page, name: str, *, whole: bool = False) -> None:
         page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=whole)
+        if name in kept:
+            shutil.copy(SCREENSHOTS / f"{name}.png", ROOT / "docs" / "images" / kept[name])
 
     return take

@@ -1,18 +1,26 @@
 """POST /experiments/{experiment_id}/assignments - assign one user; the same answer ever after."""
 
+from experimentation import telemetry
 from experimentation.usecases.assigning import Reason, answer, assign
 from experimentation.usecases.runtime import Runtime
 from experimentation.web.endpoint import endpoint
 from experimentation.web.reply import Reply
-from experimentation.web.schemas.assignments import AssignmentOut, AssignmentRequest
+from experimentation.web.schemas.assignments import AssignmentRequest
 from experimentation.web.schemas.types import ExperimentId
 
 runtime = Runtime()
 
 
-@endpoint(scope="assignments:write", response=AssignmentOut, also=(201,), problems=(404, 409))
+@endpoint(
+    scope="assignments:write",
+    response="assignment_answers:AssignmentOut",
+    also=(201,),
+    problems=(404, 409),
+)
 def handler(experiment_id: ExperimentId, body: AssignmentRequest, now: int) -> Reply:
     """Answer 201 when the assignment is new, else 200."""
     experiment = runtime.experiments.read(experiment_id, now)
     decision = assign(experiment, body.user_id, body.context, runtime)
-    return Reply(answer(decision), status=201 if decision.reason is Reason.ASSIGNED else 200)
+    is_new = decision.reason is Reason.ASSIGNED
+    telemetry.count("UsersEnrolled", is_new)
+    return Reply(answer(decision), status=201 if is_new else 200)

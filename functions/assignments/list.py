@@ -4,10 +4,10 @@ from experimentation.domain.ledger import END
 from experimentation.storage import experiments, users
 from experimentation.usecases.assigning import Decision, Reason, answer
 from experimentation.web.endpoint import endpoint
-from experimentation.web.schemas.assignments import AssignmentsOut, UserQuery
+from experimentation.web.schemas.assignments import UserQuery
 
 
-@endpoint(scope="assignments:read", response=AssignmentsOut)
+@endpoint(scope="assignments:read", response="assignment_answers:AssignmentsOut")
 def handler(query: UserQuery) -> dict[str, object]:
     """Answer every stored assignment, oldest first; overrides are not stored."""
     head = users.read_head(query.user_id, consistent=True)

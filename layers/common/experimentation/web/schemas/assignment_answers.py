@@ -1,10 +1,32 @@
-"""What a question after one assignment answers, for the documentation: domain/explanation.py makes it."""
+"""What calls about assignments answer, for the documentation: usecases/assigning.py makes them.
+
+The explanation is made by domain/explanation.py.
+"""
 
 from typing import Any
 
 from pydantic import Field
 
 from experimentation.web.schemas.model import ResponseModel
+
+
+class AssignmentOut(ResponseModel):
+    """The answer for one user and experiment; `reason` says where it comes from."""
+
+    experiment_id: str
+    user_id: str
+    enrolled: bool
+    variant: str | None
+    config: Any
+    assigned_at: str | None
+    reason: str
+
+
+class AssignmentsOut(ResponseModel):
+    """The answers for one user."""
+
+    user_id: str
+    assignments: list[AssignmentOut]
 
 
 class RangeAnswer(ResponseModel):

@@ -1,17 +1,16 @@
-"""The shapes of assignments: who asks, with which context, and the answer."""
+"""The shapes of questions about assignments: who asks, and with which context."""
 
 import json
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
-from experimentation.web.schemas.model import RequestModel, ResponseModel
-from experimentation.web.schemas.types import ExperimentId, Timestamp, UserId, VariantKey
+from experimentation.web.schemas.model import RequestModel
+from experimentation.web.schemas.types import ExperimentId, UserId
 
 MAX_CONTEXT_KEYS = 20
 MAX_CONTEXT_BYTES = 2_048
 MAX_EXPERIMENTS = 100
-MAX_IMPORTED = 500
 
 
 def _small(context: dict[str, Any]) -> dict[str, Any]:
@@ -50,46 +49,3 @@ class AssignmentQuery(UserQuery):
     """Which user, and whether to show how the variant follows."""
 
     explain: bool = False
-
-
-class ImportedAssignment(RequestModel):
-    """One assignment that was made elsewhere."""
-
-    user_id: UserId
-    variant: VariantKey
-    assigned_at: Timestamp
-    context: ContextIn = Field(default_factory=dict)
-
-
-class ImportRequest(RequestModel):
-    """Up to 500 assignments that were made elsewhere."""
-
-    assignments: Annotated[list[ImportedAssignment], Field(min_length=1, max_length=MAX_IMPORTED)]
-
-
-class AssignmentOut(ResponseModel):
-    """The answer for one user and experiment; `reason` says where it comes from."""
-
-    experiment_id: str
-    user_id: str
-    enrolled: bool
-    variant: str | None
-    config: Any
-    assigned_at: str | None
-    reason: str
-
-
-class AssignmentsOut(ResponseModel):
-    """The answers for one user."""
-
-    user_id: str
-    assignments: list[AssignmentOut]
-
-
-class ImportResult(ResponseModel):
-    """What became of each row, in the order they were sent."""
-
-    experiment_id: str
-    stored: int
-    already_there: int
-    assignments: list[dict[str, str]]

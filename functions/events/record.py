@@ -10,7 +10,7 @@ from experimentation.web.schemas.events import EventIn, EventsAccepted
 runtime = Runtime()
 
 
-@endpoint(scope="events:write", status=202)
+@endpoint(scope="events:write", status=202, meter="EventCalls")
 def handler(body: EventIn, request: Request, now: int) -> EventsAccepted:
     """Answer once the queue has the event."""
     events = ingest([body.submission()], now, request.request_id, runtime)

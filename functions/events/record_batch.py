@@ -10,7 +10,7 @@ from experimentation.web.schemas.events import EventBatch, EventsAccepted
 runtime = Runtime()
 
 
-@endpoint(scope="events:write", status=202)
+@endpoint(scope="events:write", status=202, meter="EventCalls")
 def handler(body: EventBatch, request: Request, now: int) -> EventsAccepted:
     """Answer once the queue has every event."""
     submissions = [event.submission(body.sent_at) for event in body.events]

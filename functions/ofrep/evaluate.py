@@ -1,6 +1,7 @@
 """POST /ofrep/v1/evaluate/flags/{key} - evaluate one flag for an OpenFeature provider."""
 
-from experimentation.usecases.assigning import assign
+from experimentation import telemetry
+from experimentation.usecases.assigning import Reason, assign
 from experimentation.usecases.evaluating import evaluation
 from experimentation.usecases.runtime import Runtime
 from experimentation.web.endpoint import endpoint
@@ -15,4 +16,6 @@ def handler(key: FlagKey, body: EvaluationRequest | None, now: int) -> dict[str,
     """Assign the user in the experiment of that id and answer the variant's value."""
     user = subject(body)
     experiment = runtime.experiments.read(key, now)
-    return evaluation(assign(experiment, user.user_id, user.context, runtime))
+    decision = assign(experiment, user.user_id, user.context, runtime)
+    telemetry.count("UsersEnrolled", decision.reason is Reason.ASSIGNED)
+    return evaluation(decision)

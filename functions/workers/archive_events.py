@@ -15,7 +15,7 @@ type Batch = dict[str, dict[str, list[bytes]]]
 @queue_worker
 def handler(deliveries: list[Delivery], has_time: Callable[[], bool]) -> set[str]:
     """Return the messages of which an event is not kept yet; an outage fails the whole batch."""
-    batch, failed = _read(deliveries)
+    batch, requests, failed = _read(deliveries)
     outage: UnavailableError | None = None
     kept = 0
     for day, messages in batch.items():
@@ -30,24 +30,28 @@ def handler(deliveries: list[Delivery], has_time: Callable[[], bool]) -> set[str
             failed |= messages.keys()
         else:
             kept += len(lines)
+    telemetry.logger.info("archived", extra={"requests": sorted(requests), "events": kept})
     if outage is not None and not kept:
         raise outage
     telemetry.count("EventsArchived", kept)
     return failed
 
 
-def _read(deliveries: list[Delivery]) -> tuple[Batch, set[str]]:
-    """Return the lines to keep, and the messages that nobody can read."""
+def _read(deliveries: list[Delivery]) -> tuple[Batch, set[str], set[str]]:
+    """Return the lines to keep, the requests that sent them, and the messages that nobody can read."""
     batch: Batch = {}
+    requests: set[str] = set()
     poison: set[str] = set()
     for delivery in deliveries:
         try:
-            rows = archive.rows(unpack(delivery.body).events)
+            message = unpack(delivery.body)
+            rows = archive.rows(message.events)
         except PoisonError:
             telemetry.logger.error("poison message", extra={"message_id": delivery.id})
             telemetry.count("PoisonMessages")
             poison.add(delivery.id)
             continue
+        requests.add(message.request_id)
         for day, lines in rows.items():
             batch.setdefault(day, {})[delivery.id] = lines
-    return batch, poison
+    return batch, requests, poison

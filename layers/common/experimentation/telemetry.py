@@ -54,6 +54,7 @@ def request_line(
         logger.info("request", extra=fields)
     else:
         logger.error("request", extra=fields, exc_info=fault)
+    count("Requests")
     duration("RequestMilliseconds", milliseconds)
     if status >= 500:
         count("Faults")

@@ -24,7 +24,7 @@ class Runtime:
     """One execution environment; `draw` decides which shard it writes to until a conflict draws again."""
 
     clock: Callable[[], int] = wall_clock
-    chance: random.Random = field(default_factory=random.Random)
+    chance: random.Random = field(default_factory=random.SystemRandom)  # a snapshot would repeat its draws
     sleep: Callable[[float], None] = time.sleep
     experiments: ExperimentCache = field(default_factory=ExperimentCache)
     draw: float = -1.0

@@ -17,6 +17,7 @@ from experimentation.web.reply import JSON, Reply, encoded
 from experimentation.web.request import Request, request_from
 
 BODY_BYTES = 1_000_000
+WRONG = frozenset({400, 413, 415, 422})  # what was sent is not what the endpoint takes
 PRIVATE = "no-store"
 VARY = "Authorization, Cookie, X-API-Key"
 GIVEN = frozenset({"body", "query", "principal", "request", "now"})
@@ -51,6 +52,7 @@ class Endpoint:
     problems: tuple[int, ...]
     media: tuple[str, ...]
     headers: Mapping[str, str]
+    meter: str
     render_problem: RenderProblem | None
 
     @property
@@ -73,6 +75,7 @@ class Endpoint:
         except Exception as error:  # noqa: BLE001 - the edge: whatever happened becomes a problem
             fault = None if isinstance(error, ExperimentationError) else error
             answer = self._problem(error, request)
+        self._measure(answer["statusCode"])
         seconds = time.perf_counter() - started
         answer["headers"] |= {"X-Process-Time": f"{seconds:.6f}", "X-Request-Id": request.request_id}
         telemetry.request_line(
@@ -84,6 +87,11 @@ class Endpoint:
             fault=fault,
         )
         return answer
+
+    def _measure(self, status: int) -> None:
+        if self.meter:
+            telemetry.count(self.meter)
+            telemetry.count(f"{self.meter}Rejected", status in WRONG)
 
     def _arguments(self, request: Request, principal: Principal | None, now: int) -> dict[str, object]:
         given: dict[str, object] = {}
@@ -142,6 +150,7 @@ def endpoint(
     problems: tuple[int, ...] = (),
     media: tuple[str, ...] = (JSON,),
     headers: Mapping[str, str] = MappingProxyType({}),
+    meter: str = "",
     render_problem: RenderProblem | None = None,
 ) -> Callable[[Handler], Endpoint]:
     """Declare an endpoint; the function's parameters say what it takes from the request.
@@ -151,6 +160,7 @@ def endpoint(
     the API (the return annotation where that is a model; `module:Model` under web/schemas where importing it
     would only slow the start), `also` its other good statuses and `problems` the errors that its parameters
     do not tell of (404, 409, 412), `media` its media types, `headers` what its own headers say,
+    `meter` the metric that counts its calls (with "Rejected" added, those that sent what is wrong),
     `render_problem` makes errors of another shape.
     """
     if scope not in RULES:
@@ -180,6 +190,7 @@ def endpoint(
             problems=problems,
             media=media,
             headers=headers,
+            meter=meter,
             render_problem=render_problem,
         )
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from experimentation import telemetry
 
+LAST_DELIVERY = 5  # the queues' maxReceiveCount: what fails then goes to the dead-letter queue
 RESERVED_SHARE = 0.2  # of the function's time: what was begun must be able to end
 
 
@@ -29,6 +30,8 @@ class Delivery:
 
     id: str
     body: str
+    times: int = 1
+    """How often it was delivered, this time included."""
 
 
 type Work = Callable[[list[Delivery], Callable[[], bool]], set[str]]
@@ -39,12 +42,20 @@ def queue_worker(work: Work) -> Callable[[Mapping[str, Any], LambdaContext], dic
     """Turn a function into the handler of an event source mapping with ReportBatchItemFailures."""
 
     def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-        deliveries = [Delivery(record["messageId"], record["body"]) for record in event["Records"]]
+        deliveries = [_delivery(record) for record in event["Records"]]
+        failed = {each.id for each in deliveries}  # all of them when the work raises
         try:
             failed = work(deliveries, time_left(context))
             telemetry.logger.info("batch", extra={"messages": len(deliveries), "failed": len(failed)})
         finally:
+            lost = sum(each.id in failed and each.times >= LAST_DELIVERY for each in deliveries)
+            telemetry.count("MessagesDeadLettered", lost)
             telemetry.flush()
         return {"batchItemFailures": [{"itemIdentifier": each} for each in sorted(failed)]}
 
     return handler
+
+
+def _delivery(record: Mapping[str, Any]) -> Delivery:
+    times = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+    return Delivery(record["messageId"], record["body"], times)

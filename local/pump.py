@@ -57,8 +57,8 @@ class Pump:
         batch: list[Message] = []
         deadline = time.monotonic() + 1
         while len(batch) < self._mapping.batch_size and not stopping.is_set():
-            wait = min(1, max(0, int(deadline - time.monotonic())))
-            received = await self._receive(min(10, self._mapping.batch_size - len(batch)), wait)
+            most = min(10, self._mapping.batch_size - len(batch))
+            received = await self._receive(most, wait_seconds=0 if batch else 1)
             if received and not batch:
                 deadline = time.monotonic() + self._mapping.window_seconds
             batch += received

@@ -1,9 +1,9 @@
 """The shapes of events as clients send them."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from experimentation.domain.event import UNIT, Submission
 from experimentation.web.schemas.model import RequestModel
@@ -13,6 +13,8 @@ MAX_VALUE = 1_000_000_000
 MAX_EVENTS = 500
 MAX_PROPERTIES_BYTES = 2_048
 MAX_DEPTH = 3
+
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 def _ten_thousandths(value: object) -> int:
@@ -27,12 +29,18 @@ def _ten_thousandths(value: object) -> int:
     return scaled
 
 
-def _small(properties: dict[str, Any]) -> dict[str, Any]:
+def _text(properties: object) -> str:
+    """Return the JSON text that is stored; encoded once, because a batch holds hundreds."""
+    if not isinstance(properties, dict):
+        raise ValueError("should be an object")  # noqa: TRY004 - Pydantic reports a ValueError
+    if not properties:
+        return "{}"
     if _depth(properties) > MAX_DEPTH:
         raise ValueError(f"should nest at most {MAX_DEPTH} levels")
-    if len(properties_text(properties).encode()) > MAX_PROPERTIES_BYTES:
+    text = _encoded(properties)
+    if len(text.encode()) > MAX_PROPERTIES_BYTES:
         raise ValueError(f"should have at most {MAX_PROPERTIES_BYTES} bytes of JSON")
-    return properties
+    return text
 
 
 def _depth(value: object) -> int:
@@ -43,15 +51,17 @@ def _depth(value: object) -> int:
     return 0
 
 
-def properties_text(properties: dict[str, Any]) -> str:
-    """Return the JSON text that is stored."""
-    return json.dumps(properties, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-
-
 Value = Annotated[
     int,
     BeforeValidator(_ten_thousandths),
     WithJsonSchema({"type": "number", "minimum": -MAX_VALUE, "maximum": MAX_VALUE, "multipleOf": 0.0001}),
+]
+
+
+Properties = Annotated[
+    str,
+    BeforeValidator(_text),
+    WithJsonSchema({"type": "object", "additionalProperties": True}),
 ]
 
 
@@ -66,7 +76,7 @@ class EventIn(RequestModel):
         None, description="When the device sent it, by the device's clock: corrects a clock that is wrong."
     )
     event_id: EventId | None = Field(None, description="Sent again with the same id, it counts once.")
-    properties: Annotated[dict[str, Any], AfterValidator(_small)] = Field(default_factory=dict)
+    properties: Properties = Field(default="{}", json_schema_extra={"default": {}})
 
     def submission(self, sent_at: int | None = None) -> Submission:
         """Return what the domain knows of it; `sent_at` is the batch's."""
@@ -77,7 +87,7 @@ class EventIn(RequestModel):
             self.timestamp,
             self.sent_at or sent_at,
             self.event_id,
-            properties_text(self.properties) if self.properties else "{}",
+            self.properties,
         )
 
 

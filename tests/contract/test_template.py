@@ -1,0 +1,332 @@
+"""What no linter sees in template.yaml: that its numbers fit each other, and it says what the code does."""
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from experimentation.web import queue_worker
+from local.paths import ROOT, TEMPLATE
+from local.template import Function, _Loader, read_template
+from tests.contract.reachable import Reach, reach
+from tests.contract.routes import routes
+
+DOCUMENT: dict[str, Any] = yaml.load(TEMPLATE.read_text(), Loader=_Loader)
+RESOURCES: dict[str, Any] = DOCUMENT["Resources"]
+FUNCTIONS = read_template(TEMPLATE).functions
+RULES = {route.module: route.rule for route in routes()}
+SIX_TIMES = 6  # AWS's advice: a batch must not come back while it may still be retried by Lambda
+DEAD_LETTER_SECONDS = 14 * 86_400
+FOR_POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "LOG_LEVEL"}
+TARGETS = {
+    "data_table": "DataTable",
+    "accounts_table": "AccountsTable",
+    "events_topic_arn": "EventsTopic",
+    "archive_bucket": "ArchiveBucket",
+    "signing_secret_arn": "SigningSecret",
+    "admin_secret_arn": "AdminSecret",
+}
+
+each_function = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+
+
+def of_type(kind: str) -> dict[str, dict[str, Any]]:
+    """Return the properties of every resource of a type."""
+    return {
+        name: each.get("Properties", {}) for name, each in RESOURCES.items() if each["Type"] == f"AWS::{kind}"
+    }
+
+
+QUEUES = of_type("SQS::Queue")
+SOURCES = {name: queue for name, queue in QUEUES.items() if "RedrivePolicy" in queue}
+DEAD_LETTERS = {name: queue for name, queue in QUEUES.items() if "RedrivePolicy" not in queue}
+ALARMS = of_type("CloudWatch::Alarm")
+
+
+def code_of(function: Function) -> Reach:
+    module = function.handler.removesuffix(".handler")
+    return reach(module, authenticates=RULES.get(module, "anyone") != "anyone")
+
+
+def queue_event(source: str) -> tuple[Function, dict[str, Any]]:
+    """Return the function that a queue feeds, and the event source."""
+    for function in FUNCTIONS:
+        for event in RESOURCES[function.name]["Properties"].get("Events", {}).values():
+            if event["Type"] == "SQS" and event["Properties"]["Queue"] == {"Fn::GetAtt": [source, "Arn"]}:
+                return function, event["Properties"]
+    raise AssertionError(f"nothing reads {source}")
+
+
+def highest(value: Any) -> int:
+    """Return the value, or the most that its parameter allows."""
+    return int(DOCUMENT["Parameters"][value["Ref"]]["MaxValue"] if isinstance(value, dict) else value)
+
+
+def test_there_is_something_to_check() -> None:
+    assert len(SOURCES) == 2
+    assert len(DEAD_LETTERS) == 4
+    assert len(FUNCTIONS) >= 40
+    assert len(ALARMS) >= 10
+
+
+# Queues
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_batch_is_hidden_until_its_function_has_surely_ended(source: str) -> None:
+    function, event = queue_event(source)
+    window = highest(event["MaximumBatchingWindowInSeconds"])
+
+    assert SOURCES[source]["VisibilityTimeout"] >= SIX_TIMES * function.timeout_seconds + window
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_message_is_tried_often_enough_and_the_worker_knows_the_last_try(source: str) -> None:
+    most = SOURCES[source]["RedrivePolicy"]["maxReceiveCount"]
+
+    assert most >= 5
+    assert most == queue_worker.LAST_DELIVERY
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_one_bad_message_does_not_bring_its_batch_back(source: str) -> None:
+    _, event = queue_event(source)
+
+    assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_queue_cannot_take_all_of_the_accounts_concurrency(source: str) -> None:
+    _, event = queue_event(source)
+
+    assert event["ScalingConfig"]["MaximumConcurrency"]
+
+
+@pytest.mark.parametrize("name", DEAD_LETTERS)
+def test_dead_letters_are_kept_longest(name: str) -> None:
+    longest_source = max(queue["MessageRetentionPeriod"] for queue in SOURCES.values())
+
+    assert DEAD_LETTERS[name]["MessageRetentionPeriod"] == DEAD_LETTER_SECONDS > longest_source
+
+
+def test_every_queue_and_subscription_has_a_dead_letter_queue_of_its_own() -> None:
+    to_queues = [each for each in of_type("SNS::Subscription").values() if each["Protocol"] == "sqs"]
+    used = [each["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0] for each in SOURCES.values()]
+    used += [each["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0] for each in to_queues]
+
+    assert sorted(used) == sorted(DEAD_LETTERS)
+
+
+# Alarms
+
+
+def watched(kind: str) -> set[str]:
+    """Return what the alarms' dimension of that name refers to."""
+    found = set()
+    for alarm in ALARMS.values():
+        metrics = [each["MetricStat"]["Metric"] for each in alarm.get("Metrics", []) if "MetricStat" in each]
+        for metric in [alarm, *metrics]:
+            for dimension in metric.get("Dimensions", []):
+                if dimension["Name"] == kind:
+                    value = dimension["Value"]
+                    found.add(value.get("Ref") or value["Fn::GetAtt"][0])
+    return found
+
+
+def test_every_queue_has_an_alarm() -> None:
+    assert watched("QueueName") == set(QUEUES)
+
+
+def test_every_worker_and_every_table_has_an_alarm() -> None:
+    assert watched("FunctionName") == {each.name for each in FUNCTIONS if each.mappings or each.schedules}
+    assert watched("TableName") == set(of_type("DynamoDB::Table"))
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_every_alarm_tells_somebody_and_has_a_runbook_entry(name: str) -> None:
+    runbook = (ROOT / "docs" / "operations.md").read_text()
+    entry = re.search(rf"^### {name}\n(.+?)(?=^##)", runbook, flags=re.MULTILINE | re.DOTALL)
+
+    assert ALARMS[name]["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+    assert entry, f"docs/operations.md has no entry for {name}"
+    for part in ("Means:", "Look at:", "Do:", "Test:"):
+        assert part in entry[1]
+
+
+def test_runbook_has_no_entry_for_an_alarm_that_is_gone() -> None:
+    runbook = (ROOT / "docs" / "operations.md").read_text()
+
+    assert set(re.findall(r"^### (\w+Alarm)$", runbook, flags=re.MULTILINE)) == set(ALARMS)
+
+
+METRICS = re.compile(r'\b(?:count|duration)\("(\w+)"|\bmeter="(\w+)"')
+
+
+def test_alarms_and_dashboard_show_metrics_that_the_code_writes() -> None:
+    written: set[str] = set()
+    for folder in (ROOT / "functions", ROOT / "layers" / "common" / "experimentation"):
+        for path in folder.rglob("*.py"):
+            for name, meter in METRICS.findall(path.read_text()):
+                written |= {name} if name else {meter, f"{meter}Rejected"}
+    dashboard = (ROOT / "dashboard.yaml").read_text()
+    shown = set(re.findall(r'\["Experimentation", "(\w+)"', dashboard))
+    alarmed = set(re.findall(r"Namespace: Experimentation,? *\n? *MetricName: (\w+)", TEMPLATE.read_text()))
+
+    assert alarmed == {"EventCallsRejected", "EventCalls"}
+    assert shown | alarmed <= written
+    assert shown >= {"UsersEnrolled", "EventsAccepted", "EventsCounted", "EventsDuplicate"}
+
+
+# Functions
+
+
+@each_function
+def test_environment_names_what_the_code_reads_and_nothing_else(function: Function) -> None:
+    given = set(function.environment) - FOR_POWERTOOLS
+
+    assert given == code_of(function).environment
+
+
+@each_function
+def test_every_action_that_the_code_uses_is_granted(function: Function) -> None:
+    missing = [
+        use
+        for use in code_of(function).uses
+        if not any(
+            action == use.action and TARGETS.get(use.setting, "") in str(target)
+            for action, target in function.policies
+        )
+    ]
+
+    assert missing == []
+
+
+@each_function
+def test_every_granted_action_is_used(function: Function) -> None:
+    uses = code_of(function).uses
+    unused = [
+        (action, target)
+        for action, target in function.policies
+        if not any(use.action == action and TARGETS.get(use.setting, "") in str(target) for use in uses)
+    ]
+
+    assert unused == []
+
+
+@each_function
+def test_logs_of_every_function_end_some_day(function: Function) -> None:
+    group = RESOURCES[function.name]["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
+
+    assert group == function.name.removesuffix("Function") + "Logs"
+    assert RESOURCES[group]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+@each_function
+def test_no_function_outlives_the_gateways_patience(function: Function) -> None:
+    assert not function.routes or function.timeout_seconds < 30
+
+
+def test_published_versions_follow_the_layer_and_every_value() -> None:
+    """SAM makes a new version for new code alone, CloudFormation for another description too."""
+    published = {
+        name: each for name, each in of_type("Serverless::Function").items() if "AutoPublishAlias" in each
+    }
+
+    assert published
+    for properties in published.values():
+        said = properties["VersionDescription"]["Fn::Sub"]
+        values = [*properties["Environment"]["Variables"].values(), {"Ref": "LogLevel"}]
+        parameters = {value["Ref"] for value in values if value.get("Ref") in DOCUMENT["Parameters"]}
+        assert set(re.findall(r"\$\{(\w+)\}", said)) == parameters | {"CommonLayer"}
+
+
+# Data
+
+
+@pytest.mark.parametrize("name", of_type("DynamoDB::Table"))
+def test_table_outlives_mistakes(name: str) -> None:
+    properties = RESOURCES[name]["Properties"]
+
+    assert RESOURCES[name]["DeletionPolicy"] == RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+    assert properties["DeletionProtectionEnabled"] is True
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert properties["SSESpecification"] == {"SSEEnabled": True}
+    assert properties["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+
+
+def test_bucket_is_kept_and_closed_and_encrypted() -> None:
+    bucket = RESOURCES["ArchiveBucket"]
+
+    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+    assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
+    assert "BucketEncryption" in bucket["Properties"]
+    assert of_type("S3::Bucket").keys() == {"ArchiveBucket"}
+
+
+def test_queues_and_the_events_topic_are_encrypted() -> None:
+    assert all(queue["SqsManagedSseEnabled"] is True for queue in QUEUES.values())
+    assert RESOURCES["EventsTopic"]["Properties"]["KmsMasterKeyId"]
+
+
+def test_everything_with_a_policy_is_reached_over_tls_alone() -> None:
+    protected: set[str] = set()
+    for kind, key in (
+        ("SQS::QueuePolicy", "Queues"),
+        ("SNS::TopicPolicy", "Topics"),
+        ("S3::BucketPolicy", "Bucket"),
+    ):
+        for policy in of_type(kind).values():
+            denials = [
+                each
+                for each in policy["PolicyDocument"]["Statement"]
+                if each["Effect"] == "Deny" and each["Condition"] == {"Bool": {"aws:SecureTransport": False}}
+            ]
+            assert [each["Principal"] for each in denials] == ["*"]
+            targets = policy[key] if isinstance(policy[key], list) else [policy[key]]
+            protected |= {target["Ref"] for target in targets}
+
+    assert protected == {*QUEUES, *of_type("SNS::Topic"), *of_type("S3::Bucket")}
+
+
+# The gateway
+
+
+def test_rates_are_limited_on_routes_that_exist() -> None:
+    limits = RESOURCES["HttpApi"]["Properties"]["RouteSettings"]
+
+    assert limits["POST /auth/token"]["ThrottlingRateLimit"] <= 10
+    assert set(limits) <= {route.key for route in routes()}
+
+
+def test_access_logs_hold_no_query_string_no_path_and_no_address() -> None:
+    shown = set(
+        re.findall(r"\$context\.[\w.]+", str(RESOURCES["HttpApi"]["Properties"]["AccessLogSettings"]))
+    )
+
+    assert shown == {
+        "$context.requestId",
+        "$context.requestTimeEpoch",
+        "$context.routeKey",
+        "$context.status",
+        "$context.responseLatency",
+        "$context.error.message",
+    }
+
+
+def test_what_costs_or_opens_something_is_off_until_asked_for() -> None:
+    defaults = {name: each["Default"] for name, each in DOCUMENT["Parameters"].items()}
+
+    assert defaults["AllowedOrigins"] == defaults["DomainName"] == defaults["AlarmEmail"] == ""
+    assert (defaults["EdgeCache"], defaults["SnapStart"]) == ("off", "None")
+    assert defaults["AssignReservedConcurrency"] == 0
+
+
+def test_edge_keeps_callers_apart() -> None:
+    key = RESOURCES["EdgeCachePolicy"]["Properties"]["CachePolicyConfig"][
+        "ParametersInCacheKeyAndForwardedToOrigin"
+    ]
+
+    assert {"Authorization", "X-API-Key"} <= set(key["HeadersConfig"]["Headers"])
+    assert key["CookiesConfig"] == {"CookieBehavior": "all"}
+    assert key["QueryStringsConfig"] == {"QueryStringBehavior": "all"}

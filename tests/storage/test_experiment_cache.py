@@ -14,23 +14,39 @@ NOW = CREATED_AT + 60_000
 pytestmark = pytest.mark.usefixtures("aws")
 
 
-def start(experiment_id: str) -> Experiment:
+def become(experiment_id: str, status: Status) -> Experiment:
     return experiments.change(
-        experiment_id, lambda before: transition(before, Status.RUNNING, NOW), now=NOW, actor="bob"
+        experiment_id, lambda before: transition(before, status, NOW), now=NOW, actor="bob"
     )
+
+
+def start(experiment_id: str) -> Experiment:
+    return become(experiment_id, Status.RUNNING)
 
 
 def test_an_experiment_is_kept_until_it_is_too_old() -> None:
     experiments.create(experiment(), "alice")
+    start("checkout-button")
     cache = ExperimentCache()
     cache.read("checkout-button", NOW)
 
+    become("checkout-button", Status.PAUSED)
+
+    assert cache.read("checkout-button", NOW + CACHE_TTL_MS - 1).status is Status.RUNNING
+    assert cache.age_ms("checkout-button", NOW + CACHE_TTL_MS - 1) == CACHE_TTL_MS - 1
+    assert cache.read("checkout-button", NOW + CACHE_TTL_MS).status is Status.PAUSED
+    assert cache.age_ms("checkout-button", NOW + CACHE_TTL_MS) == 0
+
+
+def test_the_start_of_a_draft_is_seen_at_once() -> None:
+    experiments.create(experiment(), "alice")
+    cache = ExperimentCache()
+    cache.read("checkout-button", NOW)
+    cache.read_many(["checkout-button"], NOW)
+
     start("checkout-button")
 
-    assert cache.read("checkout-button", NOW + CACHE_TTL_MS - 1).status is Status.DRAFT
-    assert cache.age_ms("checkout-button", NOW + CACHE_TTL_MS - 1) == CACHE_TTL_MS - 1
-    assert cache.read("checkout-button", NOW + CACHE_TTL_MS).status is Status.RUNNING
-    assert cache.age_ms("checkout-button", NOW + CACHE_TTL_MS) == 0
+    assert cache.read("checkout-button", NOW).status is Status.RUNNING
 
 
 def test_a_clock_that_went_back_trusts_nothing() -> None:
@@ -59,16 +75,18 @@ def test_only_what_is_missing_is_read() -> None:
     one, two = experiment(id="one"), experiment(id="two")
     experiments.create(one, "alice")
     experiments.create(two, "alice")
-    cache = ExperimentCache()
-    cache.read("one", NOW)
     start("one")
     start("two")
+    cache = ExperimentCache()
+    cache.read("one", NOW)
+    become("one", Status.PAUSED)
+    become("two", Status.PAUSED)
 
     found = cache.read_many(["two", "one", "two", "nothing"], NOW + 1)
 
     assert list(found) == ["two", "one"]
-    assert found["one"].status is Status.DRAFT
-    assert found["two"].status is Status.RUNNING
+    assert found["one"].status is Status.RUNNING
+    assert found["two"].status is Status.PAUSED
 
 
 def test_the_running_ones_are_known_for_a_while() -> None:

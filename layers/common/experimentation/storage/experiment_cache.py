@@ -11,7 +11,7 @@ class ExperimentCache:
     """What one environment knows of the experiments; nothing in it is older than `max_age_ms`.
 
     `now` is the caller's time before the read, so an age is never underestimated. What does not exist is not
-    kept: a new experiment is there at once.
+    kept, and no draft: a new experiment is there at once, and its start is seen at once.
     """
 
     def __init__(self, max_age_ms: int = CACHE_TTL_MS) -> None:
@@ -24,7 +24,7 @@ class ExperimentCache:
         found = self._fresh(experiment_id, now)
         if found is None:
             found = experiments.read(experiment_id, consistent=True)
-            self._kept[experiment_id] = (now, found)
+            self._keep([found], now)
         return found
 
     def read_many(self, experiment_ids: Iterable[str], now: int) -> dict[str, Experiment]:
@@ -34,7 +34,7 @@ class ExperimentCache:
         missing = [name for name in wanted if name not in found]
         if missing:
             read = experiments.read_many(missing)
-            self._kept |= {name: (now, experiment) for name, experiment in read.items()}
+            self._keep(read.values(), now)
             found |= read
         return {name: found[name] for name in wanted if name in found}
 
@@ -58,6 +58,9 @@ class ExperimentCache:
         """Forget everything."""
         self._kept.clear()
         self._listed = None
+
+    def _keep(self, read: Iterable[Experiment], now: int) -> None:
+        self._kept |= {each.id: (now, each) for each in read if each.status is not Status.DRAFT}
 
     def _fresh(self, experiment_id: str, now: int) -> Experiment | None:
         read_at, experiment = self._kept.get(experiment_id, (None, None))

@@ -268,14 +268,10 @@ def _user_writes(
 
 
 def _experiments(stored: Iterable[_Stored], runtime: Runtime) -> dict[str, Experiment]:
-    """Return the experiments of these users; one that the cache saw before its start is read again."""
+    """Return the experiments of these users."""
     now = runtime.clock()
     wanted = {b.experiment_id for each in stored for b in each.head.boundaries + each.past}
-    known = runtime.experiments.read_many(wanted, now)
-    if any(experiment.started_at is None for experiment in known.values()):
-        runtime.experiments.clear()
-        known = runtime.experiments.read_many(wanted, now)
-    return known
+    return runtime.experiments.read_many(wanted, now)
 
 
 def _actions(plan: _Plan, runtime: Runtime) -> tuple[list[Action], list[str]]:

@@ -9,6 +9,7 @@ from experimentation import settings
 from experimentation.domain.access import scopes_of
 from experimentation.domain.errors import UnauthenticatedError
 from experimentation.storage import signing_keys
+from experimentation.storage.signing_keys import SigningKey
 
 ALGORITHM = "HS256"
 ISSUER = "experimentation"
@@ -16,6 +17,7 @@ AUDIENCE = "experimentation-api"
 REQUIRED = ["sub", "role", "scope", "iat", "exp", "iss", "aud", "jti"]
 LONGEST = 4_096
 SKEW_MS = 60_000
+MAX_KNOWN = 1_000
 
 
 class Claims(NamedTuple):
@@ -27,6 +29,16 @@ class Claims(NamedTuple):
     token_id: str
     issued_at: int
     expires_at: int
+
+
+class _Known(NamedTuple):
+    """What a token says, and the key that signed it."""
+
+    key: SigningKey
+    claims: Claims
+
+
+_known: dict[str, _Known] = {}
 
 
 def issued(username: str, role: str, session_id: str, now: int) -> str:
@@ -46,7 +58,24 @@ def issued(username: str, role: str, session_id: str, now: int) -> str:
 
 
 def verified(token: str, now: int) -> Claims:
-    """Return the claims; UnauthenticatedError unless signature, times, issuer and audience all hold."""
+    """Return the claims; UnauthenticatedError unless signature, times, issuer and audience all hold.
+
+    A token that was verified is known for as long as its key is in use, so that the next request need not
+    parse it again; whether its time is over is asked every time.
+    """
+    known = _known.get(token)
+    if known is None or signing_keys.named(known.key.kid, now) != known.key:
+        known = _checked(token, now)
+        if len(_known) >= MAX_KNOWN:
+            _known.clear()
+        _known[token] = known
+    claims = known.claims
+    if claims.expires_at * 1000 <= now or claims.issued_at > now + SKEW_MS:
+        raise UnauthenticatedError("The token has expired.")
+    return claims
+
+
+def _checked(token: str, now: int) -> _Known:
     if len(token) > LONGEST or not token.isascii():
         raise _refused()
     try:
@@ -71,9 +100,7 @@ def verified(token: str, now: int) -> Claims:
         )
     except (jwt.PyJWTError, RecursionError, TypeError, ValueError, OverflowError) as error:
         raise _refused() from error
-    if found.expires_at * 1000 <= now or found.issued_at > now + SKEW_MS:
-        raise UnauthenticatedError("The token has expired.")
-    return found
+    return _Known(key, found)
 
 
 def _refused() -> UnauthenticatedError:

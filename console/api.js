@@ -36,15 +36,21 @@ async function send(method, path, body, headers) {
   }
 }
 
-// Returns { data, etag, headers }; renews the session before it is over, and once more when it was refused.
+// Returns { data, etag, headers }.
 export async function call(method, path, body, headers = {}) {
+  const { text, answer } = await textOf(method, path, body, headers);
+  return { data: parsed(text), etag: answer.headers.get("ETag"), headers: answer.headers };
+}
+
+// Returns { text, answer }; renews the session before it is over, and once more when it was refused.
+export async function textOf(method, path, body, headers = {}) {
   if (soonOver()) await renew();
   let answer = await send(method, path, body, headers);
   if (answer.status === 401 && (await refreshed())) answer = await send(method, path, body, headers);
   if (answer.status === 401) ended();
   const text = await answer.text();
   if (!answer.ok) throw new Problem(answer.status, parsed(text));
-  return { data: parsed(text), etag: answer.headers.get("ETag"), headers: answer.headers };
+  return { text, answer };
 }
 
 function parsed(text) {

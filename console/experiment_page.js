@@ -8,6 +8,7 @@ import { definition } from "./definition.js";
 import { history } from "./history.js";
 import { lifecycle } from "./lifecycle.js";
 import { lookup } from "./lookup.js";
+import { rowsExport } from "./rows_export.js";
 import { resultsView } from "./results_view.js";
 import { statusBadge } from "./wording.js";
 
@@ -55,6 +56,7 @@ export async function view(id, me) {
   const again = setInterval(() => { if (document.visibilityState === "visible" && experiment.status !== "draft") look(); }, LOOK_AGAIN_MS);
   const element = h("div", { class: "stack" }, head,
     results,
+    experiment.status !== "draft" && may("results:read") ? rowsExport(id) : null,
     h("div", { class: "pair" },
       h("section", { class: "card" }, h("h2", {}, "Definition"), definition(experiment)),
       h("section", { class: "card" }, h("h2", {}, "History"), past)),

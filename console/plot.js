@@ -47,14 +47,15 @@ function picture(canvas, name) {
 
 function sheet(columns, rows, name) {
   const cell = (value) => {
-    const text = String(value ?? "");
+    const risky = typeof value === "string" && /^[=+\-@\t\r]/.test(value); // a spreadsheet would run it
+    const text = `${risky ? "'" : ""}${value ?? ""}`;
     return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   const lines = [columns.map((column) => cell(column.title)), ...rows.map((row) => columns.map((column) => cell((column.plain ?? column.cell)(row))))];
   save(new Blob([lines.map((line) => line.join(",")).join("\r\n")], { type: "text/csv" }), `${name}.csv`);
 }
 
-function save(blob, name) {
+export function save(blob, name) {
   const address = URL.createObjectURL(blob);
   h("a", { href: address, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(address), 1000);

@@ -8,7 +8,7 @@ from typing import Any
 from experimentation.web.arguments import FORM
 from experimentation.web.endpoint import PRIVATE, Endpoint
 from experimentation.web.principals import SAFE_METHODS
-from experimentation.web.problems import MEDIA_TYPE
+from experimentation.web.problems import MEDIA_TYPE, TABLE
 from experimentation.web.reply import JSON
 from experimentation.web.schemas.problems import EvaluationFailure, Problem
 from local.template import Route
@@ -185,13 +185,25 @@ def _problem(endpoint: Endpoint, status: int, models: Models) -> Json:
         headers["WWW-Authenticate"] = _header("How to authenticate.", required=status == 401)
     if status in {429, 503}:
         headers["Retry-After"] = _header("Seconds to wait.")
-    own_shape = endpoint.render_problem is not None
-    model = EvaluationFailure if own_shape else Problem
-    return {
-        "description": MEANINGS[status],
-        "headers": headers,
-        "content": {JSON if own_shape else MEDIA_TYPE: {"schema": models.answered(model)}},
+    reply: Json = {"description": MEANINGS[status], "headers": headers}
+    if endpoint.render_problem is not None:
+        return reply | {"content": {JSON: {"schema": models.answered(EvaluationFailure)}}}
+    media = {"schema": models.answered(Problem), "example": _problem_example(status)}
+    return reply | {"content": {MEDIA_TYPE: media}}
+
+
+def _problem_example(status: int) -> Json:
+    title = next((title for known, title in TABLE.values() if known == status), "Internal error")
+    example: Json = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": MEANINGS[status],
+        "instance": "/path/of/the/call",
     }
+    if status == HTTPStatus.UNPROCESSABLE_ENTITY:
+        example["errors"] = [{"pointer": "/limit", "detail": "Input should be less than or equal to 100"}]
+    return example
 
 
 def _headers() -> Json:

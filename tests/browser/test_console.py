@@ -7,6 +7,7 @@ import httpx
 from playwright.sync_api import Page, StorageState, expect
 
 from tests.browser.conftest import Errors, sign_in
+from tests.browser.seed import DAYS, USERS_PER_DAY
 from tests.e2e.conftest import RunningStack
 
 type Open = Callable[..., Page]
@@ -112,6 +113,18 @@ def test_a_plot_is_saved_as_a_picture_and_as_figures(signed_in: Open) -> None:
 
     assert saved["checkout-button-lift.png"].startswith(b"\x89PNG")
     assert saved["checkout-button-lift.csv"].startswith(b"Metric,Lift,")
+
+
+def test_the_raw_rows_are_saved_in_one_file(signed_in: Open) -> None:
+    page = signed_in("/#/experiments/checkout-button")
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="One row per user").click()
+
+    lines = download.value.path().read_text().splitlines()
+    assert download.value.suggested_filename == "checkout-button-users.csv"
+    assert len(lines) == 1 + DAYS * USERS_PER_DAY
+    assert len(set(lines)) == len(lines)
 
 
 def test_a_mistake_is_shown_at_its_field(signed_in: Open, errors: Errors) -> None:

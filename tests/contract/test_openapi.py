@@ -78,6 +78,9 @@ def test_every_problem_has_the_media_type_of_problems(described: Json) -> None:
         for status, answer in operation["responses"].items():
             if int(status) >= 400 and not path.startswith("/ofrep"):
                 assert list(answer["content"]) == ["application/problem+json"], (path, status)
+                media = answer["content"]["application/problem+json"]
+                if not path.startswith("/static"):
+                    _validator(described, media["schema"]).validate(media["example"])
 
 
 def test_every_body_has_an_example_that_its_schema_takes(described: Json) -> None:

@@ -1,0 +1,297 @@
+"""Assigning: override, stored, drawn; stored once, and only for who may take part."""
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from experimentation.domain.clock import DAY_MS, rfc3339
+from experimentation.domain.errors import ConflictError, UnavailableError
+from experimentation.domain.experiment import Kind, Metric, Segment, Status
+from experimentation.domain.ledger import END
+from experimentation.storage import assignments, client, experiments, rollups, users
+from experimentation.usecases.assigning import MAX_TRIES, Reason, answer, assign, assign_all, stored
+from experimentation.usecases.counting import count_events
+from experimentation.usecases.runtime import Runtime
+from tests.cancelled import cancelling, conflict_on, keys_of
+from tests.events import made
+from tests.experiments import experiment, running
+from tests.usecases.conftest import NOW
+
+THREE = (Segment("country", ("DE",)), Segment("plan", ("pro",)), Segment("os", ("ios",)))
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+
+def purchase(event_id, at=NOW, value=10_000):
+    return made(event_id, at=at, received=at, value=value)
+
+
+def put_status(name, status, **changes):
+    return experiments.change(name, lambda e: replace(e, status=status, **changes), now=NOW, actor="alice")
+
+
+def enrolments(name):
+    """Return n per sort key, over all shards."""
+    chosen = experiments.read(name, consistent=True)
+    cells = [
+        cell
+        for shard in rollups.shards_of(chosen)
+        for cell in rollups.read(rollups.enrolment_partition(chosen, shard))
+    ]
+    return {key: counters["n"] for key, counters in rollups.merge(cells).items()}
+
+
+def test_the_first_answer_is_stored_with_its_context(runtime):
+    chosen = running("e", NOW - DAY_MS)
+
+    decision = assign(chosen, "u1", {"country": "DE"}, runtime)
+
+    assert decision.reason is Reason.ASSIGNED
+    assert decision.assigned_at == NOW
+    kept = assignments.read("e", "u1")
+    assert (kept.variant, kept.assigned_at, kept.context) == (decision.variant, NOW, {"country": "DE"})
+    assert enrolments("e") == {f"*#1#{decision.variant}": 1, f"country=DE#1#{decision.variant}": 1}
+    assert stored("e", "u1").variant == decision.variant
+
+
+def test_the_same_answer_is_given_ever_after(runtime, clock):
+    chosen = running("e", NOW - DAY_MS)
+    first = assign(chosen, "u1", {"country": "DE"}, runtime)
+    clock.now += DAY_MS
+
+    again = assign(chosen, "u1", {"country": "US"}, runtime)
+
+    assert again == first._replace(reason=Reason.STORED)
+    assert sum(enrolments("e").values()) == 2
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_an_override_holds_in_every_status_and_is_never_stored(runtime, status):
+    chosen = replace(experiment(), status=status)
+
+    decision = assign(chosen, "qa-1", {}, runtime)
+
+    assert decision[2:] == ("treatment", None, Reason.OVERRIDE)
+    assert assignments.read(chosen.id, "qa-1") is None
+    assert stored(chosen.id, "qa-1") is None
+
+
+@pytest.mark.parametrize("status", [Status.RUNNING, Status.PAUSED, Status.COMPLETED])
+def test_a_stored_answer_holds_while_running_paused_and_completed(runtime, status):
+    first = assign(running("e", NOW - DAY_MS), "u1", {}, runtime)
+    now = put_status("e", status, traffic_allocation=0)
+    runtime.experiments.clear()
+
+    decision = assign(now, "u1", {}, runtime)
+
+    assert (decision.variant, decision.reason) == (first.variant, Reason.STORED)
+
+
+@pytest.mark.parametrize("status", [Status.DRAFT, Status.PAUSED, Status.COMPLETED])
+def test_nobody_new_takes_part_unless_it_runs(runtime, status):
+    chosen = replace(experiment(), status=status, started_at=NOW)
+
+    decision = assign(chosen, "u1", {}, runtime)
+
+    assert decision[2:] == (None, None, Reason.NOT_RUNNING)
+    assert users.read_head("u1", consistent=True).version == 0
+
+
+def test_a_user_outside_the_traffic_takes_no_part(runtime):
+    chosen = running("e", NOW, traffic_allocation=0)
+
+    decision = assign(chosen, "u1", {}, runtime)
+
+    assert decision[2:] == (None, None, Reason.NOT_IN_TRAFFIC)
+    assert enrolments("e") == {}
+
+
+def test_an_assignment_comes_after_every_event_that_is_recorded(runtime, always):
+    count_events([purchase("a", NOW + 500)], runtime, always)
+
+    decision = assign(running("e", NOW), "u1", {}, runtime)
+
+    assert decision.assigned_at == NOW + 501
+
+
+def test_what_a_user_did_before_is_noted_for_cuped(runtime, always):
+    metrics = tuple(Metric(kind, "purchase", kind) for kind in Kind)
+    count_events([purchase("a", value=3), purchase("b", value=-5)], runtime, always)
+    chosen = running("e", NOW, metrics=metrics)
+
+    assign(chosen, "u1", {}, runtime)
+
+    place = rollups.partition(chosen, runtime.shard(chosen.shards))
+    (cell,) = rollups.read(place)
+    assert cell.counters == {"xv": -2, "xvv": 4, "xc": 2, "xcc": 4, "xb": 1}
+
+
+def test_ledgers_stored_apart_are_read_and_guarded(runtime, always, monkeypatch):
+    monkeypatch.setattr(users, "HEAD_LIMIT_BYTES", 0)
+    count_events([purchase("a", value=3)], runtime, always)
+    chosen = running(
+        "e", NOW, metrics=(Metric("m", "purchase", Kind.VALUE), Metric("o", "other", Kind.VALUE))
+    )
+
+    with cancelling(conflict_on("nothing")) as sent:
+        assign(chosen, "u1", {}, runtime)
+
+    assert "USER#u1 METRIC#purchase" in keys_of(sent[-1])
+    place = rollups.partition(chosen, runtime.shard(chosen.shards))
+    assert [cell.counters for cell in rollups.read(place)] == [{"xv": 3, "xvv": 9}]
+    outcome = count_events([purchase("b", NOW + 1, value=4)], runtime, always)
+    assert (len(outcome.counted), outcome.conflicts) == (1, 0)
+
+
+def test_many_new_assignments_are_stored_in_transactions_that_fit(runtime, always):
+    types = [f"type{n}" for n in range(6)]
+    count_events([made(name, at=NOW, received=NOW, type=name) for name in types], runtime, always)
+    metrics = tuple(Metric(name, name, Kind.VALUE) for name in types)
+    many = [running(f"e{n}", NOW, segments=THREE, metrics=metrics) for n in range(14)]
+
+    with cancelling(conflict_on("nothing")) as sent:
+        decisions = assign_all(many, "u1", {}, runtime)
+
+    assert {decision.reason for decision in decisions} == {Reason.ASSIGNED}
+    assert [decision.experiment.id for decision in decisions] == [each.id for each in many]
+    assert len(sent) > 1
+    assert max(map(len, sent)) <= 100
+    assert len({stored(each.id, "u1").k for each in many}) == 14
+
+
+def test_one_call_answers_for_every_kind_in_the_order_asked(runtime):
+    first = running("first", NOW)
+    assign(first, "u1", {}, runtime)
+    asked = [
+        running("new", NOW, overrides={}),
+        running("mine", NOW, overrides={"u1": "control"}),
+        first,
+        replace(experiment(), id="draft"),
+        running("closed", NOW, traffic_allocation=0),
+    ]
+
+    decisions = assign_all(asked, "u1", {}, runtime)
+
+    assert [(d.experiment.id, d.reason.value) for d in decisions] == [
+        ("new", "assigned"),
+        ("mine", "override"),
+        ("first", "stored"),
+        ("draft", "not_running"),
+        ("closed", "not_in_traffic"),
+    ]
+
+
+def test_more_counters_than_one_event_can_touch_are_a_conflict(runtime):
+    many = [running(f"e{n}", NOW, segments=THREE) for n in range(18)]
+    assign_all(many, "u1", {}, runtime)
+
+    with pytest.raises(ConflictError, match="18 running experiments"):
+        assign(running("one-more", NOW, segments=()), "u1", {}, runtime)
+
+    assert assignments.read("one-more", "u1") is None
+
+
+def test_experiments_that_are_over_make_room_for_new_ones(runtime):
+    many = [running(f"e{n}", NOW - DAY_MS, segments=THREE) for n in range(18)]
+    assign_all(many, "u1", {}, runtime)
+    put_status("e0", Status.COMPLETED, ended_at=NOW)
+    runtime.experiments.clear()
+
+    decision = assign(running("one-more", NOW, segments=()), "u1", {}, runtime)
+
+    assert decision.reason is Reason.ASSIGNED
+    boundaries = users.read_head("u1", consistent=True).boundaries
+    assert [b.experiment_id for b in boundaries if b.variant == END] == ["e0"]
+
+
+def test_a_conflict_is_tried_again(runtime, clock):
+    chosen = running("e", NOW)
+
+    with cancelling(conflict_on("ENROL#"), times=3):
+        decision = assign(chosen, "u1", {}, runtime)
+
+    assert decision.reason is Reason.ASSIGNED
+    assert len(clock.pauses) == 3
+    assert runtime.conflicts["e"] == 3
+
+
+def test_somebody_else_who_was_faster_decides(runtime):
+    chosen = running("e", NOW)
+    other = Runtime(clock=lambda: NOW - 7, chance=random.Random(2))
+    raced = []
+
+    def race(actions):
+        if not raced:
+            raced.append(True)
+            assign(chosen, "u1", {"country": "US"}, other)
+            return ["ConditionalCheckFailed"] + ["None"] * (len(actions) - 1)
+        return ["None"]
+
+    with cancelling(race):
+        decision = assign(chosen, "u1", {"country": "DE"}, runtime)
+
+    assert (decision.reason, decision.assigned_at) == (Reason.STORED, NOW - 7)
+    assert assignments.read("e", "u1").context == {"country": "US"}
+
+
+def test_a_user_whom_everybody_changes_is_asked_to_come_again(runtime, clock):
+    chosen = running("e", NOW)
+
+    with cancelling(conflict_on("HEAD"), times=100), pytest.raises(UnavailableError):
+        assign(chosen, "u1", {}, runtime)
+
+    assert len(clock.pauses) == MAX_TRIES - 1
+    assert assignments.read("e", "u1") is None
+
+
+def test_an_experiment_that_ended_during_the_tries_takes_nobody(runtime, clock):
+    chosen = running("e", NOW)
+
+    def ends(actions):
+        put_status("e", Status.COMPLETED, ended_at=NOW + 16_000)
+        clock.now += 20_000
+        return ["TransactionConflict"] * len(actions)
+
+    body = iter([ends])
+    with cancelling(lambda actions: next(body, lambda a: ["None"])(actions)):
+        decision = assign(chosen, "u1", {}, runtime)
+
+    assert decision.reason is Reason.NOT_RUNNING
+    assert assignments.read("e", "u1") is None
+
+
+def test_an_assignment_that_was_put_away_still_holds(runtime):
+    first = assign(running("e", NOW - DAY_MS), "u1", {}, runtime)
+    head = users.read_head("u1", consistent=True)
+    action = users.put_head("u1", 1, replace(head, boundaries=(), past_until=NOW + 1, past_k=1))
+    client.dynamodb().transact_write_items(TransactItems=[action])
+
+    again = assign(first.experiment, "u1", {}, runtime)
+
+    assert (again.variant, again.assigned_at, again.reason) == (first.variant, NOW, Reason.STORED)
+    assert stored("never", "u1") is None
+
+
+def test_the_answer_carries_the_variants_config(runtime):
+    decision = assign(running("e", NOW), "u1", {}, runtime)
+    nobody = assign(running("closed", NOW, traffic_allocation=0), "u1", {}, runtime)
+
+    shown = answer(decision)
+
+    colour = {"control": "blue", "treatment": "green"}[decision.variant]
+    assert shown["config"] == {"color": colour}
+    assert (shown["enrolled"], shown["assigned_at"], shown["reason"]) == (True, rfc3339(NOW), "assigned")
+    assert answer(nobody) == {
+        "experiment_id": "closed",
+        "user_id": "u1",
+        "enrolled": False,
+        "variant": None,
+        "config": None,
+        "assigned_at": None,
+        "reason": "not_in_traffic",
+    }
+    plain = replace(
+        decision.experiment, variants=tuple(replace(v, config=None) for v in decision.experiment.variants)
+    )
+    assert answer(decision._replace(experiment=plain))["config"] is None

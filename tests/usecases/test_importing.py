@@ -1,0 +1,171 @@
+"""Importing: all rows or none where users are active, and events before and after count as they should."""
+
+from dataclasses import replace
+
+import pytest
+
+from experimentation.domain.clock import DAY_MS
+from experimentation.domain.errors import ConflictError, InvalidError, UnavailableError
+from experimentation.domain.experiment import Kind, Metric, Status
+from experimentation.storage import assignments, client, experiments, rollups, users
+from experimentation.storage.experiments import change
+from experimentation.usecases.assigning import assign
+from experimentation.usecases.counting import count_events
+from experimentation.usecases.importing import MAX_TRIES, Row, import_rows
+from tests.cancelled import cancelling, conflict_on, keys_of
+from tests.events import made
+from tests.experiments import running
+from tests.usecases.conftest import NOW
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+
+def row(user_id, at=NOW - DAY_MS, variant="control", **context):
+    return Row(user_id, variant, at, context)
+
+
+def purchase(event_id, at, user_id="u1", value=10_000):
+    return made(event_id, user_id=user_id, at=at, received=NOW, value=value)
+
+
+def counters(chosen, key, place=rollups.partition):
+    cells = [c for shard in rollups.shards_of(chosen) for c in rollups.read(place(chosen, shard))]
+    return sum(counts.get(key, 0) for name, counts in rollups.merge(cells).items() if name[0] == "*")
+
+
+@pytest.fixture
+def chosen(runtime):
+    """An experiment that started three days ago."""
+    return running("e", NOW - 3 * DAY_MS)
+
+
+def test_imported_assignments_are_stored_and_counted_at_their_own_time(runtime, chosen):
+    outcome = import_rows(chosen, [row("u1", country="DE"), row("u2", variant="treatment")], runtime)
+
+    assert outcome == ["stored", "stored"]
+    kept = assignments.read("e", "u1")
+    assert (kept.variant, kept.assigned_at, kept.imported) == ("control", NOW - DAY_MS, True)
+    assert counters(chosen, "n", rollups.enrolment_partition) == 2
+    assert assign(chosen, "u1", {}, runtime).variant == "control"
+
+
+def test_events_after_the_imported_time_count(runtime, chosen, always):
+    import_rows(chosen, [row("u1")], runtime)
+
+    count_events([purchase("a", NOW - DAY_MS - 1), purchase("b", NOW - DAY_MS)], runtime, always)
+
+    assert counters(chosen, "n") == 1
+
+
+def test_what_an_imported_user_did_before_is_noted_for_cuped(runtime, always, monkeypatch):
+    monkeypatch.setattr(users, "HEAD_LIMIT_BYTES", 0)
+    chosen = running("e", NOW - 3 * DAY_MS, metrics=(Metric("m", "purchase", Kind.VALUE),))
+    count_events([purchase("a", NOW - 2 * DAY_MS, value=3)], runtime, always)
+
+    with cancelling(conflict_on("nothing")) as sent:
+        import_rows(chosen, [row("u1")], runtime)
+
+    assert counters(chosen, "xvv") == 9
+    assert "USER#u1 METRIC#purchase" in keys_of(sent[-1])
+
+
+def test_active_users_are_named_and_nothing_is_stored(runtime, chosen, always):
+    batch = [purchase("a", NOW - DAY_MS, "u2"), purchase("b", NOW, "u3"), purchase("c", NOW - 2 * DAY_MS)]
+    count_events(batch, runtime, always)
+
+    with pytest.raises(ConflictError) as refused:
+        import_rows(chosen, [row("u1"), row("u2"), row("u3")], runtime)
+
+    assert [e.pointer for e in refused.value.errors] == ["/assignments/1/user_id", "/assignments/2/user_id"]
+    assert assignments.read("e", "u1") is None
+
+
+def test_who_is_assigned_already_keeps_it(runtime, chosen):
+    first = assign(chosen, "u1", {}, runtime)
+    import_rows(chosen, [row("u2")], runtime)
+
+    outcome = import_rows(chosen, [row("u2", variant="treatment"), row("u1"), row("u3")], runtime)
+
+    assert outcome == ["already_there", "already_there", "stored"]
+    assert assignments.read("e", "u1").variant == first.variant
+    assert assignments.read("e", "u2").variant == "control"
+    assert counters(chosen, "n", rollups.enrolment_partition) == 3
+
+
+def test_an_assignment_that_was_put_away_is_there_already(runtime, chosen):
+    import_rows(chosen, [row("u1"), row("u2")], runtime)
+    for user_id in ("u1", "u3"):
+        head = users.read_head(user_id, consistent=True)
+        away = replace(head, boundaries=(), past_until=NOW - 2 * DAY_MS, past_k=1)
+        client.dynamodb().transact_write_items(TransactItems=[users.put_head(user_id, head.version, away)])
+
+    assert import_rows(chosen, [row("u1"), row("u3")], runtime) == ["already_there", "stored"]
+
+
+@pytest.mark.parametrize("status", [Status.DRAFT, Status.COMPLETED])
+def test_nothing_is_imported_unless_it_runs_or_pauses(runtime, chosen, status):
+    with pytest.raises(ConflictError, match=status):
+        import_rows(replace(chosen, status=status), [row("u1")], runtime)
+
+
+def test_a_paused_experiment_takes_imports(runtime, chosen):
+    paused = change("e", lambda e: replace(e, status=Status.PAUSED), now=NOW, actor="alice")
+
+    assert import_rows(paused, [row("u1")], runtime) == ["stored"]
+
+
+def test_rows_that_can_never_be_stored_are_all_named(runtime, chosen):
+    rows = [row("u1", variant="unknown"), row("u2", at=NOW + 1), row("u3"), row("u3"), row("qa-1")]
+
+    with pytest.raises(InvalidError) as refused:
+        import_rows(chosen, rows, runtime)
+
+    assert {(e.pointer, e.detail) for e in refused.value.errors} == {
+        ("/assignments/0/variant", "is not a variant of the experiment"),
+        ("/assignments/1/assigned_at", "is in the future"),
+        ("/assignments/3/user_id", "stands twice in this request"),
+        ("/assignments/4/user_id", "has an override and is never counted"),
+    }
+
+
+def test_500_rows_go_in_transactions_that_fit(runtime, chosen):
+    rows = [row(f"u{n}", at=NOW - n, variant=("control", "treatment")[n % 2]) for n in range(500)]
+
+    with cancelling(conflict_on("nothing")) as sent:
+        outcome = import_rows(chosen, rows, runtime)
+
+    assert outcome == ["stored"] * 500
+    assert max(map(len, sent)) <= 100
+    assert counters(chosen, "n", rollups.enrolment_partition) == 500
+
+
+def test_a_conflict_is_tried_again_for_its_rows_alone(runtime, chosen, clock):
+    rows = [row(f"u{n}") for n in range(60)]
+
+    with cancelling(conflict_on("USER#u59"), times=2) as sent:
+        outcome = import_rows(chosen, rows, runtime)
+
+    assert outcome == ["stored"] * 60
+    assert len(clock.pauses) == 2
+    assert not any("USER#u0 HEAD" in key for key in keys_of(sent[-1]))
+    assert counters(chosen, "n", rollups.enrolment_partition) == 60
+
+
+def test_rows_that_are_always_in_the_way_are_to_be_sent_again(runtime, chosen, clock):
+    with cancelling(conflict_on("HEAD"), times=100), pytest.raises(UnavailableError):
+        import_rows(chosen, [row("u1")], runtime)
+
+    assert len(clock.pauses) == MAX_TRIES - 1
+
+
+def test_an_import_between_other_boundaries_keeps_their_order(runtime, always):
+    other = running("other", NOW - 3 * DAY_MS)
+    assign(other, "u1", {}, runtime)
+    chosen = running("e", NOW - 3 * DAY_MS)
+    import_rows(chosen, [row("u1")], runtime)
+
+    boundaries = users.read_head("u1", consistent=True).boundaries
+
+    assert [b.experiment_id for b in boundaries] == ["e", "other"]
+    assert boundaries[0].k < boundaries[1].k
+    assert experiments.read("other").id == "other"

@@ -55,6 +55,7 @@ async function show() {
     if (!isSignedIn()) me = null;
     else me ??= await get("/auth/me");
     frame();
+    top.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
     const view = me ? matched() : { load: () => import("./sign_in.js"), values: [show] };
     const module = await view.load();
     const page = await module.view(...view.values, me);

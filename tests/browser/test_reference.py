@@ -18,6 +18,7 @@ def test_a_call_is_made_from_the_docs_with_the_cookie_and_with_a_bearer_token(
 
     _try(page, "auth_me")
     expect(answer).to_contain_text('"admin"')
+    shot(page, "docs")
 
     page.context.clear_cookies()
     page.get_by_role("button", name="Authorize").first.click()
@@ -27,7 +28,6 @@ def test_a_call_is_made_from_the_docs_with_the_cookie_and_with_a_bearer_token(
     page.get_by_role("button", name="Clear").click()
     page.get_by_role("button", name="Execute").click()
     expect(answer).to_contain_text('"admin"')
-    shot(page, "docs")
 
 
 def test_the_reference_can_be_read(opened: Open, shot: Shot) -> None:

@@ -4,7 +4,7 @@ from hashlib import sha256
 
 from experimentation.domain import report
 from experimentation.domain.errors import FieldError, InvalidError
-from experimentation.domain.series import MAX_HOUR_DAYS, series
+from experimentation.domain.series import MAX_HOUR_DAYS, MAX_ROWS, series, steps_of
 from experimentation.storage import experiments
 from experimentation.usecases.analysing import Findings, Question, find
 from experimentation.web.conditions import tagged
@@ -61,8 +61,10 @@ def _document(findings: Findings, query: ResultsQuery) -> dict[str, object]:
 def _series(findings: Findings, query: ResultsQuery) -> list[dict[str, object]]:
     days = findings.span.last - findings.span.first + 1
     if query.granularity == "hour" and days > MAX_HOUR_DAYS:
-        detail = f"gives at most {MAX_HOUR_DAYS} days; narrow start_date and end_date"
-        raise InvalidError("The series is too long.", [FieldError("/granularity", detail)])
+        raise _too_long(f"gives at most {MAX_HOUR_DAYS} days")
+    steps = steps_of(query.granularity, days)
+    if steps * len(findings.metrics) * len(findings.experiment.keys) > MAX_ROWS:
+        raise _too_long(f"gives more than {MAX_ROWS} rows (steps x metrics x variants)")
     return series(
         findings.table,
         findings.experiment,
@@ -72,6 +74,11 @@ def _series(findings: Findings, query: ResultsQuery) -> list[dict[str, object]]:
         findings.study,
         findings.query,
     )
+
+
+def _too_long(reason: str) -> InvalidError:
+    detail = f"{reason}; narrow start_date and end_date, or event_types"
+    return InvalidError("The series is too long.", [FieldError("/granularity", detail)])
 
 
 def _tag(findings: Findings, request: Request) -> str:

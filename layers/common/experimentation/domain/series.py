@@ -18,6 +18,18 @@ type Row = dict[str, object]
 DAYS_PER_WEEK = 7
 HOURS_PER_DAY = 24
 MAX_HOUR_DAYS = 31
+MAX_ROWS = 5_000  # each has intervals of its own: seconds to compute, megabytes to send
+
+
+def steps_of(granularity: Granularity, days: int) -> int:
+    """Return how many steps a series over so many days has.
+
+    >>> steps_of("week", 8), steps_of("day", 8), steps_of("hour", 8)
+    (2, 8, 192)
+    """
+    if granularity == "hour":
+        return days * HOURS_PER_DAY
+    return days if granularity == "day" else -(-days // DAYS_PER_WEEK)
 
 
 def series(

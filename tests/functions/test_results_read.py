@@ -1,0 +1,302 @@
+"""GET /experiments/{experiment_id}/results: formats, windows, tags, and inputs that have no answer."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from experimentation.domain.clock import DAY_MS, day_number, rfc3339
+from experimentation.storage import experiments
+from experimentation.usecases.assigning import assign
+from experimentation.usecases.runtime import Runtime
+from functions.results import read
+from tests.conftest import now
+from tests.experiments import definition
+from tests.factory import event
+from tests.functions.experiment_calls import call, created
+from tests.trials.replay import replay
+from tools.demo.trial import UNIT, Assigned, Happened, Trial
+
+METRICS = [
+    {"key": "bought", "event_type": "purchase", "kind": "conversion", "role": "primary"},
+    {"key": "orders", "event_type": "purchase", "kind": "count"},
+    {"key": "revenue", "event_type": "purchase", "kind": "value"},
+    {
+        "key": "errors",
+        "event_type": "error",
+        "kind": "count",
+        "role": "guardrail",
+        "direction": "decrease",
+    },
+]
+BILLION = 10**9 * UNIT
+
+
+def ask(headers, experiment_id="checkout-button", **query) -> dict[str, Any]:
+    sent = {name.replace("_", "-"): value for name, value in query.pop("sent", {}).items()}
+    return read.handler(
+        event(
+            "GET",
+            f"/experiments/{experiment_id}/results",
+            query=query,
+            headers={**headers, **sent},
+            path_parameters={"experiment_id": experiment_id},
+        )
+    )
+
+
+def shown(answer) -> Any:
+    """Return the document; it may hold no NaN, no Infinity and no negative variance."""
+    assert answer["statusCode"] == 200, answer
+    document = json.loads(answer["body"], parse_constant=lambda name: pytest.fail(f"{name} in the answer"))
+    for metric in document.get("metrics", []):
+        for figures in metric["variants"].values():
+            assert figures["variance"] is None or figures["variance"] >= 0
+    return document
+
+
+def trial(users: dict[str, list[list[int]]], **changes: Any) -> Trial:
+    """Return a trial with one list of values per user and variant, bought a second after the assignment."""
+    at = now() - 2 * DAY_MS
+    assignments, events = [], []
+    for variant, people in users.items():
+        for n, values in enumerate(people):
+            user_id = f"{variant}-{n}"
+            assignments.append(Assigned(user_id, variant, at, {"country": "DE"}))
+            events += [
+                Happened(f"{user_id}-{m}", user_id, "purchase", at + 1000, value)
+                for m, value in enumerate(values)
+            ]
+    body = definition(metrics=METRICS, **changes)
+    return Trial("", body, [], assignments, events)
+
+
+DEGENERATE = {
+    "no users": {"control": [], "treatment": []},
+    "one user": {"control": [[UNIT]], "treatment": []},
+    "one user each": {"control": [[UNIT]], "treatment": [[3 * UNIT]]},
+    "no conversions": {"control": [[]] * 200, "treatment": [[]] * 200},
+    "all convert": {"control": [[UNIT]] * 200, "treatment": [[UNIT]] * 200},
+    "one variant empty": {"control": [[UNIT], []] * 100, "treatment": []},
+    "control empty": {"control": [], "treatment": [[UNIT], []] * 100},
+    "nobody bought in control": {"control": [[]] * 200, "treatment": [[UNIT], []] * 100},
+    "billions": {
+        "control": [[BILLION - n] for n in range(200)],
+        "treatment": [[BILLION - 2 * n] for n in range(200)],
+    },
+    "equal billions": {"control": [[BILLION]] * 200, "treatment": [[BILLION]] * 200},
+    "billions both ways": {
+        "control": [[BILLION, -BILLION]] * 200,
+        "treatment": [[-BILLION], [BILLION]] * 100,
+    },
+    "negative": {"control": [[-UNIT], [-3 * UNIT]] * 100, "treatment": [[-2 * UNIT], [1]] * 100},
+}
+
+
+@pytest.mark.parametrize("name", DEGENERATE)
+@pytest.mark.parametrize("analysis", ["sequential", "fixed"])
+def test_degenerate_inputs_give_numbers_nulls_and_words(as_user, name, analysis):
+    replay(trial(DEGENERATE[name], analysis=analysis, min_days=0), as_user, now())
+
+    for form in ("full", "summary", "metrics_only"):
+        document = shown(
+            ask(as_user, format=form, include_time_series="true", segment="country", correction="bh")
+        )
+
+        assert len(document["segments"]) == (0 if name == "no users" else 1)
+        if form != "metrics_only":
+            assert document["summary"]
+            assert document["recommendation"]["reasons"]
+
+
+@pytest.mark.parametrize("query", [{}, {"confidence_level": 0.5}, {"confidence_level": 0.999}])
+def test_zero_variance_is_null_and_not_certainty(as_user, query):
+    replay(trial(DEGENERATE["all convert"]), as_user, now())
+
+    document = shown(ask(as_user, **query))
+
+    comparison = document["metrics"][2]["comparisons"]["treatment"]
+    assert comparison["status"] == "zero_variance"
+    assert comparison["difference"] == 0
+    assert comparison["interval"] is None
+    assert comparison["p_value"] is None
+    assert comparison["always_valid"]["interval"] is None
+    assert comparison["cuped"]["reason"]
+
+
+def test_variances_near_a_billion_are_exact(as_user):
+    replay(trial(DEGENERATE["billions"]), as_user, now())
+
+    revenue = shown(ask(as_user))["metrics"][2]["variants"]
+
+    # values a - n / 10,000 for n = 0..199 and twice that: (200^2 - 1) / 12 * 200 / 199 in units of 1e-8
+    assert revenue["control"]["variance"] == pytest.approx(3350e-8, rel=1e-12)
+    assert revenue["treatment"]["variance"] == pytest.approx(4 * 3350e-8, rel=1e-12)
+
+
+def test_a_draft_has_no_figures_but_its_plan(as_user):
+    created(as_user, metrics=METRICS)
+
+    document = shown(ask(as_user, include_time_series="true", segment="country"))
+
+    assert document["enrolled"] == {"control": 0, "treatment": 0}
+    assert document["as_of"] is None
+    assert document["window"] == {"start": None, "end": None}
+    assert document["time_series"] == []
+    assert document["plan"]["planned_users"] == 20_000
+    ten_percent = document["plan"]["by_baseline"][3]
+    assert ten_percent["baseline"] == {"rate": 0.1}
+    assert ten_percent["metric"] == "bought"
+    assert 0.1 < ten_percent["detectable_effect"] < 0.3
+    assert ten_percent["required_users"] > 400_000
+
+
+def test_a_running_experiment_has_no_plan_but_days_left(as_user):
+    half = trial({"control": [[UNIT], []] * 200, "treatment": [[UNIT], []] * 200})
+    replay(half, as_user, now())
+
+    document = shown(ask(as_user))
+
+    assert "plan" not in document
+    assert document["recommendation"]["action"] == "keep_running"
+    assert document["recommendation"]["days_left"] > 0
+
+
+def test_overrides_never_count(as_user):
+    created(as_user, "running", metrics=METRICS)
+    experiment = experiments.read("checkout-button", consistent=True)
+    assign(experiment, "qa-1", {}, Runtime())
+    assign(experiment, "someone", {}, Runtime())
+
+    document = shown(ask(as_user))
+
+    assert sum(document["enrolled"].values()) == 1
+
+
+def test_a_type_asked_for_after_the_fact_is_exploratory(as_user):
+    replay(trial({"control": [[UNIT]] * 3, "treatment": [[]] * 3}), as_user, now())
+
+    document = shown(ask(as_user, event_types="purchase,view"))
+
+    keys = [metric["key"] for metric in document["metrics"]]
+    assert keys == ["bought", "orders", "revenue", "view", "view:count", "view:value"]
+    assert document["exploratory"] is True
+    assert document["recommendation"] is None
+    assert all(metric["role"] is None for metric in document["metrics"][3:])
+    assert all(metric["comparisons"]["treatment"]["always_valid"] is None for metric in document["metrics"])
+
+
+def test_a_window_is_exploratory_and_names_its_days(as_user):
+    replay(trial({"control": [[UNIT]] * 3, "treatment": [[]] * 3}), as_user, now())
+    today = rfc3339(now())[:10]
+    before = rfc3339((day_number(now()) - 2) * DAY_MS)[:10]
+
+    whole = shown(ask(as_user, start_date=before, end_date=today))
+    tail = shown(ask(as_user, start_date=today))
+
+    assert whole["window"] == {"start": f"{before}T00:00:00.000Z", "end": f"{today}T23:59:59.999Z"}
+    assert whole["exploratory"] is True
+    assert whole["metrics"][0]["variants"]["control"]["converters"] == 3
+    assert tail["metrics"][0]["variants"]["control"]["converters"] == 0
+    assert tail["enrolled"] == {"control": 3, "treatment": 3}, "users assigned by the end of the window"
+
+
+def test_the_same_data_answer_304_and_new_data_do_not(as_user):
+    replay(trial({"control": [[UNIT]] * 3, "treatment": [[]] * 3}), as_user, now())
+    first = ask(as_user)
+    tag = first["headers"]["ETag"]
+
+    again = ask(as_user, sent={"If_None_Match": tag})
+    weak = ask(as_user, sent={"If_None_Match": f"W/{tag}"})
+    other = ask(as_user, format="summary", sent={"If_None_Match": tag})
+    call("update", as_user, {"name": "Another name"})
+    renamed = ask(as_user, sent={"If_None_Match": tag})
+
+    assert [again["statusCode"], weak["statusCode"]] == [304, 304]
+    assert "body" not in again
+    assert again["headers"]["ETag"] == tag
+    assert [other["statusCode"], renamed["statusCode"]] == [200, 200]
+    assert first["headers"]["Cache-Control"] == "max-age=30"
+    assert "Authorization" in first["headers"]["Vary"]
+
+
+def test_an_assignment_changes_the_tag(as_user):
+    created(as_user, "running")
+    tag = ask(as_user)["headers"]["ETag"]
+
+    assign(experiments.read("checkout-button", consistent=True), "someone", {}, Runtime())
+
+    assert ask(as_user, sent={"If_None_Match": tag})["statusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ({"start_date": "2026-02-30"}, "/start_date"),
+        ({"start_date": "2026-11-22T00:00:00Z"}, "/start_date"),
+        ({"start_date": "2026-11-22", "end_date": "2026-11-21"}, "/end_date"),
+        ({"segment": "age"}, "/segment"),
+        ({"segment": "a=b"}, "/segment"),
+        ({"format": "html"}, "/format"),
+        ({"granularity": "month"}, "/granularity"),
+        ({"confidence_level": "1"}, "/confidence_level"),
+        ({"confidence_level": "nan"}, "/confidence_level"),
+        ({"correction": "bonferroni"}, "/correction"),
+        ({"event_types": ""}, "/event_types"),
+        ({"event_types": "a,,b"}, "/event_types"),
+        ({"event_types": ",".join(f"t{n}" for n in range(1000))}, "/event_types"),
+        ({"event_types": ",".join(f"t{n}" for n in range(11))}, "/event_types"),
+        ({"include_time_series": "true", "granularity": "hour", "start_date": "2020-01-01"}, "/granularity"),
+        (
+            {"include_time_series": "true", "start_date": "0001-01-01", "end_date": "9999-12-31"},
+            "/granularity",
+        ),
+        ({"unknown": "1"}, "/unknown"),
+    ],
+)
+def test_questions_without_an_answer_are_refused_by_name(as_user, query, pointer):
+    replay(trial({"control": [[UNIT]] * 3, "treatment": [[]] * 3}), as_user, now())
+
+    answer = ask(as_user, **query)
+
+    assert answer["statusCode"] == 422, answer
+    assert json.loads(answer["body"])["errors"][0]["pointer"] == pointer
+
+
+def test_it_needs_the_scope_and_an_experiment(as_user, as_key):
+    assert ask(as_user)["statusCode"] == 404
+    assert ask(as_key("experiments:read"))["statusCode"] == 403
+    assert ask({})["statusCode"] == 401
+
+
+def test_the_largest_experiment_answers_in_time_and_size(as_user):
+    many = [{"key": f"v{n}", "weight": 5} for n in range(20)]
+    metrics = [
+        {"key": f"m{n}", "event_type": f"type-{n}", "kind": "value", "role": "primary"} for n in range(50)
+    ]
+    made = trial({f"v{n}": [[UNIT * n]] * 3 for n in range(20)}, variants=many, overrides={}, control="v0")
+    replay(made._replace(definition=made.definition | {"metrics": metrics}), as_user, now())
+
+    answer = ask(as_user, include_time_series="true")
+
+    assert len(shown(answer)["metrics"]) == 50
+    assert len(answer["body"]) < 6_000_000
+
+
+def test_the_function_imports_neither_numpy_nor_scipy():
+    code = (
+        "import sys, functions.results.read; "
+        "print([name for name in ('numpy', 'scipy', 'pandas', 'arro3', 'duckdb') if name in sys.modules])"
+    )
+
+    printed = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": "layers/common:.", "POWERTOOLS_SERVICE_NAME": "x"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert printed.strip() == "[]"

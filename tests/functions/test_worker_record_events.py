@@ -1,0 +1,127 @@
+"""The counting worker: good messages count, poison does not block them, and an outage fails the batch."""
+
+import pytest
+
+from experimentation.domain.clock import day_number
+from experimentation.domain.errors import UnavailableError
+from experimentation.storage import client, event_types, events
+from experimentation.storage.queue_message import pack
+from functions.workers.record_events import handler, runtime
+from tests.cancelled import cancelling, conflict_on
+from tests.events import RECEIVED, batch, failed, made
+from tests.factory import Context
+from tests.wire import BUSY_JSON, answering
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+
+@pytest.fixture(autouse=True)
+def _quick(aws, monkeypatch):
+    monkeypatch.setattr(runtime, "sleep", lambda _: None)
+    monkeypatch.setattr("functions.workers.record_events.seen_types", event_types.SeenTypes())
+
+
+def message(*made_events):
+    (text,) = pack(made_events, "request-1")
+    return text
+
+
+def ids(user_id="u1"):
+    return [event.event_id for event in events.page(user_id, 100).events]
+
+
+def types():
+    return {each.name: (each.first_day, each.last_day) for each in event_types.page(10)[0]}
+
+
+def test_messages_are_counted_and_their_types_noted():
+    today = day_number(RECEIVED)
+
+    answer = handler(batch([message(made("a"), made("b", type="view")), message(made("c"))]), Context())
+
+    assert answer == {"batchItemFailures": []}
+    assert ids() == ["a", "b", "c"]
+    assert types() == {"purchase": (today, today), "view": (today, today)}
+
+
+def test_poison_is_reported_and_its_neighbours_count():
+    answer = handler(batch(["{", message(made("a")), '{"v": 2}']), Context())
+
+    assert failed(answer) == {"m0", "m2"}
+    assert ids() == ["a"]
+
+
+def test_a_message_with_one_event_that_cannot_count_comes_back_with_the_rest_counted():
+    broken = made("b", user_id="x" * 2_100)
+
+    answer = handler(batch([message(made("a"), broken), message(made("c"))]), Context())
+
+    assert failed(answer) == {"m0"}
+    assert ids() == ["a", "c"]
+
+
+def test_duplicates_are_acknowledged():
+    handler(batch([message(made("a"))]), Context())
+
+    answer = handler(batch([message(made("a")), message(made("a"), made("b"))]), Context())
+
+    assert failed(answer) == set()
+    assert ids() == ["a", "b"]
+
+
+def test_the_type_of_an_event_that_another_worker_counted_is_noted():
+    client.dynamodb().put_item(**events.put(made("a"))["Put"])
+
+    handler(batch([message(made("a"))]), Context())
+
+    assert types() == {"purchase": (day_number(RECEIVED),) * 2}
+
+
+def test_an_outage_fails_the_whole_batch_so_that_lambda_backs_off():
+    with answering(client.dynamodb(), "BatchGetItem", BUSY_JSON, 400), pytest.raises(UnavailableError):
+        handler(batch([message(made("a"))]), Context())
+
+    assert types() == {}
+
+
+def test_an_outage_after_some_counted_returns_the_others():
+    seen = []
+
+    def later(request):
+        seen.append(request)
+        return len(seen) > 1
+
+    many = [message(*[made(f"e{n}-{m}") for n in range(25)]) for m in range(2)]
+    with answering(client.dynamodb(), "TransactWriteItems", BUSY_JSON, 400, later):
+        answer = handler(batch(many), Context())
+
+    assert failed(answer) == {"m1"}
+    assert len(ids()) == 25
+
+
+def test_users_that_are_in_the_way_are_returned_and_the_others_count():
+    with cancelling(conflict_on("USER#u2"), times=100):
+        answer = handler(batch([message(made("a")), message(made("b", user_id="u2"))]), Context())
+
+    assert failed(answer) == {"m1"}
+    assert ids() == ["a"]
+    assert ids("u2") == []
+
+
+def test_what_there_is_no_time_for_is_returned():
+    class Late(Context):
+        calls = iter([1_000, 900, 100])
+
+        def get_remaining_time_in_millis(self):
+            return next(self.calls)
+
+    many = [message(*[made(f"e{n}-{m}") for n in range(25)]) for m in range(2)]
+
+    answer = handler(batch(many), Late())
+
+    assert failed(answer) == {"m1"}
+    assert len(ids()) == 25
+
+
+def test_an_empty_message_is_acknowledged():
+    assert failed(handler(batch(['{"v": 1, "request_id": "r", "events": []}']), Context())) == set()

@@ -9,7 +9,7 @@ The table comes from DATA_TABLE, the account from the usual AWS variables; of a 
 import argparse
 import sys
 
-from experimentation.domain.errors import NotFoundError
+from experimentation.domain.errors import ExperimentationError
 from experimentation.usecases.runtime import wall_clock
 from experimentation.usecases.verifying import differences
 
@@ -23,7 +23,7 @@ def main() -> int:
     chosen = parser.parse_args()
     try:
         found = differences(chosen.experiment, wall_clock())
-    except NotFoundError as error:
+    except ExperimentationError as error:
         print(error.detail, file=sys.stderr)
         return 2
     for name, expected, stored in found[:SHOWN]:

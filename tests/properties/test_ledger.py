@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experimentation.domain.clock import DAY_MS, day_number
+from experimentation.domain.compaction import LONG_AGO, compact
 from experimentation.domain.errors import ConflictError
 from experimentation.domain.experiment import Experiment, Kind, Metric, Segment, Status, Variant
 from experimentation.domain.ledger import (
@@ -20,6 +21,7 @@ from experimentation.domain.ledger import (
     ownerships,
     put_away,
 )
+from experimentation.domain.recording import Ledger
 from experimentation.domain.rollup import (
     EVERYONE,
     assignment_adds,
@@ -106,6 +108,10 @@ class User:
     def put_away(self, before):
         self.head, self.past = put_away(self.head, self.past, before)
 
+    def compact(self, before):
+        ledger = compact(Ledger(self.head, {}, self.past), list(self.head.ledgers), before)
+        self.head = ledger.head
+
     def truth(self, name, event_type, first, last):
         at_least, ended = self.assigned[name][0], self.experiments[name].ended_at
         return [
@@ -119,7 +125,9 @@ class User:
 
 
 step = st.tuples(
-    st.sampled_from(["assign", "import", "event", "event", "event", "late", "late", "end", "away"]),
+    st.sampled_from(
+        ["assign", "import", "event", "event", "event", "late", "late", "end", "away", "compact"]
+    ),
     st.sampled_from(["a", "b", "c"]),
     st.integers(0, 2 * DAY_MS),
     st.sampled_from(TYPES),
@@ -149,6 +157,8 @@ def play(steps) -> User:
             now += 12_000 + gap // 8
         elif action == "away":
             user.put_away(now - DAY_MS)
+        elif action == "compact":
+            user.compact(now - 5 * DAY_MS)  # an event is late by 4 days at most
     return user
 
 
@@ -215,3 +225,19 @@ def test_hours_add_up_to_days_and_boundaries_stay_in_order(steps):
                 counters = user.rollups.get((name, day_key(EVERYONE, event_type, day, "t")), {})
                 assert sum(v for n, v in hours.items() if n[0] == "n") == counters.get("n", 0)
                 assert sum(v for n, v in hours.items() if n[0] == "s") == counters.get("s", 0)
+
+
+def test_days_of_long_ago_become_one_cell_but_those_of_a_living_experiment_stay():
+    user = User({name: experiment(name) for name in "abc"})
+    for day in range(10):
+        user.record(START + day * DAY_MS, START + day * DAY_MS, "buy", 100)
+    user.assign(START + 10 * DAY_MS, "a", "DE")
+    for day in range(11, 40):
+        user.record(START + day * DAY_MS, START + day * DAY_MS, "buy", 100)
+
+    user.compact(START + 35 * DAY_MS)
+
+    cells = user.head.ledgers["buy"]
+    assert cells[LONG_AGO] == (10, 1_000)
+    assert len(cells) == 1 + 29
+    assert compact(Ledger(user.head, {}), ["buy"], START + 35 * DAY_MS).head == user.head

@@ -41,6 +41,10 @@ class Ledger(NamedTuple):
         source = self.spilled if event_type in self.head.spilled else self.head.ledgers
         return source.get(event_type, {})
 
+    def with_ledgers(self, inline: Mapping[str, Cells], spilled: Mapping[str, Cells]) -> "Ledger":
+        """Return the same with these ledgers in the head and apart from it."""
+        return self._replace(head=replace(self.head, ledgers=inline), spilled=spilled)
+
 
 def record(
     ledger: Ledger, experiments: Mapping[str, Experiment], happenings: Iterable[Happening], keep_after: int
@@ -48,8 +52,8 @@ def record(
     """Return the ledger after the events, and what they add.
 
     Experiments that ended before `keep_after` are put away once their end is in the head that was read: only
-    then, or for an event before its `past_until`, is `ledger.past` needed. An assignment in an experiment that
-    is not among `experiments` owns nothing.
+    then, or for an event before its `past_until`, is `ledger.past` needed. An assignment in an experiment
+    that is not among `experiments` owns nothing.
     """
     events = sorted(happenings, key=lambda each: each.at)
     ended = {each.id: each.ended_at for each in experiments.values() if each.ended_at is not None}

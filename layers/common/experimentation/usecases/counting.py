@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from experimentation import settings, telemetry
 from experimentation.domain.clock import DAY_MS
+from experimentation.domain.compaction import compact
 from experimentation.domain.errors import UnavailableError
 from experimentation.domain.event import Event
 from experimentation.domain.experiment import Experiment
@@ -243,6 +244,7 @@ def _single(
     while True:
         happenings = [Happening(event.type, event.at, event.value) for event in his]
         after, adds = record(before, known, happenings, keep_after)
+        after = compact(after, {event.type for event in his}, keep_after - events.GRACE_DAYS * DAY_MS)
         writes = _user_writes(user_id, before, after, stored, {event.type for event in his})
         writes += [_Write(events.put(event), user_id, event.event_id) for event in his]
         plan = _Plan(writes, adds, his)

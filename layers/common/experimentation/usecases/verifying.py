@@ -13,7 +13,8 @@ from experimentation.domain.audit import (
     expected_ledgers,
     stored_ledgers,
 )
-from experimentation.domain.clock import day_number
+from experimentation.domain.clock import DAY_MS, day_number
+from experimentation.domain.errors import ConflictError
 from experimentation.domain.event import Event
 from experimentation.domain.experiment import Experiment
 from experimentation.domain.ledger import Cells
@@ -32,8 +33,15 @@ class Difference(NamedTuple):
 
 
 def differences(experiment_id: str, now: int) -> list[Difference]:
-    """Return what differs in two readings alike: what traffic changes between them is no difference."""
-    first = set(_differences(experiments.read(experiment_id, consistent=True), now))
+    """Return what differs in two readings alike: what traffic changes between them is no difference.
+
+    ConflictError for an experiment that ended so long ago that its users' ledgers are kept by day no more.
+    """
+    experiment = experiments.read(experiment_id, consistent=True)
+    kept_days = settings.retention_days() + events.GRACE_DAYS
+    if experiment.ended_at is not None and experiment.ended_at < now - kept_days * DAY_MS:
+        raise ConflictError(f"the experiment ended more than {kept_days} days ago and cannot be verified")
+    first = set(_differences(experiment, now))
     if not first:
         return []
     return sorted(first & set(_differences(experiments.read(experiment_id, consistent=True), now)))

@@ -18,7 +18,10 @@ runtime = Runtime()
     problems=(404, 409),
 )
 def handler(experiment_id: ExperimentId, body: AssignmentRequest, now: int) -> Reply:
-    """Answer 201 when the assignment is new, else 200."""
+    """Answer 201 when the assignment is new, else 200.
+
+    The start of a draft is seen at once, every other change of an experiment within 5 seconds.
+    """
     experiment = runtime.experiments.read(experiment_id, now)
     decision = assign(experiment, body.user_id, body.context, runtime)
     is_new = decision.reason is Reason.ASSIGNED

@@ -32,7 +32,7 @@ def test_a_rate_needs_what_power_prop_test_says(as_user):
 def test_a_mean_needs_the_two_sample_formula(as_user):
     answer = ask(as_user, baseline_mean=10, baseline_sd=20, minimum_effect_absolute=-1)
 
-    # 2 * (1.959964 + 0.841621)^2 * 20^2 / 1^2
+    # by hand: twice the squared sum of 1.959964 and 0.841621, times 400, over 1
     assert answer.json["required"]["fixed"]["users_per_variant"] == 6280
     assert answer.json["required"]["fixed"]["days"] is None
     assert answer.json["required"]["effect"] == {"absolute": -1.0, "relative": -0.1}

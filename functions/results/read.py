@@ -62,9 +62,9 @@ def _series(findings: Findings, query: ResultsQuery) -> list[dict[str, object]]:
     days = findings.span.last - findings.span.first + 1
     if query.granularity == "hour" and days > MAX_HOUR_DAYS:
         raise _too_long(f"gives at most {MAX_HOUR_DAYS} days")
-    steps = steps_of(query.granularity, days)
-    if steps * len(findings.metrics) * len(findings.experiment.keys) > MAX_ROWS:
-        raise _too_long(f"gives more than {MAX_ROWS} rows (steps x metrics x variants)")
+    rows = steps_of(query.granularity, days) * len(findings.metrics) * len(findings.experiment.keys)
+    if rows > MAX_ROWS[query.granularity]:
+        raise _too_long(f"gives more than {MAX_ROWS[query.granularity]} rows (steps x metrics x variants)")
     return series(
         findings.table,
         findings.experiment,

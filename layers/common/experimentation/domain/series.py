@@ -18,7 +18,7 @@ type Row = dict[str, object]
 DAYS_PER_WEEK = 7
 HOURS_PER_DAY = 24
 MAX_HOUR_DAYS = 31
-MAX_ROWS = 5_000  # each has intervals of its own: seconds to compute, megabytes to send
+MAX_ROWS = {"hour": 20_000, "day": 5_000, "week": 5_000}  # those of days have intervals: 3 MB, seconds
 
 
 def steps_of(granularity: Granularity, days: int) -> int:

@@ -4,10 +4,11 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import combinations_with_replacement, product
 from typing import NamedTuple
 
 from experimentation.domain.clock import DAY_MS, HOUR_MS, day_number
+from experimentation.domain.compaction import LONG_AGO
 from experimentation.domain.event import Event
 from experimentation.domain.experiment import Experiment, Kind
 from experimentation.domain.ledger import END
@@ -154,15 +155,18 @@ def _judge_assignments(stored: Stored, told: Told, verdict: Verdict) -> None:
 def _judge_ledgers(stored: Stored, by_user: Mapping[str, list[Event]], verdict: Verdict) -> None:
     for user_id, head in stored.heads.items():
         kept: Counter[tuple[str, int, str]] = Counter()
+        truth: Counter[tuple[str, int, str]] = Counter()
         ledgers = dict(head.ledgers) | {t: stored.spilled.get((user_id, t), {}) for t in head.spilled}
+        compacted = {event_type for event_type, cells in ledgers.items() if LONG_AGO in cells}
         for event_type, cells in ledgers.items():
             for (day, _), (count, total) in cells.items():
-                kept[event_type, day, "n"] += count
-                kept[event_type, day, "s"] += total
-        truth: Counter[tuple[str, int, str]] = Counter()
+                place = 0 if event_type in compacted else day
+                kept[event_type, place, "n"] += count
+                kept[event_type, place, "s"] += total
         for event in by_user.get(user_id, []):
-            truth[event.type, day_number(event.at), "n"] += 1
-            truth[event.type, day_number(event.at), "s"] += event.value
+            place = 0 if event.type in compacted else day_number(event.at)
+            truth[event.type, place, "n"] += 1
+            truth[event.type, place, "s"] += event.value
         if _nonzero(kept) != _nonzero(truth):
             verdict.others.append(f"the ledgers of {user_id} are not his events: {head}")
         latest = max((event.at for event in by_user.get(user_id, [])), default=0)
@@ -273,11 +277,10 @@ def _judge_windows(
             found = sum(counters.get("n", 0) for counters in kept[cell].values())
             verdict.lost += max(0, expected - found)
             verdict.double += max(0, found - expected)
-        for start in range(min(seen), max(seen) + 1):
-            for end in range(start, max(seen) + 1):
-                verdict.windows += 1
-                if window(kept[cell], start, end) != _joined(of_users, start, end):
-                    verdict.wrong_windows += 1
+        for start, end in combinations_with_replacement(sorted(seen), 2):
+            verdict.windows += 1
+            if window(kept[cell], start, end) != _joined(of_users, start, end):
+                verdict.wrong_windows += 1
 
 
 def _joined(of_users: list[Mapping[int, Total]], start: int, end: int) -> WindowTotals:

@@ -108,8 +108,8 @@ class Emulator:
         """Say whether the process runs."""
         return self._process is not None and self._process.poll() is None
 
-    def stop(self, seconds: float = 60) -> None:
-        """End the process and wait until its state is written."""
+    def stop(self, seconds: float = 600) -> None:
+        """End the process and wait until its state is written: about a minute for 20,000 users."""
         if self._process is None or self._process.stdin is None:
             return
         self._process.stdin.close()

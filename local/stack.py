@@ -122,6 +122,7 @@ class Stack:
                 await self._serve(resolved, stopping, ready)
         finally:
             await asyncio.gather(self._requests.stop(), self._batches.stop())
+            self._log("stopping: the data is being written")
             await asyncio.to_thread(self._emulator.stop)
 
     def _create(self, password: str) -> Resolved:

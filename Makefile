@@ -1,15 +1,15 @@
-# make run, make test, make check, make bench, make build, make simulate: each sets up what it needs.
+# make run, make test, make check, make bench, make build, make simulate ...: each sets up what it needs.
 SHELL := /bin/sh
 VENV := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check check-template bench build simulate fuzz faults demo site clean
+.PHONY: run test check lint-template check-template cache-test bench build deploy-local sam-local simulate chaos mutants fuzz faults demo site clean
 
 run: .venv/run .venv-emulator/ready build/site/manifest.json   ## the whole platform on http://127.0.0.1:3000
 	@exec $(VENV)/python -m local
 
-test: check check-template .venv-emulator/ready build/site/manifest.json   ## everything that must hold; under 10 minutes
+test: check lint-template .venv-emulator/ready build/site/manifest.json   ## everything that must hold; under 10 minutes
 	$(VENV)/pytest -n 2 --dist loadgroup --cov --cov-report=term
 
 check: .venv/test   ## lint, format, types, arrows between packages
@@ -17,9 +17,21 @@ check: .venv/test   ## lint, format, types, arrows between packages
 	$(VENV)/ruff format --check .
 	$(VENV)/mypy
 	PYTHONPATH=layers/common $(VENV)/lint-imports
+	$(VENV)/bandit -q -c pyproject.toml -r functions layers/common/experimentation
 
-check-template: .venv/test
-	$(VENV)/cfn-lint template.yaml
+lint-template: .venv/test
+	$(VENV)/cfn-lint template.yaml dashboard.yaml
+
+check-template: lint-template .venv-template/ready .venv-sam/ready   ## lint, serverless rules, checkov, SAM's own check
+	@# a dead-letter queue needs none of its own, an e-mail has none; WS1004 does not know LoggingConfig
+	.venv-template/bin/cfn-lint -a cfn_lint_serverless.rules -i ES6000 ES7000 WS1004 -- template.yaml dashboard.yaml
+	.venv-template/bin/checkov --config-file .checkov.yaml
+	SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint
+
+cache-test: .venv/test .venv-emulator/ready build/site/manifest.json   ## a real HTTP cache in front: hits, 304s, no leak
+	@command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || { apt-get update -qq && apt-get install -y -qq nginx; } || \
+	    echo "install nginx with your system's package manager; without it these tests are skipped" >&2
+	$(VENV)/pytest tests/e2e/test_cache.py -rs
 
 bench: .venv/test .venv-emulator/ready   ## what it costs; writes benchmarks/RESULTS.md
 	$(VENV)/python -m benchmarks
@@ -31,6 +43,12 @@ browser: .venv/test .venv-emulator/ready build/site/manifest.json   ## the conso
 
 simulate: .venv/test   ## the counting protocol against conflicts, kills and redelivery
 	$(VENV)/python -m benchmarks.simulate
+
+chaos: .venv/test   ## 100,000 events through a simulated world of faults: what is lost, double or wrong
+	$(VENV)/python -m tests.simulation.chaos
+
+mutants: .venv/test   ## deliberate bugs in the counting protocol, each of which the tests must notice
+	$(VENV)/python -m tests.mutants
 
 fuzz: .venv/test .venv-emulator/ready .venv-fuzz/ready build/site/manifest.json   ## 2,000 cases made of the OpenAPI document
 	PYTHONPATH=layers/common $(VENV)/python -m tests.fuzz
@@ -44,6 +62,14 @@ demo: .venv/test .venv-emulator/ready build/site/manifest.json   ## real trials,
 build: .venv/run .venv-sam/ready   ## what `sam deploy` uploads
 	SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint
 	SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam build
+
+deploy-local: build .venv-emulator/deploy   ## sam build and sam deploy of the whole stack into the emulator, and calls
+	$(VENV)/python -m local.deployment
+
+sam-local: .venv-emulator/ready   ## the API in Lambda's containers; needs Docker
+	@docker info >/dev/null 2>&1 || { echo "sam local needs Docker, and none answers here; make run needs none" >&2; exit 1; }
+	@$(MAKE) build
+	@exec $(VENV)/python -m local.sam_local
 
 site: build/site/manifest.json   ## the console and the documentation, as functions/pages.py serves them
 
@@ -60,7 +86,7 @@ build/assets/ready: requirements-site.txt | .venv/bin/python
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-emulator .venv-sam .venv-fuzz .aws-sam .local build
+	rm -rf .venv .venv-emulator .venv-sam .venv-template .venv-fuzz .aws-sam .local build
 
 # One environment per set of pins; a stamp inside says for which pins it was made.
 .venv/bin/python:
@@ -86,6 +112,15 @@ clean:
 
 .venv-emulator/faults: local/requirements-faults.txt .venv-emulator/ready
 	.venv-emulator/bin/python -m pip install -q -r local/requirements-faults.txt
+	@touch $@
+
+.venv-emulator/deploy: local/requirements-deploy.txt .venv-emulator/ready
+	.venv-emulator/bin/python -m pip install -q -r local/requirements-deploy.txt
+	@touch $@
+
+.venv-template/ready: requirements-template.txt
+	@python=$$(local/find-python) && echo "setting up .venv-template" && "$$python" -m venv .venv-template
+	.venv-template/bin/python -m pip install -q -r requirements-template.txt
 	@touch $@
 
 .venv-sam/ready: requirements-sam.txt

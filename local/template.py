@@ -60,11 +60,11 @@ class Template:
     functions: tuple[Function, ...]
 
 
-class _Loader(yaml.SafeLoader):
+class Loader(yaml.SafeLoader):
     """Reads CloudFormation's short tags as their long form."""
 
 
-def _long_form(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
+def _long_form(loader: Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
     value: Any
     if isinstance(node, yaml.ScalarNode):
         value = loader.construct_scalar(node)
@@ -78,7 +78,7 @@ def _long_form(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
     return {tag if tag in {"Ref", "Condition"} else f"Fn::{tag}": value}
 
 
-_Loader.add_multi_constructor("!", _long_form)
+Loader.add_multi_constructor("!", _long_form)
 
 
 def _function(
@@ -118,7 +118,7 @@ def _mapping(event: dict[str, Any]) -> QueueMapping:
 
 def read_template(path: Path) -> Template:
     """Read a SAM template with its functions in the order of the file."""
-    document = yaml.load(path.read_text(), Loader=_Loader)  # noqa: S506 - a SafeLoader with CloudFormation's tags
+    document = yaml.load(path.read_text(), Loader=Loader)  # noqa: S506 - a SafeLoader with CloudFormation's tags
     common = document.get("Globals", {}).get("Function", {})
     resources = document["Resources"]
     return Template(

@@ -8,11 +8,11 @@ import yaml
 
 from experimentation.web import queue_worker
 from local.paths import ROOT, TEMPLATE
-from local.template import Function, _Loader, read_template
+from local.template import Function, Loader, read_template
 from tests.contract.reachable import Reach, reach
 from tests.contract.routes import routes
 
-DOCUMENT: dict[str, Any] = yaml.load(TEMPLATE.read_text(), Loader=_Loader)
+DOCUMENT: dict[str, Any] = yaml.load(TEMPLATE.read_text(), Loader=Loader)
 RESOURCES: dict[str, Any] = DOCUMENT["Resources"]
 FUNCTIONS = read_template(TEMPLATE).functions
 RULES = {route.module: route.rule for route in routes()}

@@ -1,0 +1,179 @@
+"""`python -m local.deployment` - deploy the built stack into the emulator with `sam deploy`, and call it.
+
+What CloudFormation would create is created once for real: functions with their layers (run as processes),
+roles, tables, queues, event source mappings. Then three functions are called, and an event goes through the
+topic, a queue and its mapping into the table.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local.emulator import Emulator, EmulatorError
+from local.paths import ROOT
+from local.resources import client
+from local.template import Loader
+
+SAM = ROOT / ".venv-sam" / "bin" / "sam"
+BUILT = ROOT / ".aws-sam" / "build" / "template.yaml"
+STACK = "deployed-locally"
+PATIENCE_SECONDS = 90
+REQUEST = {
+    "version": "2.0",
+    "rawQueryString": "",
+    "isBase64Encoded": False,
+    "requestContext": {"requestId": "deployed-locally", "domainName": "localhost", "stage": "$default"},
+}
+
+
+class DeploymentError(Exception):
+    """What did not work."""
+
+
+def emulated(document: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return the template that the emulator takes, and a line for each thing that it does not.
+
+    >>> part = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": []}}
+    >>> emulated({"Parameters": {}, "Resources": {"RateAlarm": part}})
+    ({'Parameters': {}, 'Resources': {}}, ['alarms on metric math: RateAlarm'])
+    """
+    resources = dict(document["Resources"])
+    computed = [
+        name
+        for name, each in resources.items()
+        if each["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in each["Properties"]
+    ]
+    for name in computed:
+        del resources[name]
+    told = [f"alarms on metric math: {', '.join(computed)}"] if computed else []
+    for name, each in resources.items():
+        for event in each.get("Properties", {}).get("Events", {}).values():
+            if event["Type"] == "SQS":
+                _number(event["Properties"], "MaximumBatchingWindowInSeconds", document["Parameters"])
+                _number(event["Properties"]["ScalingConfig"], "MaximumConcurrency", document["Parameters"])
+                told.append(
+                    f"parameters as numbers in the queue mapping of {name}: their defaults are written in"
+                )
+    return {**document, "Resources": resources}, told
+
+
+def _number(properties: dict[str, Any], name: str, parameters: dict[str, Any]) -> None:
+    if isinstance(properties[name], dict):
+        properties[name] = int(parameters[properties[name]["Ref"]]["Default"])
+
+
+class Deployed:
+    """The stack in the emulator."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+        self._lambda = client("lambda", endpoint)
+        described = client("cloudformation", endpoint).describe_stack_resources(StackName=STACK)
+        self.names = {
+            each["LogicalResourceId"]: each["PhysicalResourceId"] for each in described["StackResources"]
+        }
+        self._headers = {"content-type": "application/json", "host": "localhost"}
+
+    def client(self, service: str) -> Any:
+        """Return a client of the emulator."""
+        return client(service, self._endpoint)
+
+    def log_in(self) -> None:
+        """Log in as the administrator, with the password that the deployment generated."""
+        secret = self.client("secretsmanager").get_secret_value(SecretId=self.names["AdminSecret"])
+        body = {"username": "admin", "password": secret["SecretString"]}
+        token = self.call("AuthTokenFunction", "POST", "/auth/token", body)["access_token"]
+        self._headers["authorization"] = f"Bearer {token}"
+
+    def call(self, function: str, method: str, path: str, body: object = None, query: str = "") -> Any:
+        """Invoke a function as the gateway would; DeploymentError unless it answers 2xx."""
+        context = {
+            **REQUEST["requestContext"],  # type: ignore[dict-item]
+            "http": {"method": method, "path": path, "sourceIp": "127.0.0.1", "protocol": "HTTP/1.1"},
+        }
+        route = {"routeKey": f"{method} {path}", "rawPath": path, "rawQueryString": query}
+        event = {**REQUEST, **route, "headers": self._headers, "requestContext": context}
+        if body is not None:
+            event["body"] = json.dumps(body)
+        answer = self._lambda.invoke(FunctionName=self.names[function], Payload=json.dumps(event))
+        document = json.loads(answer["Payload"].read())
+        if answer.get("FunctionError") or document["statusCode"] // 100 != 2:
+            raise DeploymentError(f"{function} answered {document}")
+        return json.loads(document["body"])
+
+
+def _deploy(endpoint: str, environment: dict[str, str], say: Callable[[str], None]) -> None:
+    document = yaml.load(BUILT.read_text(), Loader=Loader)  # noqa: S506 - a SafeLoader
+    template, told = emulated(document)
+    for line in told:
+        say(f"the emulator cannot do {line}")
+    path = BUILT.with_name("emulated.json")
+    path.write_text(json.dumps(template))
+    chosen = ["--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local", "--stack-name", STACK]
+    done = subprocess.run(
+        [str(SAM), "deploy", "--template-file", str(path), *chosen],
+        cwd=ROOT,
+        env={**os.environ, **environment, "SAM_CLI_TELEMETRY": "0", "AWS_ENDPOINT_URL": endpoint},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise DeploymentError(f"sam deploy failed:\n{done.stdout[-4000:]}{done.stderr[-1000:]}")
+
+
+def _use(deployed: Deployed, say: Callable[[str], None]) -> None:
+    deployed.call("HealthFunction", "GET", "/health")
+    deployed.log_in()
+    variants = [{"key": "a", "weight": 50}, {"key": "b", "weight": 50}]
+    made = deployed.call(
+        "ExperimentsCreateFunction", "POST", "/experiments", {"name": "X", "variants": variants}
+    )
+    say(f"invoked HealthFunction, AuthTokenFunction, ExperimentsCreateFunction: made {made['id']}")
+    deployed.call("EventsRecordFunction", "POST", "/events", {"user_id": "u1", "type": "purchase"})
+    started = time.monotonic()
+    while not deployed.call("EventsListFunction", "GET", "/events", query="user_id=u1")["events"]:
+        if time.monotonic() - started > PATIENCE_SECONDS:
+            raise DeploymentError(f"the event was not in the table after {PATIENCE_SECONDS} s")
+        time.sleep(0.5)
+    say(f"an event went through topic, queue and worker in {time.monotonic() - started:.1f} s")
+
+
+def _run(data: Path, say: Callable[[str], None]) -> None:
+    emulator = Emulator(data)
+    emulator.start()
+    try:
+        emulator.wait()
+        started = time.monotonic()
+        _deploy(emulator.endpoint, emulator.environment, say)
+        deployed = Deployed(emulator.endpoint)
+        say(f"deployed {len(deployed.names)} resources in {time.monotonic() - started:.0f} s")
+        _use(deployed, say)
+    except DeploymentError:
+        sys.stderr.write((data / "emulator.log").read_text()[-2000:])
+        raise
+    finally:
+        emulator.stop()
+
+
+def main() -> int:
+    """Deploy, call, and take it all away again."""
+    try:
+        with tempfile.TemporaryDirectory() as data:
+            _run(Path(data), lambda line: print(line, flush=True))
+    except (DeploymentError, EmulatorError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""Experiments with many events, put into rollup items through the ledger code; no user is stored."""
+
+from collections.abc import Iterator
+from itertools import batched
+from random import Random
+from typing import Any
+
+from benchmarks.rig import data_table, now
+from experimentation.domain.clock import DAY_MS
+from experimentation.domain.event import UNIT
+from experimentation.domain.experiment import Experiment
+from experimentation.domain.ledger import Head, enrol
+from experimentation.domain.recording import Happening, Ledger, record
+from experimentation.domain.rollup import enrolment_adds
+from experimentation.domain.windows import add_counters
+from experimentation.storage import client, rollups
+
+SEED = 20_261_122
+PUT_LIMIT = 25  # BatchWriteItem takes no more
+
+type Items = dict[tuple[str, str], dict[str, int]]
+
+
+def load(experiment: Experiment, users: int, events_a_user: int, days: int) -> int:
+    """Store the counters of users with events on random days; return how many items they fill.
+
+    Each user's counters go to one shard, as an environment's would.
+    """
+    random = Random(SEED)
+    items: Items = {}
+    started = experiment.started_at or 0
+    metric = experiment.metrics[0].event_type
+    for number in range(users):
+        variant = experiment.keys[number % len(experiment.keys)]
+        shard = random.randrange(experiment.shards)
+        head = enrol(Head(), started + random.randrange(DAY_MS // 2), experiment.id, variant, ())
+        at = head.boundaries[-1].at
+        _add(
+            items, rollups.enrolment_partition(experiment, shard), enrolment_adds(experiment, variant, (), at)
+        )
+        latest = started + days * DAY_MS - at
+        happened = [
+            Happening(metric, at + random.randrange(latest), UNIT * random.randrange(1, 50))
+            for _ in range(events_a_user)
+        ]
+        _, adds = record(Ledger(head, {}), {experiment.id: experiment}, happened, keep_after=0)
+        _add(items, rollups.partition(experiment, shard), adds)
+    _store(items)
+    return len(items)
+
+
+def _add(items: Items, partition: str, adds: dict[tuple[str, str], dict[str, int]]) -> None:
+    for (_, key), counters in adds.items():
+        add_counters(items.setdefault((partition, key), {}), counters)
+
+
+def _store(items: Items) -> None:
+    for batch in batched(_requests(items), PUT_LIMIT, strict=False):
+        client.dynamodb().batch_write_item(RequestItems={data_table(): [*batch]})
+
+
+def _requests(items: Items) -> Iterator[Any]:
+    written = str(now())
+    for (partition, key), counters in items.items():
+        item = {name: {"N": str(amount)} for name, amount in counters.items()}
+        item |= {"PK": {"S": partition}, "SK": {"S": key}, "w": {"N": "1"}, "t": {"N": written}}
+        yield {"PutRequest": {"Item": item}}

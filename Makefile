@@ -33,7 +33,7 @@ cache-test: .venv/test .venv-emulator/ready build/site/manifest.json   ## a real
 	    echo "install nginx with your system's package manager; without it these tests are skipped" >&2
 	$(VENV)/pytest tests/e2e/test_cache.py -rs
 
-bench: .venv/test .venv-emulator/ready   ## what it costs; writes benchmarks/RESULTS.md
+bench: .venv/bench .venv-emulator/ready   ## what it costs; writes benchmarks/RESULTS.md
 	$(VENV)/python -m benchmarks
 
 browser: .venv/test .venv-emulator/ready build/site/manifest.json   ## the console in a headless chromium
@@ -98,6 +98,10 @@ clean:
 
 .venv/test: requirements-dev.txt .venv/run
 	$(VENV)/python -m pip install -q -r requirements-dev.txt
+	@touch $@
+
+.venv/bench: requirements-bench.txt .venv/test
+	$(VENV)/python -m pip install -q -r requirements-bench.txt
 	@touch $@
 
 .venv-emulator/ready: local/requirements-emulator.txt

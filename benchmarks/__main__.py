@@ -27,7 +27,7 @@ AIMS = (
     ("start of the results function against the assignment's", "startup.results_ratio", 1.10),
     ("results at 500,000 events against 1,000, sealed", "results.large_ratio", 1.10),
     ("results at 500,000 events against 1,000, open", "results.large_open_ratio", 1.10),
-    ("write units per event, young, 25 a transaction", "event.writes", 4.4),
+    ("write units per event, young, 25 a transaction", "event_writes.25", 4.4),
 )
 
 

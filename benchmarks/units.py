@@ -14,6 +14,7 @@ from functions.workers import record_events
 from tests.factory import Context
 
 USERS = 25  # as many as one transaction takes
+BATCHES = (1, 5, 25)
 GROWTH_DAYS = (1, 7, 30, 60, 89)
 SEGMENTS = (0, 1, 2, 3)
 EXPERIMENTS = (1, 2, 3, 5)
@@ -33,7 +34,9 @@ def measure() -> Section:
         for e in (1, 2)
         for m in (1, 3)
     }
+    batches = {n: _events(f"batch-{n}", users=n) for n in BATCHES}
     grown = [
+        *(("events a transaction", str(n), *_per_event(counts, n)) for n, counts in batches.items()),
         *_growth("segments", SEGMENTS, lambda n: _events(f"segments-{n}", segments=n)),
         *_growth(
             "experiments of the user", EXPERIMENTS, lambda n: _events(f"experiments-{n}", experiments=n)
@@ -43,14 +46,14 @@ def measure() -> Section:
         *_growth("shards", SHARDS, lambda n: _events(f"shards-{n}", shards=n)),
         *(("days of activity", *row) for row in _by_days()),
     ]
-    aim = young["1 experiment, 1 metric"]["writes"] / USERS
+    aim = batches[USERS]["writes"] / USERS
     numbers = {
         f"{name}.{unit}": counts[unit] for name, counts in calls.items() for unit in ("reads", "writes")
     }
     numbers |= {
-        "event.writes": aim,
-        "event.reads": young["1 experiment, 1 metric"]["reads"] / USERS,
-        "event.transactions": young["1 experiment, 1 metric"]["transactions"] / USERS,
+        f"event_{unit}.{n}": counts[unit] / n
+        for n, counts in batches.items()
+        for unit in ("reads", "writes", "transactions")
     }
     return Section(
         [
@@ -130,12 +133,13 @@ def _events(
     variants: int = 2,
     shards: int = 4,
     events_a_user: int = 1,
+    users: int = USERS,
 ) -> Counts:
     """Return what one batch of 25 events costs, once the users are assigned and the cells exist."""
     names = [f"{prefix}-{n}" for n in range(experiments)]
     for name in names:
         running(name, variants=variants, metrics=metrics, segments=segments, shards=shards)
-    people = [f"{prefix}-u{n}" for n in range(USERS // events_a_user)]
+    people = [f"{prefix}-u{n}" for n in range(users // events_a_user)]
     for user in people:
         body = {"user_id": user, "context": {"s0": "a"}, "experiments": names}
         assert assign_all.handler(request("assignments/assign_all", body))["statusCode"] == 200
@@ -169,8 +173,8 @@ def _growth(what: str, values: Sequence[int], events: Callable[[int], Counts]) -
     return [(what, str(value), *_per_event(events(value))) for value in values]
 
 
-def _per_event(counts: Counts) -> tuple[str, ...]:
-    return tuple(f"{counts[unit] / USERS:.2f}" for unit in ("transactions", "writes", "reads"))
+def _per_event(counts: Counts, events: int = USERS) -> tuple[str, ...]:
+    return tuple(f"{counts[unit] / events:.2f}" for unit in ("transactions", "writes", "reads"))
 
 
 def _work(users: Sequence[str], prefix: str, types: Sequence[str], at: int | None = None) -> None:

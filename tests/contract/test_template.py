@@ -1,5 +1,6 @@
 """What no linter sees in template.yaml: that its numbers fit each other, and it says what the code does."""
 
+import json
 import re
 from typing import Any
 
@@ -176,6 +177,19 @@ def test_alarms_and_dashboard_show_metrics_that_the_code_writes() -> None:
     assert alarmed == {"EventCallsRejected", "EventCalls"}
     assert shown | alarmed <= written
     assert shown >= {"UsersEnrolled", "EventsAccepted", "EventsCounted", "EventsDuplicate"}
+
+
+def test_dashboard_is_json_whose_widgets_do_not_overlap_and_whose_names_are_given() -> None:
+    nested = yaml.load((ROOT / "dashboard.yaml").read_text(), Loader=Loader)
+    text = nested["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    names = set(re.findall(r"\$\{(\w+)\}", text))
+
+    widgets = json.loads(re.sub(r"\$\{[\w:]+\}", "name", text))["widgets"]
+
+    places = [(widget["x"], widget["y"]) for widget in widgets]
+    assert len(set(places)) == len(widgets)
+    assert names == set(nested["Parameters"])
+    assert set(RESOURCES["Dashboard"]["Properties"]["Parameters"]) == set(nested["Parameters"])
 
 
 # Functions

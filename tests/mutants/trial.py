@@ -1,0 +1,19 @@
+"""Simulates one seed after the other and exits 1 at the first that finds anything."""
+
+import sys
+
+from tests.simulation.world import simulate
+
+
+def main(seeds: int) -> int:
+    """Return 1 when one of the seeds finds anything, and say what."""
+    for seed in range(seeds):
+        report = simulate(seed)
+        if not report.is_clean():
+            print(report.text())
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1])))

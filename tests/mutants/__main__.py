@@ -17,7 +17,7 @@ _PYTEST = [sys.executable, "-m", "pytest", "-q", "-x"]
 TRIALS = {
     "ledger properties": [*_PYTEST, "--noconftest", "--hypothesis-seed=0", "tests/properties/test_ledger.py"],
     "simulation": [sys.executable, "-m", "tests.mutants.trial", "40"],
-    "tests of the use cases": [*_PYTEST, "tests/usecases"],
+    "unit tests": [*_PYTEST, "tests/storage/test_users.py", "tests/usecases"],
 }
 """Quickest first; what the first of them notices, the others need not."""
 

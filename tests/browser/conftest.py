@@ -67,7 +67,7 @@ class Errors:
             self.found.append(text)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fortnight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """A stack in which an experiment has been running for two weeks."""
     running = start_stack(tmp_path_factory.mktemp("browser"))
@@ -91,9 +91,9 @@ def api(fortnight: RunningStack) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """One browser for all tests."""
+    """One browser for this folder's tests; Playwright's event loop must not outlive them."""
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield launched
@@ -150,7 +150,7 @@ def sign_in(page: Page, stack: RunningStack) -> None:
     page.get_by_role("heading", name="Experiments").wait_for()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def session(browser: Browser, fortnight: RunningStack) -> StorageState:
     """The cookies of somebody who has signed in."""
     context = browser.new_context(base_url=fortnight.base_url)
@@ -172,7 +172,7 @@ def signed_in(opened: Callable[..., Page], session: StorageState) -> Callable[..
     return open_page
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shot() -> Callable[..., None]:
     """Keeps a picture of a page, outside git."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)

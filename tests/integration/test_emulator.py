@@ -32,7 +32,9 @@ def table(emulator: Emulated) -> str:
 
 @pytest.fixture
 def dynamodb(emulator: Emulated) -> Any:
-    return emulator.client("dynamodb")
+    client = emulator.client("dynamodb")
+    assert client.exceptions  # made when first asked for, by each of several threads its own
+    return client
 
 
 @pytest.fixture
@@ -266,7 +268,7 @@ def test_a_message_not_deleted_comes_back_after_its_visibility(emulator: Emulate
 
 def test_a_batch_of_deletions_takes_only_what_it_names(emulator: Emulated) -> None:
     sqs, bodies = emulator.client("sqs"), sorted(str(uuid.uuid4()) for _ in range(3))
-    url = emulator.env["ARCHIVE_QUEUE_URL"]
+    url = sqs.create_queue(QueueName=f"deletions-{uuid.uuid4()}")["QueueUrl"]
     entries = [{"Id": str(i), "MessageBody": body} for i, body in enumerate(bodies)]
     sqs.send_message_batch(QueueUrl=url, Entries=entries)
     messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=1)["Messages"]

@@ -11,6 +11,8 @@ import botocore
 import botocore.session
 from botocore.config import Config
 
+from experimentation.storage.wire_items import WireItems
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
@@ -34,7 +36,9 @@ _CONFIG = Config(
 
 @cache
 def _session() -> botocore.session.Session:
-    return botocore.session.get_session()
+    session = botocore.session.get_session()
+    session.register_component("response_parser_factory", WireItems())
+    return session
 
 
 def _made(service: str) -> Any:

@@ -3,6 +3,7 @@
 from experimentation.domain.experiment import Experiment
 from experimentation.domain.lifecycle import transition
 from experimentation.storage import experiments
+from experimentation.usecases.runtime import wall_clock
 from experimentation.web.endpoint import endpoint
 from experimentation.web.experiment_replies import author, require_version, written_reply
 from experimentation.web.principals import Principal
@@ -19,7 +20,8 @@ def handler(
     """Take the step; 409 for one that the life of an experiment does not know."""
 
     def apply(experiment: Experiment) -> Experiment:
-        return transition(require_version(request, experiment), body.status, now)
+        # The time of the write, not of the request: `ended_at` must lie ahead of it, however slow the read.
+        return transition(require_version(request, experiment), body.status, wall_clock())
 
     changed = experiments.change(experiment_id, apply, now=now, actor=author(principal), action="status")
     return written_reply(changed)

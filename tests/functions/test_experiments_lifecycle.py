@@ -44,7 +44,7 @@ def test_the_end_lies_a_few_seconds_ahead(as_user: Headers) -> None:
     done = document(created(as_user, status="completed"))
 
     ended, updated = (milliseconds(datetime.fromisoformat(done[name])) for name in ("ended_at", "updated_at"))
-    assert ended - updated == COMPLETION_DELAY_MS
+    assert ended - updated >= COMPLETION_DELAY_MS
 
 
 def test_a_stale_if_match_changes_no_status(as_user: Headers) -> None:

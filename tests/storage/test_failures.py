@@ -7,6 +7,7 @@ from botocore.exceptions import (
     EndpointConnectionError,
     ReadTimeoutError,
 )
+from botocore.parsers import ResponseParserError
 
 from experimentation.domain.errors import NotFoundError, UnavailableError
 from experimentation.storage.failures import cancellation_reasons, condition_failed, error_code, translated
@@ -27,6 +28,7 @@ def refused(code: str, **answer: object) -> ClientError:
         ConnectTimeoutError(endpoint_url="http://x"),
         ReadTimeoutError(endpoint_url="http://x"),
         EndpointConnectionError(endpoint_url="http://x"),
+        ResponseParserError("not what the protocol says"),
     ],
     ids=lambda error: type(error).__name__ if not isinstance(error, ClientError) else error_code(error),
 )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004
+from botocore.parsers import ResponseParserError
 
 from experimentation.domain.errors import UnavailableError
 
@@ -41,7 +42,7 @@ def translated() -> Iterator[None]:
     """
     try:
         yield
-    except (ConnectionError, HTTPClientError) as error:
+    except (ConnectionError, HTTPClientError, ResponseParserError) as error:
         raise UnavailableError("The store does not answer; try again.") from error
     except ClientError as error:
         if error_code(error) in _BUSY:

@@ -22,7 +22,7 @@ type Items = dict[tuple[str, str], dict[str, int]]
 
 
 def load(experiment: Experiment, users: int, events_a_user: int, days: int) -> int:
-    """Store the counters of users with events on random days; return how many items they fill.
+    """Store the counters of users with events on random days; return how many counters they fill.
 
     Each user's counters go to one shard, as an environment's would.
     """
@@ -46,7 +46,7 @@ def load(experiment: Experiment, users: int, events_a_user: int, days: int) -> i
         _, adds = record(Ledger(head, {}), {experiment.id: experiment}, happened, keep_after=0)
         _add(items, rollups.partition(experiment, shard), adds)
     _store(items)
-    return len(items)
+    return sum(map(len, items.values()))
 
 
 def _add(items: Items, partition: str, adds: dict[tuple[str, str], dict[str, int]]) -> None:

@@ -25,7 +25,7 @@ BULK = 20
 CALLS = {
     **dict.fromkeys(("repeat", "baseline repeat"), 40),
     **dict.fromkeys(("new", "baseline new", "record 1", "batch 1", "baseline batch 1"), 20),
-    **dict.fromkeys(("bulk repeat",), 5),
+    **dict.fromkeys(("bulk repeat", "worker 1"), 5),
     **dict.fromkeys(("batch 100", "batch 500", "baseline batch 100", "baseline batch 500"), 2),
     **dict.fromkeys(("bulk new", "worker 25"), 2),
     "served": 1,
@@ -70,8 +70,8 @@ def _ours() -> dict[str, Work]:
 
         return send
 
-    def worker() -> None:
-        users = [f"w{user}" for user in range(25)]
+    def worker(events: int) -> None:
+        users = [f"w{user}" for user in range(events)]
         failed = record_events.handler(batch_of(users, f"c{next(number)}"), Context())["batchItemFailures"]
         assert not failed
 
@@ -82,7 +82,8 @@ def _ours() -> dict[str, Work]:
         "bulk new": bulk_new,
         "record 1": lambda: _done(record.handler(one), 202),
         **{f"batch {size}": batch(size) for size in SIZES},
-        "worker 25": worker,
+        "worker 1": lambda: worker(1),
+        "worker 25": lambda: worker(25),
     }
 
 
@@ -163,6 +164,7 @@ def _section(costs: dict[str, Cost], served_ms: float) -> Section:
         row(f"new decision over {BULK} experiments", "bulk new"),
         row("one event, POST /events", "record 1"),
         *(row(f"per event, batch of {n}", f"batch {n}", f"baseline batch {n}", n) for n in SIZES),
+        row("one event, counted by the worker alone", "worker 1"),
         row("per event, counted by the worker (25 users a transaction)", "worker 25", None, 25),
         ("per event, accepted in batches of 500 and counted", ms(both), "", ms(theirs), times(both / theirs)),
     ]
@@ -189,6 +191,7 @@ def _section(costs: dict[str, Cost], served_ms: float) -> Section:
             "bulk_repeat.cpu_ms": costs["bulk repeat"].cpu,
             "record.cpu_ms": costs["record 1"].cpu,
             "record_batch_100.cpu_ms": costs["batch 100"].cpu,
+            "worker_1.cpu_ms": costs["worker 1"].cpu,
             "worker_25.cpu_ms": costs["worker 25"].cpu,
             "repeat.ratio": repeat.cpu / costs["baseline repeat"].cpu,
             "repeat.served_ratio": repeat.cpu / served_ms,

@@ -1,7 +1,7 @@
 """Leaves DynamoDB's items in their wire shape as they come, {"S": text} or {"N": digits}.
 
-botocore would rebuild every attribute by its description and end up with the same: half of the cost of results
-that are not sealed.
+botocore would rebuild every attribute by its description and end up with the same: half of what results of
+open days cost.
 """
 
 from typing import Any

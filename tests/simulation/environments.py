@@ -12,7 +12,7 @@ from typing import Any, Self
 from unittest.mock import patch
 
 from experimentation import telemetry
-from experimentation.storage import client, experiments, rollups
+from experimentation.storage import client, pauses, rollups
 from experimentation.storage.event_types import SeenTypes
 from experimentation.usecases import ingesting
 from experimentation.usecases.runtime import Runtime
@@ -142,7 +142,7 @@ def installed(
     ids = random.Random(schedule.chance.random())
     replaced = {
         (client, "_session"): cache(Session),
-        (experiments, "_pause"): lambda tried: schedule.sleep(0.02 * tried),
+        (pauses, "pause"): lambda tried: schedule.sleep(0.02 * tried),
         (ingesting, "secrets"): SimpleNamespace(randbits=ids.getrandbits),
         (concurrent.futures, "ThreadPoolExecutor"): _OneByOne,
         (rollups, "ThreadPoolExecutor"): _OneByOne,

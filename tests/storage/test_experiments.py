@@ -11,7 +11,7 @@ from experimentation.domain.changes import Change
 from experimentation.domain.errors import ConflictError, NotFoundError, UnavailableError
 from experimentation.domain.experiment import Experiment, Kind, Metric, Status, Variant
 from experimentation.domain.lifecycle import removable, transition
-from experimentation.storage import client, experiments, history, shards
+from experimentation.storage import client, experiments, history, pauses, shards
 from experimentation.storage.transactions import CancelledError
 from tests.experiments import CREATED_AT, experiment
 from tests.wire import answering
@@ -116,7 +116,7 @@ def test_a_change_that_lost_a_race_is_applied_to_what_won() -> None:
 
 
 def test_a_change_that_keeps_losing_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(experiments, "FIRST_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(pauses, "FIRST_SECONDS", 0)
     experiments.create(experiment(), "alice")
 
     def always_interrupted(before: Experiment) -> Experiment:
@@ -214,7 +214,7 @@ def test_what_may_not_be_deleted_stays() -> None:
 
 
 def test_an_experiment_that_starts_during_its_deletion_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(experiments, "FIRST_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(pauses, "FIRST_SECONDS", 0)
     experiments.create(experiment(), "alice")
 
     def permit(before: Experiment) -> None:
@@ -315,7 +315,7 @@ def test_a_conflict_with_another_transaction_is_tried_again() -> None:
 
 
 def test_conflicts_without_end_are_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(experiments, "FIRST_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(pauses, "FIRST_SECONDS", 0)
     conflict = cancelled("TransactionConflict", "None", "None")
 
     with (
@@ -336,7 +336,7 @@ def test_a_transaction_that_can_never_pass_is_a_defect() -> None:
 
 
 def test_a_deletion_that_keeps_losing_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(experiments, "FIRST_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(pauses, "FIRST_SECONDS", 0)
     experiments.create(experiment(), "alice")
     lost = cancelled("ConditionalCheckFailed", "None", "None")
 
@@ -356,7 +356,7 @@ def test_keys_that_were_not_processed_are_asked_for_again() -> None:
 
 
 def test_keys_that_are_never_processed_are_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(experiments, "FIRST_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(pauses, "FIRST_SECONDS", 0)
     none = json.dumps({"Responses": {}, "UnprocessedKeys": {"DataTable": {"Keys": [{}]}}}).encode()
 
     with answering(client.dynamodb(), "BatchGetItem", none, 200), pytest.raises(UnavailableError):

@@ -56,6 +56,25 @@ def test_two_lists_are_read_side_by_side():
     assert [cell.counters for cell in second] == [{"n": 2}]
 
 
+def test_a_key_that_is_sealed_between_the_reads_counts_once():
+    commit([rollups.add(PLACE, "a", {"n": 3}, 1), rollups.add(PLACE, "b", {"n": 5}, 1)])
+    late = [rollups.add(PLACE, "b", {"n": 1}, 2)]
+    events = client.dynamodb().meta.events
+
+    def seal_first(params, **_):
+        if f'"{SEALED}"' in str(params["body"]):
+            events.unregister("before-call.dynamodb.Query", seal_first)
+            for cell in rollups.read(PLACE):
+                commit([rollups.put_sealed(SEALED, None, cell), rollups.delete(PLACE, cell)])
+            commit(late)
+
+    events.register("before-call.dynamodb.Query", seal_first)
+
+    cells, _ = rollups.read_both([(PLACE, ""), (SEALED, "")], [])
+
+    assert rollups.merge(cells) == {"a": {"n": 3}, "b": {"n": 6}}
+
+
 def test_merging_adds_the_counters_of_all_shards():
     cells = [Cell("a", {"n": 1, "u": 1}, 1, 1), Cell("a", {"n": 2}, 1, 1), Cell("b", {"n": 5}, 1, 1)]
 

@@ -1,10 +1,7 @@
 """Experiments: create, read, change and list them; each write is one transaction with its history."""
 
-import random
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import batched
 from typing import NamedTuple
 
 from experimentation import settings
@@ -12,15 +9,14 @@ from experimentation.domain.changes import differences
 from experimentation.domain.errors import ConflictError, NotFoundError, UnavailableError
 from experimentation.domain.experiment import Experiment, Status
 from experimentation.storage import experiment_items as items
-from experimentation.storage import history
+from experimentation.storage import history, pauses
+from experimentation.storage.batch_read import read_items
 from experimentation.storage.client import dynamodb
 from experimentation.storage.failures import translated
 from experimentation.storage.transactions import Action, CancelledError, Item, commit
 
 MAX_TRIES = 8
-FIRST_PAUSE_SECONDS = 0.02
 PASSING = frozenset({"None", "TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"})
-BATCH_GET_LIMIT = 100  # BatchGetItem takes no more keys
 FILTERED_PAGE = 500  # some 200 KB: well under the 1 MB at which DynamoDB ends a page itself
 
 
@@ -53,10 +49,8 @@ def read(experiment_id: str, consistent: bool = False) -> Experiment:
 
 def read_many(experiment_ids: Iterable[str]) -> dict[str, Experiment]:
     """Return those of the experiments that exist, by id, as of now (consistent reads)."""
-    found: list[Experiment] = []
-    for ids in batched(dict.fromkeys(experiment_ids), BATCH_GET_LIMIT, strict=False):
-        keys = [items.meta_key(experiment_id) for experiment_id in ids]
-        found.extend(items.from_meta(item) for item in _batch_get(keys))
+    keys = [items.meta_key(experiment_id) for experiment_id in dict.fromkeys(experiment_ids)]
+    found = [items.from_meta(item) for item in read_items(keys)]
     return {experiment.id: experiment for experiment in found}
 
 
@@ -141,14 +135,14 @@ def _rows(
 def _attempts(experiment_id: str) -> Iterator[Experiment]:
     """Yield the stored experiment, and again after each lost race."""
     for tried in range(MAX_TRIES):
-        _pause(tried)
+        pauses.pause(tried)
         yield read(experiment_id, consistent=True)
 
 
 def _written(actions: Sequence[Action]) -> bool:
     """Write all or nothing; False when the condition of the first action, the experiment's, does not hold."""
     for tried in range(MAX_TRIES):
-        _pause(tried)
+        pauses.pause(tried)
         try:
             commit(actions)
         except CancelledError as error:
@@ -159,23 +153,3 @@ def _written(actions: Sequence[Action]) -> bool:
         else:
             return True
     raise UnavailableError("Too many changes to this experiment at once; try again.")
-
-
-def _batch_get(keys: list[Item]) -> Iterator[Item]:
-    table = settings.data_table()
-    for tried in range(MAX_TRIES):
-        _pause(tried)
-        with translated():
-            answer = dynamodb().batch_get_item(RequestItems={table: {"Keys": keys, "ConsistentRead": True}})
-        yield from answer["Responses"].get(table, [])
-        rest = answer.get("UnprocessedKeys", {}).get(table)
-        if rest is None:
-            return
-        keys = [dict(key) for key in rest["Keys"]]
-    raise UnavailableError("The store is busy; try again.")
-
-
-def _pause(tried: int) -> None:
-    """Wait before a further try: full jitter, twice as long each time."""
-    if tried:
-        time.sleep(random.uniform(0, FIRST_PAUSE_SECONDS * 2**tried))  # noqa: S311 - not a secret

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from experimentation import settings
 from experimentation.domain.experiment import Experiment
 from experimentation.storage import client
+from experimentation.storage.batch_read import read_items
 from experimentation.storage.failures import translated
 from experimentation.storage.transactions import put_if, put_new
 
@@ -82,11 +82,38 @@ def read(partition_key: str, prefix: str = "", *, consistent: bool = False) -> l
 def read_both(
     first: Sequence[tuple[str, str]], second: Sequence[tuple[str, str]]
 ) -> tuple[list[Cell], list[Cell]]:
-    """Return the items of two lists of (partition key, prefix), all read side by side."""
+    """Return the items of two lists of (partition key, prefix), read side by side, each counter once.
+
+    The open shards come first. What is in the sealed shard too may have been sealed in between, and is read
+    again.
+    """
+    wanted = [*first, *second]
+    opened = [each for each in wanted if not _is_sealed(each[0])]
+    sealed = [each for each in wanted if _is_sealed(each[0])]
     with ThreadPoolExecutor(PARALLEL) as pool:
-        found = list(pool.map(lambda each: read(*each), [*first, *second]))
-    split = len(first)
-    return list(chain.from_iterable(found[:split])), list(chain.from_iterable(found[split:]))
+        found = dict(zip(opened, pool.map(lambda each: read(*each), opened), strict=True))
+        found |= zip(sealed, pool.map(lambda each: read(*each, consistent=True), sealed), strict=True)
+    sealed_keys = {cell.key for each in sealed for cell in found[each]}
+    doubtful = {
+        (each[0], cell.key): None for each in opened for cell in found[each] if cell.key in sealed_keys
+    }
+    if doubtful:
+        again = _read_again(doubtful)
+        for each in opened:
+            places = [(each[0], cell.key) for cell in found[each]]
+            sure = [cell for cell, place in zip(found[each], places, strict=True) if place not in doubtful]
+            found[each] = sure + [again[place] for place in places if place in again]
+    split = [[cell for each in part for cell in found[each]] for part in (first, second)]
+    return split[0], split[1]
+
+
+def _is_sealed(partition_key: str) -> bool:
+    return partition_key.endswith(f"#{SEALED}")
+
+
+def _read_again(places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Cell]:
+    items = read_items({"PK": {"S": partition_key}, "SK": {"S": key}} for partition_key, key in places)
+    return {(item["PK"]["S"], item["SK"]["S"]): _cell(item) for item in items}
 
 
 def shards_of(experiment: Experiment) -> list[int | str]:

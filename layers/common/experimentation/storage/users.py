@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from experimentation import settings
 from experimentation.domain.ledger import Boundary, Cells, Head
 from experimentation.storage import client
+from experimentation.storage.batch_read import read_items
 from experimentation.storage.failures import translated
 from experimentation.storage.transactions import put_if, put_new
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from experimentation.storage.transactions import Action, Item
 
 HEAD_LIMIT_BYTES = 900  # one write unit, with room for the attributes' names
-BATCH_GET_LIMIT = 100
 
 
 class Spilled(NamedTuple):
@@ -45,14 +45,14 @@ def read_head(user_id: str, *, consistent: bool) -> Head:
 def read_heads(user_ids: Iterable[str]) -> dict[str, Head]:
     """Return the heads of several users, read consistently."""
     wanted = dict.fromkeys(user_ids)
-    items = _read([_key(user_id, "HEAD") for user_id in wanted])
+    items = read_items([_key(user_id, "HEAD") for user_id in wanted])
     found = {_user(item): _head(item) for item in items}
     return {user_id: found.get(user_id, Head()) for user_id in wanted}
 
 
 def read_spilled(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Spilled]:
     """Return the METRIC items of (user, event type) pairs that exist, read consistently."""
-    items = _read([_key(user_id, f"METRIC#{event_type}") for user_id, event_type in pairs])
+    items = read_items([_key(user_id, f"METRIC#{event_type}") for user_id, event_type in pairs])
     return {
         (_user(item), item["SK"]["S"].removeprefix("METRIC#")): Spilled(
             int(item["v"]["N"]), _cells(json.loads(item["m"]["S"]))
@@ -63,7 +63,7 @@ def read_spilled(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Spil
 
 def read_past(user_id: str) -> tuple[Boundary, ...]:
     """Return the boundaries that were put away."""
-    items = _read([_key(user_id, "PAST")])
+    items = read_items([_key(user_id, "PAST")])
     return _boundaries(items[0]["b"]["S"]) if items else ()
 
 
@@ -116,19 +116,6 @@ def spill(head: Head) -> tuple[Head, dict[str, Cells]]:
 
 def _put(item: "Item", read_version: int) -> "Action":
     return put_if(item, "v", read_version) if read_version else put_new(item)
-
-
-def _read(keys: "list[Item]") -> "list[Item]":
-    table, items = settings.data_table(), []
-    while keys:
-        with translated():
-            answer = client.dynamodb().batch_get_item(
-                RequestItems={table: {"Keys": keys[:BATCH_GET_LIMIT], "ConsistentRead": True}}
-            )
-        items += answer["Responses"].get(table, [])
-        unread = answer.get("UnprocessedKeys", {}).get(table, {"Keys": []})["Keys"]
-        keys = [dict(key) for key in unread] + keys[BATCH_GET_LIMIT:]
-    return items
 
 
 def _key(user_id: str, sort_key: str) -> "Item":

@@ -122,12 +122,12 @@ def _sizes() -> tuple[Table, dict[str, float]]:
     title = "Results at 1,000 and at 500,000 events"
     header = ("", "CPU ms, 1 k", "CPU ms, 500 k", "ratio", "wall ms, 1 k", "wall ms, 500 k", "ratio")
     note = (
-        f"{DAYS} days, 2 variants, {FULL_EVENTS_A_USER} events a user on random days, 4 shards; format full, one "
-        f"metric. The small one has {counters[0]:,} counters in its open shards, the large one {counters[1]:,}: "
-        "cost follows the counters, of which there are only so many for so many days; sealed, both have nearly "
-        "all. Ours is loaded through the ledger code straight into rollup items; the emulator answers in the wall "
-        "time. The baseline joins its assignments and events in SQL and computes one interval and p-value; ours "
-        "computes all of GET results."
+        f"{DAYS} days, 2 variants, {FULL_EVENTS_A_USER} events a user on random days, 4 shards; format full, "
+        f"one metric. The small one has {counters[0]:,} counters in its open shards, the large one "
+        f"{counters[1]:,}: cost follows the counters, of which there are only so many for so many days; sealed, "
+        "both have nearly all. Ours is loaded through the ledger code straight into rollup items; the emulator "
+        "answers in the wall time. The baseline joins its assignments and events in SQL and computes one "
+        "interval and p-value; ours computes all of GET results."
     )
     ratio = costs[f"sealed {LARGE}"].cpu / costs[f"sealed {SMALL}"].cpu
     opened = costs[f"open {LARGE}"].cpu / costs[f"open {SMALL}"].cpu

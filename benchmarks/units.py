@@ -28,22 +28,24 @@ def measure() -> Section:
     """Return the units of each call and of an event in different shapes."""
     calls = _calls()
     young = {
-        f"{e} experiment{'s' * (e > 1)}, {m} metric{'s' * (m > 1)}": _events(
+        f"{e} experiment{'s' * (e > 1)}, {m} metric{'s' * (m > 1)}": event_units(
             f"young-{e}-{m}", experiments=e, metrics=m
         )
         for e in (1, 2)
         for m in (1, 3)
     }
-    batches = {n: _events(f"batch-{n}", users=n) for n in BATCHES}
+    batches = {n: event_units(f"batch-{n}", users=n) for n in BATCHES}
     grown = [
         *(("events a transaction", str(n), *_per_event(counts, n)) for n, counts in batches.items()),
-        *_growth("segments", SEGMENTS, lambda n: _events(f"segments-{n}", segments=n)),
+        *_growth("segments", SEGMENTS, lambda n: event_units(f"segments-{n}", segments=n)),
         *_growth(
-            "experiments of the user", EXPERIMENTS, lambda n: _events(f"experiments-{n}", experiments=n)
+            "experiments of the user", EXPERIMENTS, lambda n: event_units(f"experiments-{n}", experiments=n)
         ),
-        *_growth("events a user at once", EVENTS_A_USER, lambda n: _events(f"events-{n}", events_a_user=n)),
-        *_growth("variants", VARIANTS, lambda n: _events(f"variants-{n}", variants=n)),
-        *_growth("shards", SHARDS, lambda n: _events(f"shards-{n}", shards=n)),
+        *_growth(
+            "events a user at once", EVENTS_A_USER, lambda n: event_units(f"events-{n}", events_a_user=n)
+        ),
+        *_growth("variants", VARIANTS, lambda n: event_units(f"variants-{n}", variants=n)),
+        *_growth("shards", SHARDS, lambda n: event_units(f"shards-{n}", shards=n)),
         *(("days of activity", *row) for row in _by_days()),
     ]
     aim = batches[USERS]["writes"] / USERS
@@ -124,7 +126,7 @@ def _calls() -> dict[str, Counts]:
     return {name: _metered(call) for name, call in calls.items()}
 
 
-def _events(
+def event_units(
     prefix: str,
     *,
     experiments: int = 1,

@@ -21,7 +21,7 @@ from experimentation.domain.experiment import (
     Status,
     Variant,
 )
-from experimentation.storage import client, experiments
+from experimentation.storage import client, denials, experiments, signing_keys
 from experimentation.web import tokens
 from local.emulator import Emulator
 from local.paths import ROOT, TEMPLATE
@@ -43,13 +43,20 @@ def rig() -> Iterator[dict[str, str]]:
             for environment in environments:
                 env |= environment
             os.environ.update(env)
-            client.reset()
+            _forget()
             yield env
         finally:
             emulator.stop()
             os.environ.clear()
             os.environ.update(before)
-            client.reset()
+            _forget()
+
+
+def _forget() -> None:
+    """Another emulator has other secrets under the same names."""
+    for module in (denials, signing_keys):
+        module.forget()
+    client.reset()
 
 
 def now() -> int:

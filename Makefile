@@ -33,8 +33,9 @@ cache-test: .venv/test .venv-emulator/ready build/site/manifest.json   ## a real
 	    echo "install nginx with your system's package manager; without it these tests are skipped" >&2
 	$(VENV)/pytest tests/e2e/test_cache.py -rs
 
-bench: .venv/bench .venv-emulator/ready   ## what it costs; writes benchmarks/RESULTS.md
+bench: .venv/bench .venv-emulator/ready   ## what it costs; writes benchmarks/RESULTS.md and docs/cost.md
 	$(VENV)/python -m benchmarks
+	$(VENV)/python -m tools.cost --write
 
 browser: .venv/test .venv-emulator/ready build/site/manifest.json   ## the console in a headless chromium
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; } || \

@@ -3,12 +3,11 @@
 import multiprocessing
 import random
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 
 from experimentation.domain.event import Event
-from experimentation.domain.experiment import Experiment, Kind, Metric, Role, Segment, Status, Variant
+from experimentation.domain.experiment import Experiment, Kind, Metric, Role
 from experimentation.domain.rollup import EVERYONE
 from experimentation.storage import client, experiments, rollups
 from experimentation.usecases.analysing import Question, find
@@ -16,32 +15,17 @@ from experimentation.usecases.assigning import Reason, assign
 from experimentation.usecases.counting import count_events
 from experimentation.usecases.runtime import Runtime, wall_clock
 from experimentation.usecases.verifying import differences
+from tests.experiments import running
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("emulator")]
 
 
-def running(name: str, **other) -> Experiment:
-    now = wall_clock()
-    draft = Experiment(
-        id=name,
-        name=name,
-        variants=(Variant("control", 500_000), Variant("treatment", 500_000)),
-        control="control",
-        salt=name,
-        created_at=now,
-        created_by="test",
-        updated_at=now,
-        metrics=(
-            Metric("bought", "buy", Kind.CONVERSION, role=Role.PRIMARY),
-            Metric("spent", "buy", Kind.VALUE),
-        ),
-        segments=(Segment("country", ("DE", "US")),),
-        **other,
+def started(name: str) -> Experiment:
+    metrics = (
+        Metric("bought", "buy", Kind.CONVERSION, role=Role.PRIMARY),
+        Metric("spent", "buy", Kind.VALUE),
     )
-    experiments.create(draft, "test")
-    return experiments.change(
-        name, lambda each: replace(each, status=Status.RUNNING, started_at=now), now=now, actor="test"
-    )
+    return running(name, wall_clock(), metrics=metrics)
 
 
 def enrolled(experiment: Experiment) -> int:
@@ -55,7 +39,7 @@ def enrolled(experiment: Experiment) -> int:
 
 
 def test_500_racing_first_assignments_of_one_user_give_one_answer(emulator):
-    experiment = running("one-user")
+    experiment = started("one-user")
 
     with ThreadPoolExecutor(32) as pool:
         decisions = list(
@@ -68,7 +52,7 @@ def test_500_racing_first_assignments_of_one_user_give_one_answer(emulator):
 
 
 def test_200_users_with_10_racing_calls_each_have_one_variant_each(emulator):
-    experiment = running("many-users")
+    experiment = started("many-users")
     calls = [f"u{n}" for n in range(200)] * 10
     random.Random(3).shuffle(calls)
     runtimes = [Runtime() for _ in range(8)]
@@ -97,7 +81,7 @@ def work_off(environment: dict[str, str], batches: list[list[Event]], seed: int)
 
 
 def test_worker_processes_racing_with_assignments_count_everything_once(emulator):
-    first, second = running("race-1"), running("race-2")
+    first, second = started("race-1"), started("race-2")
     chance = random.Random(11)
     users = [f"racer-{n}" for n in range(40)]
     runtime = Runtime()

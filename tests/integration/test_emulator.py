@@ -242,33 +242,44 @@ def test_the_topic_delivers_raw_to_both_queues(emulator: Emulated) -> None:
         assert message["Attributes"]["ApproximateReceiveCount"] == "1"
 
 
+def own_queue(sqs: Any, **attributes: str) -> str:
+    """Make a queue that holds nothing of other tests; return its URL."""
+    url: str = sqs.create_queue(QueueName=str(uuid.uuid4()), Attributes=attributes)["QueueUrl"]
+    return url
+
+
 def test_a_message_that_keeps_failing_goes_to_the_dead_letter_queue(emulator: Emulated) -> None:
     sqs, body = emulator.client("sqs"), str(uuid.uuid4())
-    url, dead = emulator.env["COUNT_QUEUE_URL"], emulator.env["COUNT_DEAD_LETTER_QUEUE_URL"]
+    dead = own_queue(sqs)
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    url = own_queue(sqs, RedrivePolicy=json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 5}))
     sqs.send_message(QueueUrl=url, MessageBody=body)
 
-    for _ in range(6):
-        sqs.receive_message(QueueUrl=url, VisibilityTimeout=0, WaitTimeSeconds=0)
+    received = [
+        len(sqs.receive_message(QueueUrl=url, VisibilityTimeout=0, WaitTimeSeconds=0).get("Messages", []))
+        for _ in range(6)
+    ]
 
+    assert received == [1, 1, 1, 1, 1, 0]
     assert drained(sqs, dead, body)["Body"] == body
 
 
 def test_a_message_not_deleted_comes_back_after_its_visibility(emulator: Emulated) -> None:
     sqs, body = emulator.client("sqs"), str(uuid.uuid4())
-    url = emulator.env["ARCHIVE_QUEUE_URL"]
+    url = own_queue(sqs)
     sqs.send_message(QueueUrl=url, MessageBody=body)
-    first = sqs.receive_message(QueueUrl=url, VisibilityTimeout=1)["Messages"]
+    first = sqs.receive_message(QueueUrl=url, VisibilityTimeout=3)["Messages"]
 
     hidden = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=0).get("Messages", [])
 
-    again = drained(sqs, url, body, seconds=5)
+    again = drained(sqs, url, body)
     assert hidden == []
     assert again["MessageId"] == first[0]["MessageId"]
 
 
 def test_a_batch_of_deletions_takes_only_what_it_names(emulator: Emulated) -> None:
     sqs, bodies = emulator.client("sqs"), sorted(str(uuid.uuid4()) for _ in range(3))
-    url = sqs.create_queue(QueueName=f"deletions-{uuid.uuid4()}")["QueueUrl"]
+    url = own_queue(sqs)
     entries = [{"Id": str(i), "MessageBody": body} for i, body in enumerate(bodies)]
     sqs.send_message_batch(QueueUrl=url, Entries=entries)
     messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=1)["Messages"]

@@ -1,6 +1,6 @@
 """Run every benchmark side by side, and write benchmarks/RESULTS.md and measured.json.
 
-python -m benchmarks [SECTION...]      sections: startup, warm, units, results; all by default
+python -m benchmarks [SECTION...]      sections: startup, sending, warm, units, results; all by default
 """
 
 import json
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import fresh_clone, results, startup, units, warm
+from benchmarks import fresh_clone, results, sending, startup, units, warm
 from benchmarks.rig import request, rig, running
 from benchmarks.tables import Section, Table
 from functions.assignments import assign
@@ -30,9 +30,8 @@ AIMS = (
     ("write units per event, young, 25 a transaction", "event_writes.25", 4.4),
 )
 WHY = (
-    "A repeat assignment is one GetItem, and five sixths of its CPU are botocore's own work on that call "
-    "(profiled on 2026-11-22: signing, headers, urllib3; the same request by http.client takes a quarter): our "
-    "code and the authentication are the rest. The baseline has no network on that path, because its database "
+    "A repeat assignment is one GetItem, and most of its CPU is that call: botocore makes, signs and reads it, "
+    "http.client sends it (docs/decisions/0009). The baseline has no network on that path, because its database "
     "is in the process. Results follow the counters that are read, not the events: with open days a thousand "
     "events fill fewer of them."
 )
@@ -55,6 +54,7 @@ def _in_rig(measure: Callable[[], Section]) -> Callable[[], Section]:
 
 SECTIONS: dict[str, Callable[[], Section]] = {
     "startup": _startup,
+    "sending": sending.measure,
     "warm": _in_rig(warm.measure),
     "units": _in_rig(units.measure),
     "results": _in_rig(results.measure),

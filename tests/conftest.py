@@ -77,6 +77,8 @@ def aws(
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    # moto answers what botocore sends itself, as it does where there is a proxy
+    monkeypatch.setattr(client, "getproxies", lambda: {"https": "moto"})
     with mock_aws():
         for name, value in _resources(tables, clients).items():
             monkeypatch.setenv(name, value)

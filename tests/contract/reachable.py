@@ -6,7 +6,7 @@ so what it does not find is not used.
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from typing import NamedTuple
 from local.paths import FUNCTIONS, LAYER
 
 AUTHENTICATION = "experimentation.web.principals", "authenticate"
+SENDING = "experimentation.storage.first_attempt", "FirstAttempt"  # how calls go out, not which
 OPERATIONS = {
     "get_item": "dynamodb:GetItem",
     "put_item": "dynamodb:PutItem",
@@ -157,7 +158,7 @@ def _actions(node: ast.AST) -> Iterator[str]:
 
 
 class _Walk:
-    def __init__(self, without: frozenset[Symbol]) -> None:
+    def __init__(self, without: Iterable[Symbol]) -> None:
         self.seen: set[Symbol] = set(without)
         self.mentioned: set[str] = set()
         self.waiting: dict[str, list[Symbol]] = defaultdict(list)
@@ -215,5 +216,5 @@ class _Walk:
 @cache
 def reach(module: str, *, authenticates: bool) -> Reach:
     """Return what `handler` of a module under functions/ can reach; open routes read no credential."""
-    without = frozenset() if authenticates else frozenset({Symbol(*AUTHENTICATION)})
+    without = {Symbol(*SENDING)} if authenticates else {Symbol(*SENDING), Symbol(*AUTHENTICATION)}
     return _Walk(without).run(Symbol(f"functions.{module}", "handler"))

@@ -142,6 +142,7 @@ def installed(
     ids = random.Random(schedule.chance.random())
     replaced = {
         (client, "_session"): cache(Session),
+        (client, "getproxies"): lambda: {"https": "the model"},  # which models all attempts by itself
         (pauses, "pause"): lambda tried: schedule.sleep(0.02 * tried),
         (ingesting, "secrets"): SimpleNamespace(randbits=ids.getrandbits),
         (concurrent.futures, "ThreadPoolExecutor"): _OneByOne,

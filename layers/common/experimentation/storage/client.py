@@ -6,11 +6,13 @@ else that is used here.
 
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from urllib.request import getproxies
 
 import botocore
 import botocore.session
 from botocore.config import Config
 
+from experimentation.storage.first_attempt import FirstAttempt
 from experimentation.storage.wire_items import WireItems
 
 if TYPE_CHECKING:
@@ -24,15 +26,6 @@ CONNECT_TIMEOUT_SECONDS = 1
 READ_TIMEOUT_SECONDS = 3
 ATTEMPTS = 2  # 8 s at most in all: domain/lifecycle.py counts on it
 
-_CONFIG = Config(
-    connect_timeout=CONNECT_TIMEOUT_SECONDS,
-    read_timeout=READ_TIMEOUT_SECONDS,
-    retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-    parameter_validation=False,  # our types are stricter
-    max_pool_connections=16,
-    user_agent=f"experimentation botocore/{botocore.__version__}",  # else it is put together twice a call
-)
-
 
 @cache
 def _session() -> botocore.session.Session:
@@ -41,28 +34,51 @@ def _session() -> botocore.session.Session:
     return session
 
 
-def _made(service: str) -> Any:
-    return _session().create_client(service, config=_CONFIG)
+def _made(service: str, attempts: int = ATTEMPTS) -> Any:
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        read_timeout=READ_TIMEOUT_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        parameter_validation=False,  # our types are stricter
+        max_pool_connections=16,
+        user_agent=f"experimentation botocore/{botocore.__version__}",  # else it is put together twice a call
+    )
+    return _session().create_client(service, config=config)
+
+
+def _direct(service: str) -> Any:
+    """Return a client whose first attempts go straight to AWS, unless a proxy is set."""
+    if getproxies():
+        return _made(service)
+    made = _made(service, ATTEMPTS - 1)
+    first = FirstAttempt(
+        WireItems().create_parser(made.meta.service_model.resolved_protocol),
+        CONNECT_TIMEOUT_SECONDS,
+        READ_TIMEOUT_SECONDS,
+        _session().get_config_variable("ca_bundle"),
+    )
+    made.meta.events.register_last("before-call", first)
+    return made
 
 
 @cache
 def dynamodb() -> "DynamoDBClient":
     """Return the DynamoDB client."""
-    made: DynamoDBClient = _made("dynamodb")
+    made: DynamoDBClient = _direct("dynamodb")
     return made
 
 
 @cache
 def sns() -> "SNSClient":
     """Return the SNS client."""
-    made: SNSClient = _made("sns")
+    made: SNSClient = _direct("sns")
     return made
 
 
 @cache
 def sqs() -> "SQSClient":
     """Return the SQS client."""
-    made: SQSClient = _made("sqs")
+    made: SQSClient = _direct("sqs")
     return made
 
 
@@ -76,7 +92,7 @@ def s3() -> "S3Client":
 @cache
 def secrets() -> "SecretsManagerClient":
     """Return the Secrets Manager client."""
-    made: SecretsManagerClient = _made("secretsmanager")
+    made: SecretsManagerClient = _direct("secretsmanager")
     return made
 
 

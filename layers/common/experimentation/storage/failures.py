@@ -8,7 +8,7 @@ from botocore.parsers import ResponseParserError
 
 from experimentation.domain.errors import UnavailableError
 
-_BUSY = frozenset(
+BUSY = frozenset(
     {
         "InternalError",
         "InternalFailure",
@@ -45,7 +45,7 @@ def translated() -> Iterator[None]:
     except (ConnectionError, HTTPClientError, ResponseParserError) as error:
         raise UnavailableError("The store does not answer; try again.") from error
     except ClientError as error:
-        if error_code(error) in _BUSY:
+        if error_code(error) in BUSY:
             raise UnavailableError("The store is busy; try again.") from error
         raise
 

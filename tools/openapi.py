@@ -95,7 +95,7 @@ def _described(found: Operation, models: Models) -> Json:
     if not isinstance(found.module.handler, Endpoint):
         return page_operation(found.module.PAGES[found.route.path], found.route)
     summary = (found.module.__doc__ or "").splitlines()[0].partition(" - ")[2]
-    described = operation(found.module.handler, found.route, models, sample(name))
+    described = operation(found.module.handler, found.route, models, sample(name), answer(name))
     return {
         "operationId": name.replace(".", "_"),
         "tags": [_tag(found)],
@@ -108,6 +108,13 @@ def sample(name: str) -> Json:
     path = ROOT / "events" / f"{name.replace('.', '/')}.json"
     event: Json = json.loads(path.read_text()) if path.exists() else {}
     return event
+
+
+def answer(name: str) -> Json:
+    """Return what a function answered its sample (`status`, `body`), as recorded; empty when it never did."""
+    path = ROOT / "docs" / "answers" / f"{name.replace('.', '/')}.json"
+    recorded: Json = json.loads(path.read_text()) if path.exists() else {}
+    return recorded
 
 
 def _tag(found: Operation) -> str:

@@ -39,15 +39,15 @@ MEANINGS = {
 }
 
 
-def operation(endpoint: Endpoint, route: Route, models: Models, sample: Json) -> Json:
-    """Return the operation; `sample` is a Lambda event of the endpoint, which examples are taken from."""
+def operation(endpoint: Endpoint, route: Route, models: Models, sample: Json, answer: Json) -> Json:
+    """Return the operation; examples are taken from `sample`, a Lambda event, and the `answer` to it."""
     described: Json = {"description": _description(endpoint)}
     parameters = _parameters(endpoint, route, models, sample)
     if parameters:
         described["parameters"] = parameters
     if endpoint.body_model is not None:
         described["requestBody"] = _body(endpoint, models, sample)
-    described["responses"] = _responses(endpoint, route, models)
+    described["responses"] = _responses(endpoint, route, models, answer)
     described["security"] = _security(endpoint.rule)
     return described
 
@@ -136,10 +136,10 @@ def _body(endpoint: Endpoint, models: Models, sample: Json) -> Json:
     return {"required": endpoint.body_required, "content": content}
 
 
-def _responses(endpoint: Endpoint, route: Route, models: Models) -> Json:
+def _responses(endpoint: Endpoint, route: Route, models: Models, answer: Json) -> Json:
     good = sorted({endpoint.status, *endpoint.also})
     bad = sorted(_problem_statuses(endpoint, route))
-    return {str(status): _success(endpoint, status, models) for status in good} | {
+    return {str(status): _success(endpoint, status, models, answer) for status in good} | {
         str(status): _problem(endpoint, status, models) for status in bad
     }
 
@@ -158,7 +158,7 @@ def _problem_statuses(endpoint: Endpoint, route: Route) -> set[int]:
     return statuses
 
 
-def _success(endpoint: Endpoint, status: int, models: Models) -> Json:
+def _success(endpoint: Endpoint, status: int, models: Models, answer: Json) -> Json:
     headers = _headers()
     if 304 in endpoint.also or 412 in endpoint.problems:
         headers["ETag"] = _header("The entity tag of this version.")
@@ -170,7 +170,10 @@ def _success(endpoint: Endpoint, status: int, models: Models) -> Json:
     reply: Json = {"description": MEANINGS[status], "headers": headers}
     if status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
         return reply
-    return reply | {"content": {kind: {"schema": _schema(endpoint, kind, models)} for kind in endpoint.media}}
+    content: Json = {kind: {"schema": _schema(endpoint, kind, models)} for kind in endpoint.media}
+    if answer.get("status") == status:
+        content[JSON]["example"] = answer["body"]
+    return reply | {"content": content}
 
 
 def _schema(endpoint: Endpoint, kind: str, models: Models) -> Json:

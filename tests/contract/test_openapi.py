@@ -91,6 +91,17 @@ def test_every_body_has_an_example_that_its_schema_takes(described: Json) -> Non
             assert media["example"] is not None, path
 
 
+def test_every_answer_in_json_has_an_example_that_its_schema_takes(described: Json) -> None:
+    """Where this fails because an answer has got another shape, record it anew: tools/record_answers.py."""
+    for _, path, operation in _operations(described):
+        good = {status: each for status, each in operation["responses"].items() if int(status) < 300}
+        media = [each["content"].get("application/json") for each in good.values() if "content" in each]
+        examples = [(each["schema"], each["example"]) for each in media if each and "example" in each]
+        for schema, example in examples:
+            _validator(described, schema).validate(example)
+        assert examples or not any(media) or path == "/openapi.json", path
+
+
 def test_parameters_without_which_a_call_fails_have_examples(described: Json) -> None:
     for _, path, operation in _operations(described):
         for parameter in operation.get("parameters", []):

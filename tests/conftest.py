@@ -1,12 +1,15 @@
 """AWS in process (moto) with the template's tables, and callers with valid credentials."""
 
+import copy
 import json
 import os
 import secrets
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 os.environ |= {
@@ -15,9 +18,11 @@ os.environ |= {
 }
 
 import boto3
+import moto.dynamodb.models
 import pytest
 from hypothesis import settings
 from moto import mock_aws
+from moto.dynamodb.models import DynamoDBBackend, Table
 from samtranslator.yaml_helper import yaml_parse
 
 from experimentation.storage import accounts, api_keys, client, denials, signing_keys
@@ -62,6 +67,28 @@ def clients() -> dict[str, Any]:
     names = ("dynamodb", "s3", "secretsmanager", "sns", "sqs")
     endpoint = {name: f"https://{name}.{REGION}.amazonaws.com" for name in names}
     return {name: session.client(name, endpoint_url=endpoint[name]) for name in names}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_transactions() -> Iterator[None]:
+    """Let moto copy a table once in a transaction, where it would copy it anew for each action."""
+    write, copied = DynamoDBBackend.transact_write_items, threading.local()
+
+    def deepcopy(value: Any) -> Any:
+        if not isinstance(value, Table):
+            return copy.deepcopy(value)
+        if id(value) not in copied.tables:
+            copied.tables[id(value)] = copy.deepcopy(value)
+        return copied.tables[id(value)]
+
+    def transact_write_items(backend: DynamoDBBackend, actions: list[dict[str, Any]]) -> None:
+        copied.tables = {}
+        write(backend, actions)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(moto.dynamodb.models, "copy", SimpleNamespace(deepcopy=deepcopy))
+        patch.setattr(DynamoDBBackend, "transact_write_items", transact_write_items)
+        yield
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ import pytest
 
 from benchmarks import simulate
 
+pytestmark = pytest.mark.xdist_group("simulated experiments")  # made once, by one process
+
 
 @pytest.fixture(scope="module")
 def measured() -> dict[str, simulate.Figure]:

@@ -3,8 +3,9 @@
 Needs Python 3.10 and nothing else, on purpose: it is a second implementation of docs/bucketing.md.
 EXPERIMENT.json is what GET /experiments/{experiment_id} answers. The assignments have `user_id` and `variant`
 (empty or null: not enrolled) and may have `experiment_id`, `enrolled`, `reason` and `imported`. Rows that no
-hash decides are skipped: another experiment's, imported ones, and `not_running`. A user in `overrides` is
-expected to have the override, unless the row's reason is `assigned`, `stored` or `not_in_traffic`.
+hash decides are skipped: another experiment's, imported ones, `not_running` and `too_many_experiments`. A
+user in `overrides` is expected to have the override, unless the row's reason is `assigned`, `stored` or
+`not_in_traffic`.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
+UNHASHED = frozenset({"not_running", "too_many_experiments"})
 HASHED = frozenset({"assigned", "stored", "not_in_traffic"})
 FALSE = frozenset({"false", "0", "no"})
 
@@ -84,7 +86,7 @@ def recorded(row: Mapping[str, Any]) -> str | None:
 
 def is_decided(rule: Rules, row: Mapping[str, Any]) -> bool:
     """Tell whether the hash or an override decides about the row."""
-    if row.get("reason") == "not_running" or row.get("experiment_id") not in (None, "", rule.id):
+    if row.get("reason") in UNHASHED or row.get("experiment_id") not in (None, "", rule.id):
         return False
     return str(row.get("imported") or "").lower() in FALSE | {""}
 

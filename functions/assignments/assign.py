@@ -15,7 +15,7 @@ runtime = Runtime()
     scope="assignments:write",
     response="assignment_answers:AssignmentOut",
     also=(201,),
-    problems=(404, 409),
+    problems=(404,),
 )
 def handler(experiment_id: ExperimentId, body: AssignmentRequest, now: int) -> Reply:
     """Answer 201 when the assignment is new, else 200.

@@ -95,6 +95,10 @@ def test_each_assignment_that_differs_is_printed(
         ({"user_id": "qa-1", "variant": "control"}, "0 agree, 1 differ, 0 skipped"),
         (right("qa-1") | {"reason": "stored"}, "1 agree, 0 differ, 0 skipped"),
         ({"user_id": "u1", "variant": None, "reason": "not_running"}, "0 agree, 0 differ, 1 skipped"),
+        (
+            {"user_id": "u1", "variant": None, "reason": "too_many_experiments"},
+            "0 agree, 0 differ, 1 skipped",
+        ),
         ({"user_id": "u1", "variant": "b", "imported": True}, "0 agree, 0 differ, 1 skipped"),
         ({"user_id": "u1", "variant": "b", "experiment_id": "other"}, "0 agree, 0 differ, 1 skipped"),
         (right("u1") | {"experiment_id": "checkout-button"}, "1 agree, 0 differ, 0 skipped"),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from experimentation.domain.clock import DAY_MS, rfc3339
-from experimentation.domain.errors import ConflictError, UnavailableError
+from experimentation.domain.errors import UnavailableError
 from experimentation.domain.experiment import Kind, Metric, Segment, Status
 from experimentation.domain.ledger import END
 from experimentation.storage import assignments, client, experiments, rollups, users
@@ -183,14 +183,18 @@ def test_one_call_answers_for_every_kind_in_the_order_asked(runtime):
     ]
 
 
-def test_more_counters_than_one_event_can_touch_are_a_conflict(runtime):
-    many = [running(f"e{n}", NOW, segments=THREE) for n in range(18)]
+def test_what_one_event_could_not_count_in_one_transaction_is_not_assigned(runtime):
+    many = [running(f"e{n:02}", NOW, segments=THREE) for n in range(17)]
+    last = [running("large", NOW, segments=THREE), running("small", NOW, segments=())]
+    first = running("first", NOW - 1, segments=THREE[:1])
     assign_all(many, "u1", {}, runtime)
 
-    with pytest.raises(ConflictError, match="18 running experiments"):
-        assign(running("one-more", NOW, segments=()), "u1", {}, runtime)
+    decided = assign_all([*last, first, many[0]], "u1", {}, runtime)
 
-    assert assignments.read("one-more", "u1") is None
+    reasons = [Reason.TOO_MANY, Reason.ASSIGNED, Reason.ASSIGNED, Reason.STORED]
+    assert [each.reason for each in decided] == reasons
+    assert assign(last[0], "u1", {}, runtime).variant is None
+    assert assignments.read("large", "u1") is None
 
 
 def test_experiments_that_are_over_make_room_for_new_ones(runtime):

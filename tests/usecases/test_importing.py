@@ -6,10 +6,10 @@ import pytest
 
 from experimentation.domain.clock import DAY_MS
 from experimentation.domain.errors import ConflictError, InvalidError, UnavailableError
-from experimentation.domain.experiment import Kind, Metric, Status
+from experimentation.domain.experiment import Kind, Metric, Segment, Status
 from experimentation.storage import assignments, client, experiments, rollups, users
 from experimentation.storage.experiments import change
-from experimentation.usecases.assigning import assign
+from experimentation.usecases.assigning import assign, assign_all
 from experimentation.usecases.counting import count_events
 from experimentation.usecases.importing import MAX_TRIES, Row, import_rows
 from tests.cancelled import cancelling, conflict_on, keys_of
@@ -78,6 +78,22 @@ def test_active_users_are_named_and_nothing_is_stored(runtime, chosen, always):
 
     assert [e.pointer for e in refused.value.errors] == ["/assignments/1/user_id", "/assignments/2/user_id"]
     assert assignments.read("e", "u1") is None
+
+
+def test_a_user_in_too_many_experiments_is_named_with_the_reason(runtime, chosen, always):
+    segments = (Segment("country", ("DE",)), Segment("plan", ("pro",)), Segment("os", ("ios",)))
+    assign_all([running(f"e{n}", NOW, segments=segments) for n in range(18)], "u1", {}, runtime)
+    count_events([purchase("a", NOW, "u2")], runtime, always)
+
+    with pytest.raises(ConflictError) as refused:
+        import_rows(chosen, [row("u1"), row("u2")], runtime)
+
+    crowded, active = refused.value.errors
+    assert (crowded.pointer, crowded.detail) == (
+        "/assignments/0/user_id",
+        "the user is in too many running experiments",
+    )
+    assert active.detail == "the user has events at or after the assignment"
 
 
 def test_who_is_assigned_already_keeps_it(runtime, chosen):

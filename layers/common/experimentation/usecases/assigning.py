@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from experimentation.domain.bucketing import decide
 from experimentation.domain.clock import rfc3339
-from experimentation.domain.errors import ConflictError, UnavailableError
+from experimentation.domain.errors import UnavailableError
 from experimentation.domain.experiment import Experiment, Status
 from experimentation.domain.ledger import Boundary, Cells, Head, apply_ends, enrol, ownerships
 from experimentation.domain.rollup import (
@@ -35,6 +35,7 @@ class Reason(StrEnum):
     OVERRIDE = "override"
     NOT_IN_TRAFFIC = "not_in_traffic"
     NOT_RUNNING = "not_running"
+    TOO_MANY = "too_many_experiments"
 
 
 class Decision(NamedTuple):
@@ -56,7 +57,7 @@ class _New(NamedTuple):
 
 
 def assign(experiment: Experiment, user_id: str, context: Context, runtime: Runtime) -> Decision:
-    """Return the user's variant, storing the first answer; ConflictError past the limit of assignments."""
+    """Return the user's variant, storing the first answer."""
     return assign_all([experiment], user_id, context, runtime)[0]
 
 
@@ -91,14 +92,15 @@ def _decide(
             head = users.read_head(user_id, consistent=True)
         now = runtime.clock()
         decided, new = _sorted(_as_of(now, experiments, runtime), head, user_id, context)
-        for group in _groups(new):
+        fitting = _fitting(head, new, now, runtime)
+        for group in _groups(fitting):
             after = _store(head, user_id, context, group, now, runtime)
             if after is None:
                 break
             head = after
             assigned |= {each.experiment.id: _assigned(each, head, user_id) for each in group}
         else:
-            return decided | assigned
+            return {each.experiment.id: _crowded(each, user_id) for each in new} | decided | assigned
     raise UnavailableError("this user is being changed by too many requests at once; try again")
 
 
@@ -129,6 +131,18 @@ def _sorted(
             answer = Decision(experiment, user_id, None, None, Reason.NOT_IN_TRAFFIC)
         decided[experiment.id] = answer
     return decided, new
+
+
+def _fitting(head: Head, new: Iterable[_New], now: int, runtime: Runtime) -> list[_New]:
+    """Return those that the user has room for, those that started first before the others."""
+    fitting: list[_New] = []
+    head = with_ends(head, now, runtime)
+    for each in sorted(new, key=lambda each: each.experiment.started_at or 0):
+        after = enrol(head, now, each.experiment.id, each.variant, each.labels)
+        if has_room(after):
+            fitting.append(each)
+            head = after
+    return fitting
 
 
 def _groups(new: Iterable[_New]) -> Iterator[list[_New]]:
@@ -197,7 +211,6 @@ def _with_assignments(head: Head, new: Iterable[_New], now: int, runtime: Runtim
     head = with_ends(head, now, runtime)
     for each in new:
         head = enrol(head, now, each.experiment.id, each.variant, each.labels)
-        refuse_too_many(head)
     return head
 
 
@@ -211,11 +224,10 @@ def with_ends(head: Head, now: int, runtime: Runtime) -> Head:
     return apply_ends(head, ended, max(now, head.last + 1))
 
 
-def refuse_too_many(head: Head) -> None:
-    """Raise ConflictError when one event of this user would touch more counters than a transaction holds."""
+def has_room(head: Head) -> bool:
+    """Tell whether the counters that one event of this user can touch fit a transaction."""
     living = [owned for owned in ownerships(head.boundaries) if owned.end is None]
-    if sum(2 + len(owned.labels) for owned in living) > MAX_COUNTERS_PER_EVENT:
-        raise ConflictError(f"the user is in {len(living) - 1} running experiments and cannot be in more")
+    return sum(2 + len(owned.labels) for owned in living) <= MAX_COUNTERS_PER_EVENT
 
 
 def ledgers_for(
@@ -245,6 +257,10 @@ def _boundary(head: Head, new: _New) -> Boundary:
 
 def _assigned(new: _New, head: Head, user_id: str) -> Decision:
     return Decision(new.experiment, user_id, new.variant, _boundary(head, new).at, Reason.ASSIGNED)
+
+
+def _crowded(new: _New, user_id: str) -> Decision:
+    return Decision(new.experiment, user_id, None, None, Reason.TOO_MANY)
 
 
 def answer(decision: Decision) -> dict[str, object]:

@@ -11,7 +11,7 @@ from experimentation.domain.windows import add_counters
 from experimentation.storage import assignments, rollups, users
 from experimentation.storage.assignments import Assignment
 from experimentation.storage.transactions import MAX_ACTIONS, Action, CancelledError, commit
-from experimentation.usecases.assigning import ledgers_for, refuse_too_many, with_ends
+from experimentation.usecases.assigning import has_room, ledgers_for, with_ends
 from experimentation.usecases.runtime import Runtime
 
 MAX_TRIES = 8
@@ -41,7 +41,8 @@ def import_rows(experiment: Experiment, rows: Sequence[Row], runtime: Runtime) -
     """Return per row "stored" or "already_there".
 
     InvalidError for rows that can never be stored; ConflictError, before anything is written, that names
-    every user with events at or after the assignment: leaving out only the active users would bias results.
+    every user that has events at or after the assignment (leaving out only the active users would bias
+    results) or is in too many experiments.
     """
     _check(experiment, rows, runtime.clock())
     outcome: dict[str, str] = {}
@@ -96,7 +97,7 @@ def _ready(
     """Return what is to be stored; note in `outcome` who has an assignment already."""
     heads = users.read_heads(row.user_id for row in waiting)
     ready: list[_Ready] = []
-    active: set[str] = set()
+    refused: dict[str, str] = {}
     for row in waiting:
         before = heads[row.user_id]
         if _is_there(before, experiment.id, row.user_id):
@@ -106,20 +107,24 @@ def _ready(
             head = with_ends(before, runtime.clock(), runtime)
             marks = labels(experiment.segments, row.context)
             head = import_assignment(head, row.assigned_at, experiment.id, row.variant, marks)
-            refuse_too_many(head)
-        except ConflictError:
-            active.add(row.user_id)
+        except ConflictError as error:
+            refused[row.user_id] = str(error)
+            continue
+        if not has_room(head):
+            refused[row.user_id] = "the user is in too many running experiments"
             continue
         boundary = head.assignment(experiment.id)
         if boundary is not None:
             ready.append(_Ready(row, before.version, head, boundary))
-    if active:
+    if refused:
         errors = [
-            FieldError(f"/assignments/{index}/user_id", "has events at or after assigned_at")
+            FieldError(f"/assignments/{index}/user_id", refused[row.user_id])
             for index, row in enumerate(rows)
-            if row.user_id in active
+            if row.user_id in refused
         ]
-        raise ConflictError("Import assignments first, then their events: some users are active.", errors)
+        raise ConflictError(
+            "Some of these users cannot be imported. Import assignments before their events.", errors
+        )
     return ready
 
 

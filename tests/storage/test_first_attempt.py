@@ -135,9 +135,11 @@ def made(monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> Iterator[Callab
         "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_SESSION_TOKEN": "token",
+        "AWS_LAMBDA_FUNCTION_NAME": "function",
+        "_X_AMZN_TRACE_ID": "Root=1-5759e988-bd862e3fe1be46a994272793",
     }.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(client, "getproxies", dict)
+    monkeypatch.setattr(client, "getproxies", lambda: {"no": "localhost"})
     monkeypatch.setattr(client, "READ_TIMEOUT_SECONDS", READ_SECONDS)
     client.reset()
     yield make
@@ -174,6 +176,7 @@ def test_calls_are_signed_and_share_a_connection(dynamodb: Any, server: Server) 
     assert sent["host"] == f"127.0.0.1:{server.port}"
     assert sent["x-amz-target"] == "DynamoDB_20120810.GetItem"
     assert sent["x-amz-security-token"] == "token"
+    assert sent["x-amzn-trace-id"].startswith("Root=1-5759e988")
     assert sent["user-agent"].startswith("experimentation botocore/")
     assert sent["authorization"].endswith(signature(server, "dynamodb"))
 

@@ -48,7 +48,7 @@ def _made(service: str, attempts: int = ATTEMPTS) -> Any:
 
 def _direct(service: str) -> Any:
     """Return a client whose first attempts go straight to AWS, unless a proxy is set."""
-    if getproxies():
+    if getproxies().keys() - {"no"}:
         return _made(service)
     made = _made(service, ATTEMPTS - 1)
     first = FirstAttempt(

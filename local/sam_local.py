@@ -103,7 +103,8 @@ def _administrator(resolved: Resolved, emulator: Emulator) -> str:
     """Return the password of the administrator, whose secret now holds it."""
     password = os.environ.get("ADMIN_PASSWORD") or secrets.token_urlsafe(12)
     secret = client("secretsmanager", emulator.endpoint)
-    secret.put_secret_value(SecretId=resolved.admin_secret, SecretString=password)
+    credentials = json.dumps({"username": "admin", "password": password})
+    secret.put_secret_value(SecretId=resolved.admin_secret, SecretString=credentials)
     return password
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -128,7 +129,8 @@ class Stack:
     def _create(self, password: str) -> Resolved:
         resolved = resolve(self._template, self._emulator.endpoint)
         secrets = client("secretsmanager", self._emulator.endpoint)
-        secrets.put_secret_value(SecretId=resolved.admin_secret, SecretString=password)
+        credentials = json.dumps({"username": "admin", "password": password})
+        secrets.put_secret_value(SecretId=resolved.admin_secret, SecretString=credentials)
         self._resolved = resolved
         self._data.keep_environment(
             self._emulator.environment

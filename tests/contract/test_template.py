@@ -269,6 +269,14 @@ def test_table_outlives_mistakes(name: str) -> None:
     assert properties["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
 
 
+@pytest.mark.parametrize("name", ["SigningSecret", "AdminSecret"])
+def test_generated_secrets_are_never_taken_for_json(name: str) -> None:
+    generated = RESOURCES[name]["Properties"]["GenerateSecretString"]
+
+    assert generated["ExcludePunctuation"] is True
+    assert "{" in generated["ExcludeCharacters"]
+
+
 def test_bucket_is_kept_and_closed_and_encrypted() -> None:
     bucket = RESOURCES["ArchiveBucket"]
 

@@ -110,7 +110,7 @@ def test_a_restart_keeps_the_data_until_a_reset_and_a_stop_leaves_no_process(tmp
 
 
 def test_another_admin_password_is_set_in_existing_data(tmp_path: Path) -> None:
-    first = start_stack(tmp_path)
+    first = start_stack(tmp_path, password="{a-password-that-could-be-JSON}")
     create_experiment(first, "kept")
     stop_stack(first)
 

@@ -310,6 +310,7 @@ def test_the_secrets_are_generated(emulator: Emulated) -> None:
     admin = secrets.get_secret_value(SecretId=emulator.env["ADMIN_SECRET_ARN"])["SecretString"]
 
     assert len(signing) == 64
+    assert "{" not in signing + admin  # it would be read as JSON
     assert admin != signing
 
 

@@ -79,11 +79,11 @@ class Recorder:
         refresh_token: str = answer["refresh_token"]
         return refresh_token
 
-    def record(self, name: str, body: object = None, **path_parameters: str) -> Any:
+    def record(self, name: str, body: object = None) -> Any:
         """Send a sample, with another body where one is given, and write the answer; return it."""
         sample: Json = json.loads((ROOT / "events" / f"{name}.json").read_text())
         method, _, path = sample["routeKey"].partition(" ")
-        path = path.format(**((sample.get("pathParameters") or {}) | path_parameters))
+        path = path.format(**(sample.get("pathParameters") or {}))
         query = sample.get("rawQueryString")
         sent = body or (json.loads(sample["body"]) if sample.get("body") else None)
         status, answer = self.call(method, f"{path}?{query}" if query else path, sent)

@@ -18,6 +18,7 @@ from tests.cancelled import cancelling, conflict_on, keys_of
 from tests.events import made
 from tests.experiments import experiment, running
 from tests.usecases.conftest import NOW
+from tests.wire import BUSY_JSON, answering
 
 THREE = (Segment("country", ("DE",)), Segment("plan", ("pro",)), Segment("os", ("ios",)))
 
@@ -181,6 +182,16 @@ def test_one_call_answers_for_every_kind_in_the_order_asked(runtime):
         ("draft", "not_running"),
         ("closed", "not_in_traffic"),
     ]
+
+
+def test_a_repeat_does_not_read_the_users_other_experiments(runtime):
+    asked, other = running("asked", NOW), running("other", NOW)
+    assign_all([asked, other], "u1", {}, runtime)
+    runtime.experiments.clear()
+    runtime.experiments.read_many(["asked"], NOW)
+
+    with answering(client.dynamodb(), "BatchGetItem", BUSY_JSON):
+        assert assign(asked, "u1", {}, runtime).reason is Reason.STORED
 
 
 def test_what_one_event_could_not_count_in_one_transaction_is_not_assigned(runtime):

@@ -92,7 +92,7 @@ def _decide(
             head = users.read_head(user_id, consistent=True)
         now = runtime.clock()
         decided, new = _sorted(_as_of(now, experiments, runtime), head, user_id, context)
-        fitting = _fitting(head, new, now, runtime)
+        fitting = _fitting(head, new, now, runtime) if new else []
         for group in _groups(fitting):
             after = _store(head, user_id, context, group, now, runtime)
             if after is None:

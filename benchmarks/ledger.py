@@ -7,13 +7,14 @@ from typing import Any
 
 from benchmarks.rig import data_table, now
 from experimentation.domain.clock import DAY_MS
-from experimentation.domain.event import UNIT
+from experimentation.domain.counting.counters import enrolment_adds
+from experimentation.domain.counting.event import UNIT
+from experimentation.domain.counting.ledger import Head, enrol
+from experimentation.domain.counting.recording import Happening, Ledger, record
+from experimentation.domain.counting.windows import add_counters
 from experimentation.domain.experiment import Experiment
-from experimentation.domain.ledger import Head, enrol
-from experimentation.domain.recording import Happening, Ledger, record
-from experimentation.domain.rollup import enrolment_adds
-from experimentation.domain.windows import add_counters
-from experimentation.storage import client, rollups
+from experimentation.storage import rollups
+from experimentation.storage.aws import client
 
 SEED = 20_261_122
 PUT_LIMIT = 25  # BatchWriteItem takes no more

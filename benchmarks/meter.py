@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from math import ceil
 from typing import Any
 
-from experimentation.storage import client
+from experimentation.storage.aws import client
 
 READ_BYTES = 4_096
 WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"})

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from benchmarks.rig import now
-from experimentation.domain.event import UNIT, Event
+from experimentation.domain.counting.event import UNIT, Event
 from experimentation.storage.queue_message import pack
 
 

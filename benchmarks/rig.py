@@ -21,7 +21,9 @@ from experimentation.domain.experiment import (
     Status,
     Variant,
 )
-from experimentation.storage import client, denials, experiments, signing_keys
+from experimentation.storage import experiments
+from experimentation.storage.access import denials, signing_keys
+from experimentation.storage.aws import client
 from experimentation.web import tokens
 from local.emulator import Emulator
 from local.paths import ROOT, TEMPLATE

@@ -21,7 +21,7 @@ from botocore.httpsession import get_cert_path
 
 from benchmarks.cpu import Work, interleaved
 from benchmarks.tables import Section, Table, ms, times
-from experimentation.storage import client
+from experimentation.storage.aws import client
 
 ROUNDS = 15
 CALLS = {"kept": 40, "botocore kept": 40, "new": 5, "botocore new": 5}

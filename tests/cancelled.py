@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from experimentation.storage import client
+from experimentation.storage.aws import client
 from tests.wire import answering
 
 type Reasons = Callable[[list[Any]], list[str]]

@@ -25,8 +25,9 @@ from moto import mock_aws
 from moto.dynamodb.models import DynamoDBBackend, Table
 from samtranslator.yaml_helper import yaml_parse
 
-from experimentation.storage import accounts, api_keys, client, denials, signing_keys
-from experimentation.storage.accounts import Account
+from experimentation.storage.access import accounts, api_keys, denials, signing_keys
+from experimentation.storage.access.accounts import Account
+from experimentation.storage.aws import client
 from experimentation.usecases import first_admin
 from experimentation.usecases.runtime import Runtime
 from experimentation.web import tokens

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from experimentation.domain.event import UNIT, Event
+from experimentation.domain.counting.event import UNIT, Event
 
 RECEIVED = 1_795_330_800_000  # 2026-11-22T07:00:00Z
 

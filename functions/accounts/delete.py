@@ -1,6 +1,6 @@
 """DELETE /accounts/{username} - remove a person; their tokens end with them."""
 
-from experimentation.storage import accounts
+from experimentation.storage.access import accounts
 from experimentation.web.endpoint import endpoint
 from experimentation.web.schemas.accounts import Username
 

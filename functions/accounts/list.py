@@ -1,6 +1,6 @@
 """GET /accounts - list the people who can log in, in the order of their names."""
 
-from experimentation.storage import accounts
+from experimentation.storage.access import accounts
 from experimentation.web.endpoint import endpoint
 from experimentation.web.listing import next_cursor, start_of
 from experimentation.web.schemas.accounts import AccountAnswer, AccountList, AccountPage

@@ -3,8 +3,8 @@
 import secrets
 from dataclasses import replace
 
-from experimentation.storage import accounts
-from experimentation.storage.accounts import Account
+from experimentation.storage.access import accounts
+from experimentation.storage.access.accounts import Account
 from experimentation.usecases import passwords
 from experimentation.web.endpoint import endpoint
 from experimentation.web.schemas.accounts import AccountAnswer, AccountUpdate, Username

@@ -3,8 +3,8 @@
 import secrets
 
 from experimentation.domain.errors import FieldError, InvalidError
-from experimentation.storage import api_keys
-from experimentation.storage.api_keys import ApiKey
+from experimentation.storage.access import api_keys
+from experimentation.storage.access.api_keys import ApiKey
 from experimentation.web.endpoint import endpoint
 from experimentation.web.principals import Principal
 from experimentation.web.reply import Reply

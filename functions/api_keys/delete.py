@@ -1,6 +1,6 @@
 """DELETE /api-keys/{key_id} - end a machine's key, everywhere within ten seconds."""
 
-from experimentation.storage import api_keys
+from experimentation.storage.access import api_keys
 from experimentation.web.endpoint import endpoint
 from experimentation.web.schemas.api_keys import KeyId
 

@@ -1,6 +1,6 @@
 """GET /api-keys - list the machines' keys, without their secrets."""
 
-from experimentation.storage import api_keys
+from experimentation.storage.access import api_keys
 from experimentation.web.endpoint import endpoint
 from experimentation.web.listing import next_cursor, start_of
 from experimentation.web.schemas.api_keys import ApiKeyAnswer, ApiKeyList, ApiKeyPage

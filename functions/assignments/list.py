@@ -1,6 +1,6 @@
 """GET /assignments - the experiments that a user is in."""
 
-from experimentation.domain.ledger import END
+from experimentation.domain.counting.ledger import END
 from experimentation.storage import experiments, users
 from experimentation.usecases.assigning import Decision, Reason, answer
 from experimentation.web.endpoint import endpoint

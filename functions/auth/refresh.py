@@ -1,7 +1,7 @@
 """POST /auth/refresh - exchange a refresh token, from the body or the cookie, for its successor."""
 
 from experimentation.domain.errors import UnauthenticatedError
-from experimentation.storage import accounts, sessions
+from experimentation.storage.access import accounts, sessions
 from experimentation.web.endpoint import endpoint
 from experimentation.web.principals import REFRESH_COOKIE, require_same_origin
 from experimentation.web.reply import Reply

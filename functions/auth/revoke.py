@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from experimentation.domain.errors import UnauthenticatedError
-from experimentation.storage import denials, sessions
+from experimentation.storage.access import denials, sessions
 from experimentation.web import tokens
 from experimentation.web.endpoint import endpoint
 from experimentation.web.principals import ACCESS_COOKIE, REFRESH_COOKIE, require_same_origin

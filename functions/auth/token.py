@@ -1,8 +1,8 @@
 """POST /auth/token - log in with a name and a password; answer with tokens, or set them as cookies."""
 
 from experimentation.domain.errors import UnauthenticatedError
-from experimentation.storage import accounts, sessions, throttles
-from experimentation.storage.accounts import Account
+from experimentation.storage.access import accounts, sessions, throttles
+from experimentation.storage.access.accounts import Account
 from experimentation.usecases import first_admin, passwords
 from experimentation.web.endpoint import endpoint
 from experimentation.web.principals import require_same_origin

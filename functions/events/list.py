@@ -3,7 +3,7 @@
 import json
 
 from experimentation.domain.clock import rfc3339
-from experimentation.domain.event import UNIT, Event
+from experimentation.domain.counting.event import UNIT, Event
 from experimentation.storage import events
 from experimentation.web.endpoint import endpoint
 from experimentation.web.listing import next_cursor, start_of

@@ -3,7 +3,7 @@
 from urllib.parse import quote, urlencode
 
 from experimentation.domain.errors import FieldError, InvalidError
-from experimentation.domain.export import Column, event_columns, user_columns
+from experimentation.domain.results.rows import Column, event_columns, user_columns
 from experimentation.storage import experiments
 from experimentation.storage.assignments import PARTITIONS
 from experimentation.usecases.exporting import Page, Position, export

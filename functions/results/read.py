@@ -2,9 +2,9 @@
 
 from hashlib import sha256
 
-from experimentation.domain import report
 from experimentation.domain.errors import FieldError, InvalidError
-from experimentation.domain.series import MAX_HOUR_DAYS, MAX_ROWS, series, steps_of
+from experimentation.domain.results import report
+from experimentation.domain.results.series import MAX_HOUR_DAYS, MAX_ROWS, series, steps_of
 from experimentation.storage import experiments
 from experimentation.usecases.analysing import Findings, Question, find
 from experimentation.web.conditions import tagged

@@ -2,7 +2,7 @@
 
 from experimentation.domain.errors import FieldError, InvalidError
 from experimentation.domain.experiment import Experiment
-from experimentation.domain.plan import design_of, planned_users_per_variant, users_of_all
+from experimentation.domain.results.plan import design_of, planned_users_per_variant, users_of_all
 from experimentation.domain.statistics.planning import (
     Design,
     Effect,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from experimentation import telemetry
 from experimentation.domain.clock import day_number
-from experimentation.domain.event import Event
+from experimentation.domain.counting.event import Event
 from experimentation.storage.event_types import SeenTypes
 from experimentation.storage.queue_message import Message, PoisonError, unpack
 from experimentation.usecases.counting import Outcome, count_events

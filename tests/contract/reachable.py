@@ -14,7 +14,7 @@ from typing import NamedTuple
 from local.paths import FUNCTIONS, LAYER
 
 AUTHENTICATION = "experimentation.web.principals", "authenticate"
-SENDING = "experimentation.storage.first_attempt", "FirstAttempt"  # how calls go out, not which
+SENDING = "experimentation.storage.aws.first_attempt", "FirstAttempt"  # how calls go out, not which
 OPERATIONS = {
     "get_item": "dynamodb:GetItem",
     "put_item": "dynamodb:PutItem",

@@ -10,8 +10,8 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from experimentation.domain.access import SCOPES
-from experimentation.storage import denials, signing_keys
-from experimentation.storage.accounts import Account
+from experimentation.storage.access import denials, signing_keys
+from experimentation.storage.access.accounts import Account
 from experimentation.web import tokens
 from functions.accounts import update
 from local.paths import TEMPLATE

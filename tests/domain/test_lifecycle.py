@@ -14,7 +14,7 @@ from experimentation.domain.lifecycle import (
     removable,
     transition,
 )
-from experimentation.storage import client
+from experimentation.storage.aws import client
 from tests.experiments import CREATED_AT, experiment
 
 NOW = CREATED_AT + 60_000

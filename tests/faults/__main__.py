@@ -21,8 +21,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from experimentation.domain.event import Event
-from experimentation.storage import client, experiments
+from experimentation.domain.counting.event import Event
+from experimentation.storage import experiments
+from experimentation.storage.aws import client
 from experimentation.usecases.analysing import Question, find
 from experimentation.usecases.assigning import assign
 from experimentation.usecases.runtime import Runtime, wall_clock

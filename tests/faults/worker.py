@@ -4,8 +4,8 @@ import os
 import random
 from collections import Counter
 
-from experimentation.domain.event import Event
-from experimentation.storage import client
+from experimentation.domain.counting.event import Event
+from experimentation.storage.aws import client
 from experimentation.usecases.counting import count_events
 from experimentation.usecases.runtime import Runtime
 

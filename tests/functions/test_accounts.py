@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from experimentation.storage import accounts
-from experimentation.storage.accounts import Account
+from experimentation.storage.access import accounts
+from experimentation.storage.access.accounts import Account
 from functions.accounts import create, delete, update
 from functions.accounts import list as listing
 from tests.conftest import Headers

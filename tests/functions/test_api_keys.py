@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 from experimentation.domain.clock import rfc3339
-from experimentation.storage import api_keys
+from experimentation.storage.access import api_keys
 from functions.api_keys import create, delete
 from functions.api_keys import list as listing
 from functions.auth import me

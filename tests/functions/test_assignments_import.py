@@ -1,7 +1,8 @@
 """POST /experiments/{experiment_id}/assignments/import."""
 
 from experimentation.domain.clock import rfc3339
-from experimentation.storage import client, events, users
+from experimentation.storage import events, users
+from experimentation.storage.aws import client
 from functions.assignments.import_assignments import handler
 from tests.conftest import Headers, now
 from tests.events import made

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from experimentation.domain.experiment import Status
-from experimentation.storage import client, experiments, users
+from experimentation.storage import experiments, users
+from experimentation.storage.aws import client
 from functions.assignments import assign_all, read
 from functions.assignments import list as listing
 from tests.conftest import Headers, now

@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 from experimentation.domain.errors import ConfigurationError
-from experimentation.storage import signing_keys
+from experimentation.storage.access import signing_keys
 from functions.auth import me, refresh
 from tests.conftest import SIGNING_SECRET, bearer, now
 from tests.functions.callers import Answer, call, log_in

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from experimentation.storage import accounts, sessions
-from experimentation.storage.accounts import Account
+from experimentation.storage.access import accounts, sessions
+from experimentation.storage.access.accounts import Account
 from experimentation.usecases import passwords
 from functions.accounts import create as create_account
 from functions.accounts import update

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from experimentation.storage import denials, sessions
-from experimentation.storage.accounts import Account
+from experimentation.storage.access import denials, sessions
+from experimentation.storage.access.accounts import Account
 from experimentation.usecases import passwords
 from functions.accounts import delete, update
 from functions.auth import me, refresh, revoke

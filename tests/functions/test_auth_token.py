@@ -6,8 +6,8 @@ from collections.abc import Callable
 import bcrypt
 import pytest
 
-from experimentation.storage import accounts, throttles
-from experimentation.storage.accounts import Account
+from experimentation.storage.access import accounts, throttles
+from experimentation.storage.access.accounts import Account
 from experimentation.usecases import passwords
 from functions.accounts import update
 from functions.auth import me, token

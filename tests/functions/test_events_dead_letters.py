@@ -3,7 +3,8 @@
 import os
 import time
 
-from experimentation.storage import client, queues
+from experimentation.storage import queues
+from experimentation.storage.aws import client
 from experimentation.storage.queue_message import pack
 from functions.events.dead_letters import handler
 from tests.conftest import Headers

@@ -2,7 +2,8 @@
 
 import pytest
 
-from experimentation.storage import client, events
+from experimentation.storage import events
+from experimentation.storage.aws import client
 from functions.events.list import handler
 from tests.conftest import Headers
 from tests.events import RECEIVED, made

@@ -6,7 +6,7 @@ import pytest
 
 from experimentation import settings
 from experimentation.domain.clock import DAY_MS, rfc3339
-from experimentation.storage import client
+from experimentation.storage.aws import client
 from experimentation.storage.queue_message import unpack
 from functions.events import record, record_batch
 from tests.conftest import Headers, now

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from experimentation.storage import client, queues
+from experimentation.storage import queues
+from experimentation.storage.aws import client
 from functions.events import replay
 from tests.conftest import Headers
 from tests.functions.callers import Answer, call

@@ -8,7 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from experimentation.storage import archive, client
+from experimentation.storage import archive
+from experimentation.storage.aws import client
 from experimentation.storage.queue_message import pack
 from functions.workers.archive_events import handler
 from tests.events import RECEIVED, batch, made

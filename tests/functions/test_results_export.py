@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from experimentation.domain.clock import DAY_MS, milliseconds, rfc3339
-from experimentation.domain.event import Event
-from experimentation.domain.export import Column, Content
+from experimentation.domain.counting.event import Event
+from experimentation.domain.results.rows import Column, Content
 from experimentation.storage import experiments, users
 from experimentation.usecases import exporting
 from experimentation.usecases.assigning import assign

@@ -4,7 +4,8 @@ import boto3
 import pytest
 
 from experimentation.domain.errors import UnavailableError
-from experimentation.storage import archive, client
+from experimentation.storage import archive
+from experimentation.storage.aws import client
 from experimentation.storage.queue_message import pack
 from functions.workers.archive_events import handler
 from tests.events import RECEIVED, batch, failed, made

@@ -4,7 +4,8 @@ import pytest
 
 from experimentation.domain.clock import day_number
 from experimentation.domain.errors import UnavailableError
-from experimentation.storage import client, event_types, events
+from experimentation.storage import event_types, events
+from experimentation.storage.aws import client
 from experimentation.storage.queue_message import pack
 from functions.workers.record_events import handler, runtime
 from tests.cancelled import cancelling, conflict_on

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from experimentation.storage import client as clients
+from experimentation.storage.aws import client as clients
 from local.emulator import Emulator
 from local.paths import TEMPLATE
 from local.resources import client

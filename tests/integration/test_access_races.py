@@ -15,8 +15,8 @@ from experimentation.domain.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from experimentation.storage import accounts, sessions, throttles
-from experimentation.storage.accounts import Account
+from experimentation.storage.access import accounts, sessions, throttles
+from experimentation.storage.access.accounts import Account
 from tests.integration.conftest import Emulated
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("emulator")]

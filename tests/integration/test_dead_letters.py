@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from experimentation.storage import archive, client, queues
+from experimentation.storage import archive, queues
+from experimentation.storage.aws import client
 from functions.assignments import assign
 from functions.events import dead_letters, record_batch, replay
 from functions.events import list as list_events

@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from experimentation.domain.event import Event
+from experimentation.domain.counting.counters import EVERYONE
+from experimentation.domain.counting.event import Event
 from experimentation.domain.experiment import Experiment, Kind, Metric, Role
-from experimentation.domain.rollup import EVERYONE
-from experimentation.storage import client, experiments, rollups
+from experimentation.storage import experiments, rollups
+from experimentation.storage.aws import client
 from experimentation.usecases.analysing import Question, find
 from experimentation.usecases.assigning import Reason, assign
 from experimentation.usecases.counting import count_events

@@ -15,7 +15,12 @@ PARALLEL = 2
 SECONDS = 900  # a mutant that hangs is noticed, too
 _PYTEST = [sys.executable, "-m", "pytest", "-q", "-x"]
 TRIALS = {
-    "ledger properties": [*_PYTEST, "--noconftest", "--hypothesis-seed=0", "tests/properties/test_ledger.py"],
+    "ledger properties": [
+        *_PYTEST,
+        "--noconftest",
+        "--hypothesis-seed=0",
+        "tests/domain/counting",
+    ],
     "simulation": [sys.executable, "-m", "tests.mutants.trial", "40"],
     "unit tests": [*_PYTEST, "tests/storage/test_users.py", "tests/usecases"],
 }

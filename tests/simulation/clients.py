@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from experimentation.domain.clock import DAY_MS, HOUR_MS
+from experimentation.domain.counting.event import Submission
 from experimentation.domain.errors import ConflictError, ExperimentationError, UnavailableError
-from experimentation.domain.event import Submission
 from experimentation.domain.experiment import Experiment, Status
 from experimentation.domain.lifecycle import transition
 from experimentation.storage import experiments

@@ -12,7 +12,8 @@ from typing import Any, Self
 from unittest.mock import patch
 
 from experimentation import telemetry
-from experimentation.storage import client, pauses, rollups
+from experimentation.storage import rollups
+from experimentation.storage.aws import client, pauses
 from experimentation.storage.event_types import SeenTypes
 from experimentation.usecases import ingesting
 from experimentation.usecases.runtime import Runtime

@@ -8,11 +8,8 @@ from itertools import combinations_with_replacement, product
 from typing import NamedTuple
 
 from experimentation.domain.clock import DAY_MS, HOUR_MS, day_number
-from experimentation.domain.compaction import LONG_AGO
-from experimentation.domain.event import Event
-from experimentation.domain.experiment import Experiment, Kind
-from experimentation.domain.ledger import END
-from experimentation.domain.rollup import (
+from experimentation.domain.counting.compaction import LONG_AGO
+from experimentation.domain.counting.counters import (
     BEFORE,
     EVERYONE,
     HOURS,
@@ -21,7 +18,10 @@ from experimentation.domain.rollup import (
     labels,
     relative_day,
 )
-from experimentation.domain.windows import WindowTotals, add_counters, merge_shards, window
+from experimentation.domain.counting.event import Event
+from experimentation.domain.counting.ledger import END
+from experimentation.domain.counting.windows import WindowTotals, add_counters, merge_shards, window
+from experimentation.domain.experiment import Experiment, Kind
 from experimentation.storage import events as event_items
 from experimentation.storage import experiment_items, users
 from experimentation.storage.assignments import Assignment, _assignment

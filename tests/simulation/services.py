@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
-from experimentation.storage.client import ATTEMPTS, READ_TIMEOUT_SECONDS
+from experimentation.storage.aws.client import ATTEMPTS, READ_TIMEOUT_SECONDS
 from tests.simulation.expressions import NotModelledError
 from tests.simulation.faults import Faults, client_error
 from tests.simulation.queue import Queue

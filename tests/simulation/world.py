@@ -7,12 +7,12 @@ from typing import Any
 from unittest.mock import patch
 
 from experimentation.domain.clock import DAY_MS, HOUR_MS
+from experimentation.domain.counting.event import Event
 from experimentation.domain.errors import ConflictError, UnavailableError
-from experimentation.domain.event import Event
 from experimentation.domain.experiment import Experiment, Kind, Metric, Segment, Status, Variant
 from experimentation.storage import experiments, users
+from experimentation.storage.aws.transactions import CancelledError
 from experimentation.storage.queue_message import pack
-from experimentation.storage.transactions import CancelledError
 from experimentation.usecases import counting, ingesting
 from experimentation.usecases.verifying import differences
 from functions.events import replay

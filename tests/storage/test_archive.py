@@ -8,7 +8,8 @@ import boto3
 import pytest
 
 from experimentation.domain.errors import UnavailableError
-from experimentation.storage import archive, client
+from experimentation.storage import archive
+from experimentation.storage.aws import client
 from experimentation.storage.queue_message import PoisonError
 from tests.events import RECEIVED, made
 from tests.wire import BUSY_XML, answering

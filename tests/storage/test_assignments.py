@@ -6,7 +6,7 @@ import pytest
 
 from experimentation.storage import assignments
 from experimentation.storage.assignments import Assignment
-from experimentation.storage.transactions import CancelledError, commit
+from experimentation.storage.aws.transactions import CancelledError, commit
 
 KEPT = Assignment("checkout-button", "ü#/1", "control", 17, {"country": "DE", "age": 4, "new": True})
 

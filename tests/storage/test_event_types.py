@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from experimentation.storage import client, event_types
+from experimentation.storage import event_types
+from experimentation.storage.aws import client
 from experimentation.storage.event_types import EventType, SeenTypes
 from tests.wire import answering
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from experimentation.storage import client, events
-from experimentation.storage.transactions import CancelledError, commit
+from experimentation.storage import events
+from experimentation.storage.aws import client
+from experimentation.storage.aws.transactions import CancelledError, commit
 from tests.events import RECEIVED, made
 
 pytestmark = pytest.mark.usefixtures("aws")

@@ -11,8 +11,9 @@ from experimentation.domain.changes import Change
 from experimentation.domain.errors import ConflictError, NotFoundError, UnavailableError
 from experimentation.domain.experiment import Experiment, Kind, Metric, Status, Variant
 from experimentation.domain.lifecycle import removable, transition
-from experimentation.storage import client, experiments, history, pauses, shards
-from experimentation.storage.transactions import CancelledError
+from experimentation.storage import experiments, history, shards
+from experimentation.storage.aws import client, pauses
+from experimentation.storage.aws.transactions import CancelledError
 from tests.experiments import CREATED_AT, experiment
 from tests.wire import answering
 

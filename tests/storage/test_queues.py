@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from experimentation.storage import client, queues
+from experimentation.storage import queues
+from experimentation.storage.aws import client
 from tests.wire import BUSY_JSON, answering
 
 pytestmark = pytest.mark.usefixtures("aws")

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from experimentation.storage import client, rollups
+from experimentation.storage import rollups
+from experimentation.storage.aws import client
+from experimentation.storage.aws.transactions import CancelledError, commit
 from experimentation.storage.rollups import Cell
-from experimentation.storage.transactions import CancelledError, commit
 from tests.experiments import experiment
 
 PLACE = "ROLLUP#checkout-button#0#0"

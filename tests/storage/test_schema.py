@@ -4,7 +4,9 @@ import pytest
 
 from experimentation import settings
 from experimentation.domain.errors import ConfigurationError
-from experimentation.storage import accounts, client, experiments
+from experimentation.storage import experiments
+from experimentation.storage.access import accounts
+from experimentation.storage.aws import client
 from tests.experiments import experiment
 
 

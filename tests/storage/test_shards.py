@@ -3,7 +3,8 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from experimentation.storage import client, experiments, shards
+from experimentation.storage import experiments, shards
+from experimentation.storage.aws import client
 from tests.experiments import CREATED_AT, running
 from tests.wire import answering
 

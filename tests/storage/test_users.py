@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from experimentation.domain.ledger import END, Boundary, Head
-from experimentation.storage import client, users
-from experimentation.storage.transactions import CancelledError, commit
+from experimentation.domain.counting.ledger import END, Boundary, Head
+from experimentation.storage import users
+from experimentation.storage.aws import client
+from experimentation.storage.aws.transactions import CancelledError, commit
 from tests.wire import answering
 
 HEAD = Head(

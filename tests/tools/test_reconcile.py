@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from experimentation.domain.clock import moment
-from experimentation.domain.event import Event
-from experimentation.storage import archive, client, event_scan, events, queues
+from experimentation.domain.counting.event import Event
+from experimentation.storage import archive, event_scan, events, queues
+from experimentation.storage.aws import client
 from tests.conftest import now
 from tests.events import made
 from tools import reconcile

@@ -9,12 +9,13 @@ from itertools import batched
 from typing import Any
 
 from experimentation import settings
+from experimentation.domain.counting.counters import Adds, assignment_adds, enrolment_adds, labels
+from experimentation.domain.counting.ledger import Head, import_assignment
+from experimentation.domain.counting.recording import Happening, Ledger, record
+from experimentation.domain.counting.windows import add_counters
 from experimentation.domain.experiment import Experiment
-from experimentation.domain.ledger import Head, import_assignment
-from experimentation.domain.recording import Happening, Ledger, record
-from experimentation.domain.rollup import Adds, assignment_adds, enrolment_adds, labels
-from experimentation.domain.windows import add_counters
-from experimentation.storage import client, experiments, rollups
+from experimentation.storage import experiments, rollups
+from experimentation.storage.aws import client
 from experimentation.storage.rollups import SEALED, Cell
 from functions.results import read
 from tests.factory import Context, document, event

@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from experimentation.domain.clock import DAY_MS, rfc3339
+from experimentation.domain.counting.ledger import END
 from experimentation.domain.errors import UnavailableError
 from experimentation.domain.experiment import Kind, Metric, Segment, Status
-from experimentation.domain.ledger import END
-from experimentation.storage import assignments, client, experiments, rollups, users
+from experimentation.storage import assignments, experiments, rollups, users
+from experimentation.storage.aws import client
 from experimentation.usecases.assigning import MAX_TRIES, Reason, answer, assign, assign_all, stored
 from experimentation.usecases.counting import count_events
 from experimentation.usecases.runtime import Runtime

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from experimentation.domain.clock import DAY_MS
+from experimentation.domain.counting.ledger import END
 from experimentation.domain.experiment import Kind, Metric, Segment, Status
-from experimentation.domain.ledger import END
-from experimentation.storage import client, events, experiments, rollups, users
+from experimentation.storage import events, experiments, rollups, users
+from experimentation.storage.aws import client
 from experimentation.usecases import counting
 from experimentation.usecases.assigning import assign
 from experimentation.usecases.counting import MAX_TRIES, count_events

@@ -7,7 +7,8 @@ import pytest
 from experimentation.domain.clock import DAY_MS
 from experimentation.domain.errors import ConflictError, InvalidError, UnavailableError
 from experimentation.domain.experiment import Kind, Metric, Segment, Status
-from experimentation.storage import assignments, client, experiments, rollups, users
+from experimentation.storage import assignments, experiments, rollups, users
+from experimentation.storage.aws import client
 from experimentation.storage.experiments import change
 from experimentation.usecases.assigning import assign, assign_all
 from experimentation.usecases.counting import count_events

@@ -7,9 +7,9 @@ import pytest
 
 from experimentation import settings
 from experimentation.domain.clock import DAY_MS
+from experimentation.domain.counting.event import Submission
 from experimentation.domain.errors import InvalidError, UnavailableError
-from experimentation.domain.event import Submission
-from experimentation.storage import client
+from experimentation.storage.aws import client
 from experimentation.storage.queue_message import unpack
 from experimentation.usecases.ingesting import RETRY_AFTER_SECONDS, TRIES, ingest
 from tests.usecases.conftest import NOW

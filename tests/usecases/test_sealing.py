@@ -5,8 +5,9 @@ import json
 import pytest
 
 from experimentation.domain.clock import DAY_MS
-from experimentation.storage import client, experiments, rollups
-from experimentation.storage.transactions import commit
+from experimentation.storage import experiments, rollups
+from experimentation.storage.aws import client
+from experimentation.storage.aws.transactions import commit
 from experimentation.usecases.sealing import Sealed, seal
 from tests.cancelled import cancelling
 from tests.experiments import experiment, running

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import NamedTuple, TypedDict
 
-from experimentation.domain.definition import check
+from experimentation.domain.consistency import check
 from experimentation.domain.document import document
 from experimentation.domain.errors import ConflictError, FieldError
 from experimentation.domain.experiment import Analysis, Experiment, Metric, Segment, Status, Variant

@@ -6,7 +6,7 @@ from experimentation.domain.errors import ConflictError, FieldError
 from experimentation.domain.experiment import Experiment, Status
 
 CACHE_TTL_MS = 5_000  # an environment may go by an experiment that it read so long ago
-CLIENT_TIMEOUT_MS = 9_000  # a write decided on by then may be on its way: storage/client.py, and its pause
+CLIENT_TIMEOUT_MS = 9_000  # a write planned by then may be on its way: storage/aws/client.py
 CLOCK_SKEW_MS = 2_000  # between two environments
 COMPLETION_DELAY_MS = CACHE_TTL_MS + CLIENT_TIMEOUT_MS + CLOCK_SKEW_MS
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from experimentation import settings
 from experimentation.domain.clock import moment, rfc3339
-from experimentation.domain.event import UNIT, Event
-from experimentation.storage import client
-from experimentation.storage.failures import translated
+from experimentation.domain.counting.event import UNIT, Event
+from experimentation.storage.aws import client
+from experimentation.storage.aws.failures import translated
 from experimentation.storage.queue_message import PoisonError
 
 PREFIX = "events/date="

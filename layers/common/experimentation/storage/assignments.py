@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
 from experimentation import settings
-from experimentation.storage import client
-from experimentation.storage.failures import translated
-from experimentation.storage.transactions import put_new
+from experimentation.storage.aws import client
+from experimentation.storage.aws.failures import translated
+from experimentation.storage.aws.transactions import put_new
 
 if TYPE_CHECKING:
-    from experimentation.domain.rollup import Context
-    from experimentation.storage.transactions import Action, Item
+    from experimentation.domain.counting.counters import Context
+    from experimentation.storage.aws.transactions import Action, Item
 
 PARTITIONS = 64
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from experimentation import settings
-from experimentation.storage import client
-from experimentation.storage.failures import translated
+from experimentation.storage.aws import client
+from experimentation.storage.aws.failures import translated
 
 
 class StoredEvent(NamedTuple):

@@ -5,8 +5,8 @@ from typing import NamedTuple
 from botocore.exceptions import ClientError
 
 from experimentation import settings
-from experimentation.storage import client
-from experimentation.storage.failures import condition_failed, translated
+from experimentation.storage.aws import client
+from experimentation.storage.aws.failures import condition_failed, translated
 
 PARTITION = {"S": "TYPES"}
 

@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from experimentation import settings
-from experimentation.domain.event import Event
-from experimentation.storage import client
-from experimentation.storage.failures import translated
-from experimentation.storage.transactions import put_new
+from experimentation.domain.counting.event import Event
+from experimentation.storage.aws import client
+from experimentation.storage.aws.failures import translated
+from experimentation.storage.aws.transactions import put_new
 
 if TYPE_CHECKING:
-    from experimentation.storage.transactions import Action, Item
+    from experimentation.storage.aws.transactions import Action, Item
 
 GRACE_DAYS = 30  # a replay from a dead-letter queue (14 days) still meets the item
 DAY_SECONDS = 86_400

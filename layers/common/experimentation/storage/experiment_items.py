@@ -18,7 +18,7 @@ from experimentation.domain.experiment import (
     Variant,
 )
 from experimentation.storage import schema
-from experimentation.storage.transactions import Action, Item
+from experimentation.storage.aws.transactions import Action, Item
 
 LIST = {"S": "EXPLIST"}
 

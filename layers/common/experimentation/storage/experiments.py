@@ -9,11 +9,12 @@ from experimentation.domain.changes import differences
 from experimentation.domain.errors import ConflictError, NotFoundError, UnavailableError
 from experimentation.domain.experiment import Experiment, Status
 from experimentation.storage import experiment_items as items
-from experimentation.storage import history, pauses
-from experimentation.storage.batch_read import read_items
-from experimentation.storage.client import dynamodb
-from experimentation.storage.failures import translated
-from experimentation.storage.transactions import Action, CancelledError, Item, commit
+from experimentation.storage import history
+from experimentation.storage.aws import pauses
+from experimentation.storage.aws.batch_read import read_items
+from experimentation.storage.aws.client import dynamodb
+from experimentation.storage.aws.failures import translated
+from experimentation.storage.aws.transactions import Action, CancelledError, Item, commit
 
 MAX_TRIES = 8
 PASSING = frozenset({"None", "TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"})

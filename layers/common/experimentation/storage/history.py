@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from experimentation import settings
 from experimentation.domain.changes import Change
-from experimentation.storage.client import dynamodb
-from experimentation.storage.failures import translated
-from experimentation.storage.transactions import Action, Item
+from experimentation.storage.aws.client import dynamodb
+from experimentation.storage.aws.failures import translated
+from experimentation.storage.aws.transactions import Action, Item
 
 PREFIX = "LOG#"
 

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from experimentation.domain.counting.event import Event
 from experimentation.domain.errors import ExperimentationError
-from experimentation.domain.event import Event
 
 MAX_BYTES = 200_000  # of SNS's and SQS's 256 KB
 VERSION = 1

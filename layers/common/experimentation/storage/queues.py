@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from experimentation.domain.errors import UnavailableError
-from experimentation.storage import client
-from experimentation.storage.failures import translated
+from experimentation.storage.aws import client
+from experimentation.storage.aws.failures import translated
 
 SOURCES = {
     "count": "count",

@@ -1,4 +1,4 @@
-"""ROLLUP items: the counters of domain/rollup.py, spread over shards, and the shard of sealed days."""
+"""ROLLUP items: the counters of domain/counting, spread over shards, and the shard of sealed days."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from experimentation import settings
 from experimentation.domain.experiment import Experiment
-from experimentation.storage import client
-from experimentation.storage.batch_read import read_items
-from experimentation.storage.failures import translated
-from experimentation.storage.transactions import put_if, put_new
+from experimentation.storage.aws import client
+from experimentation.storage.aws.batch_read import read_items
+from experimentation.storage.aws.failures import translated
+from experimentation.storage.aws.transactions import put_if, put_new
 
 if TYPE_CHECKING:
-    from experimentation.storage.transactions import Action, Item
+    from experimentation.storage.aws.transactions import Action, Item
 
 SEALED = "sealed"
 PARALLEL = 8

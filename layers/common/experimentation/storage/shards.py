@@ -3,9 +3,9 @@
 from botocore.exceptions import ClientError
 
 from experimentation import settings
-from experimentation.storage import client
+from experimentation.storage.aws import client
+from experimentation.storage.aws.failures import condition_failed, translated
 from experimentation.storage.experiment_items import meta_key
-from experimentation.storage.failures import condition_failed, translated
 
 MAX_SHARDS = 64
 

@@ -1,8 +1,8 @@
 """The topic that accepted events are published to."""
 
 from experimentation import settings
-from experimentation.storage import client
-from experimentation.storage.failures import translated
+from experimentation.storage.aws import client
+from experimentation.storage.aws.failures import translated
 
 
 def publish(message: str) -> None:

@@ -10,14 +10,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from experimentation import settings
-from experimentation.domain.ledger import Boundary, Cells, Head
-from experimentation.storage import client
-from experimentation.storage.batch_read import read_items
-from experimentation.storage.failures import translated
-from experimentation.storage.transactions import put_if, put_new
+from experimentation.domain.counting.ledger import Boundary, Cells, Head
+from experimentation.storage.aws import client
+from experimentation.storage.aws.batch_read import read_items
+from experimentation.storage.aws.failures import translated
+from experimentation.storage.aws.transactions import put_if, put_new
 
 if TYPE_CHECKING:
-    from experimentation.storage.transactions import Action, Item
+    from experimentation.storage.aws.transactions import Action, Item
 
 HEAD_LIMIT_BYTES = 900  # one write unit, with room for the attributes' names
 

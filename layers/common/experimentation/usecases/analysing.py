@@ -5,18 +5,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from experimentation.domain.clock import DAY_MS, day_number
+from experimentation.domain.counting.counters import EVERYONE
 from experimentation.domain.errors import FieldError, InvalidError
 from experimentation.domain.experiment import Experiment, Role, Status
-from experimentation.domain.rollup import EVERYONE
-from experimentation.domain.statistics.analysis import Analysis, analyse
-from experimentation.domain.statistics.study import (
-    Correction,
-    Progress,
-    Query,
-    Study,
-)
-from experimentation.domain.statistics.study import Metric as StudyMetric
-from experimentation.domain.tables import (
+from experimentation.domain.results.totals import (
     Span,
     Table,
     declared,
@@ -25,6 +17,14 @@ from experimentation.domain.tables import (
     segment_prefix,
     undeclared,
 )
+from experimentation.domain.statistics.analysis import Analysis, analyse
+from experimentation.domain.statistics.study import (
+    Correction,
+    Progress,
+    Query,
+    Study,
+)
+from experimentation.domain.statistics.study import Metric as StudyMetric
 from experimentation.storage import rollups
 
 RECENT_DAYS = 7

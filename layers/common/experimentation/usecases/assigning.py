@@ -8,19 +8,19 @@ from typing import NamedTuple
 
 from experimentation.domain.bucketing import decide
 from experimentation.domain.clock import rfc3339
-from experimentation.domain.errors import UnavailableError
-from experimentation.domain.experiment import Experiment, Status
-from experimentation.domain.ledger import Boundary, Cells, Head, apply_ends, enrol, ownerships
-from experimentation.domain.rollup import (
+from experimentation.domain.counting.counters import (
     Context,
     assignment_adds,
     covariate_kinds,
     enrolment_adds,
     labels,
 )
+from experimentation.domain.counting.ledger import Boundary, Cells, Head, apply_ends, enrol, ownerships
+from experimentation.domain.errors import UnavailableError
+from experimentation.domain.experiment import Experiment, Status
 from experimentation.storage import assignments, rollups, users
 from experimentation.storage.assignments import Assignment
-from experimentation.storage.transactions import MAX_ACTIONS, Action, CancelledError, commit
+from experimentation.storage.aws.transactions import MAX_ACTIONS, Action, CancelledError, commit
 from experimentation.usecases.runtime import Runtime
 
 MAX_TRIES = 8

@@ -11,16 +11,16 @@ from typing import NamedTuple
 
 from experimentation import settings, telemetry
 from experimentation.domain.clock import DAY_MS
-from experimentation.domain.compaction import compact
+from experimentation.domain.counting.compaction import compact
+from experimentation.domain.counting.counters import Adds
+from experimentation.domain.counting.event import Event
+from experimentation.domain.counting.ledger import Boundary, Head, is_over
+from experimentation.domain.counting.recording import Happening, Ledger, record
+from experimentation.domain.counting.windows import add_counters
 from experimentation.domain.errors import UnavailableError
-from experimentation.domain.event import Event
 from experimentation.domain.experiment import Experiment
-from experimentation.domain.ledger import Boundary, Head, is_over
-from experimentation.domain.recording import Happening, Ledger, record
-from experimentation.domain.rollup import Adds
-from experimentation.domain.windows import add_counters
 from experimentation.storage import events, rollups, users
-from experimentation.storage.transactions import MAX_ACTIONS, Action, CancelledError, commit
+from experimentation.storage.aws.transactions import MAX_ACTIONS, Action, CancelledError, commit
 from experimentation.usecases.runtime import Runtime
 
 MAX_EVENTS = 25

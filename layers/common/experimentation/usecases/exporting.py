@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import batched
 from typing import Literal, NamedTuple
 
+from experimentation.domain.counting.ledger import Head, merged, ownerships
 from experimentation.domain.experiment import Experiment
-from experimentation.domain.export import (
+from experimentation.domain.results.rows import (
     Enrolled,
     Row,
     counts,
@@ -16,7 +17,6 @@ from experimentation.domain.export import (
     user_columns,
     user_row,
 )
-from experimentation.domain.ledger import Head, merged, ownerships
 from experimentation.storage import assignments, events, users
 from experimentation.storage.assignments import PARTITIONS, Assignment
 from experimentation.storage.events import EventPage

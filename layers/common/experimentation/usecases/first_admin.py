@@ -4,8 +4,8 @@ import secrets
 
 from experimentation import settings
 from experimentation.domain.access import AccountRole
-from experimentation.storage import accounts, admin_secret
-from experimentation.storage.accounts import Account
+from experimentation.storage.access import accounts, admin_secret
+from experimentation.storage.access.accounts import Account
 from experimentation.usecases import passwords
 
 _there: set[str] = set()

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from experimentation.domain.counting.counters import Adds, Context, assignment_adds, enrolment_adds, labels
+from experimentation.domain.counting.ledger import Boundary, Head, import_assignment
+from experimentation.domain.counting.windows import add_counters
 from experimentation.domain.errors import ConflictError, FieldError, InvalidError, UnavailableError
 from experimentation.domain.experiment import Experiment, Status
-from experimentation.domain.ledger import Boundary, Head, import_assignment
-from experimentation.domain.rollup import Adds, Context, assignment_adds, enrolment_adds, labels
-from experimentation.domain.windows import add_counters
 from experimentation.storage import assignments, rollups, users
 from experimentation.storage.assignments import Assignment
-from experimentation.storage.transactions import MAX_ACTIONS, Action, CancelledError, commit
+from experimentation.storage.aws.transactions import MAX_ACTIONS, Action, CancelledError, commit
 from experimentation.usecases.assigning import has_room, ledgers_for, with_ends
 from experimentation.usecases.runtime import Runtime
 

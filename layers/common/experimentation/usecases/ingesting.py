@@ -4,8 +4,8 @@ import secrets
 from collections.abc import Sequence
 
 from experimentation import settings
+from experimentation.domain.counting.event import Event, Submission, accept
 from experimentation.domain.errors import UnavailableError
-from experimentation.domain.event import Event, Submission, accept
 from experimentation.domain.identifiers import uuid7
 from experimentation.storage import topic
 from experimentation.storage.queue_message import pack

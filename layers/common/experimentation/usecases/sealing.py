@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from experimentation.domain.clock import day_number
+from experimentation.domain.counting.counters import BEFORE
 from experimentation.domain.experiment import Experiment
-from experimentation.domain.rollup import BEFORE
 from experimentation.storage import rollups
+from experimentation.storage.aws.transactions import CancelledError, commit
 from experimentation.storage.rollups import SEALED, Cell
-from experimentation.storage.transactions import CancelledError, commit
 
 OPEN_DAYS = 2  # a day stays in its shards until late events have become rare
 

@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from experimentation import settings
-from experimentation.domain.audit import (
+from experimentation.domain.clock import DAY_MS, day_number
+from experimentation.domain.counting.event import Event
+from experimentation.domain.counting.ledger import Cells
+from experimentation.domain.counting.recount import (
     Canonical,
     User,
     canonical_enrolment,
@@ -13,12 +16,9 @@ from experimentation.domain.audit import (
     expected_ledgers,
     stored_ledgers,
 )
-from experimentation.domain.clock import DAY_MS, day_number
+from experimentation.domain.counting.windows import add_counters
 from experimentation.domain.errors import ConflictError
-from experimentation.domain.event import Event
 from experimentation.domain.experiment import Experiment
-from experimentation.domain.ledger import Cells
-from experimentation.domain.windows import add_counters
 from experimentation.storage import assignments, events, experiments, rollups, users
 
 PAGE = 500

@@ -71,7 +71,7 @@ def require_same_origin(request: Request) -> None:
 
 
 def _person(token: str, now: int) -> Principal:
-    from experimentation.storage import denials  # noqa: PLC0415 - only a token needs it
+    from experimentation.storage.access import denials  # noqa: PLC0415 - only a token needs it
     from experimentation.web import tokens  # noqa: PLC0415 - PyJWT costs a cold start that a key need not pay
 
     claims = tokens.verified(token, now)
@@ -81,7 +81,7 @@ def _person(token: str, now: int) -> Principal:
 
 
 def _key_holder(credential: str, now: int) -> Principal:
-    from experimentation.storage import api_keys  # noqa: PLC0415 - only an API key needs it
+    from experimentation.storage.access import api_keys  # noqa: PLC0415 - only an API key needs it
 
     parts = credential.split("_", 2)
     if not credential.isascii() or len(parts) < 3 or parts[0] != "exp" or not KEY_ID.fullmatch(parts[1]):

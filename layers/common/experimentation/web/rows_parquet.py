@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from arro3.core import Array, DataType, Field, Schema, Table
 from arro3.io import write_parquet
 
-from experimentation.domain.export import Cell, Column, Content, Row
+from experimentation.domain.results.rows import Cell, Column, Content, Row
 
 COMPRESSION = "zstd(3)"
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from experimentation.domain.clock import rfc3339
-from experimentation.domain.export import Cell, Column, Content, Row
+from experimentation.domain.results.rows import Cell, Column, Content, Row
 
 RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What a spreadsheet takes for the beginning of a formula, wide forms included, and our own mark '."""

@@ -2,7 +2,7 @@
 
 from experimentation import settings
 from experimentation.domain.access import scopes_of
-from experimentation.storage.sessions import Session
+from experimentation.storage.access.sessions import Session
 from experimentation.web import tokens
 from experimentation.web.principals import ACCESS_COOKIE, REFRESH_COOKIE
 from experimentation.web.reply import Reply

@@ -8,8 +8,8 @@ import jwt
 from experimentation import settings
 from experimentation.domain.access import scopes_of
 from experimentation.domain.errors import UnauthenticatedError
-from experimentation.storage import signing_keys
-from experimentation.storage.signing_keys import SigningKey
+from experimentation.storage.access import signing_keys
+from experimentation.storage.access.signing_keys import SigningKey
 
 ALGORITHM = "HS256"
 ISSUER = "experimentation"

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr, StringConstrain
 
 from experimentation.domain.access import LONGEST_PASSWORD_BYTES, AccountRole
 from experimentation.domain.clock import rfc3339
-from experimentation.storage.accounts import Account
+from experimentation.storage.access.accounts import Account
 from experimentation.web.schemas.model import RequestModel, ResponseModel
 from experimentation.web.schemas.types import Cursor, Limit
 

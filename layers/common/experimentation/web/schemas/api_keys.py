@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints
 
 from experimentation.domain.clock import rfc3339
-from experimentation.storage.api_keys import ApiKey
+from experimentation.storage.access.api_keys import ApiKey
 from experimentation.web.schemas.model import RequestModel, ResponseModel
 from experimentation.web.schemas.types import Cursor, Limit, Name, Timestamp
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from experimentation.domain.event import UNIT, Submission
+from experimentation.domain.counting.event import UNIT, Submission
 from experimentation.web.schemas.model import RequestModel
 from experimentation.web.schemas.types import EventId, EventType, Timestamp, UserId
 

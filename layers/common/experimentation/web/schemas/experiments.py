@@ -6,7 +6,7 @@ from typing import Annotated, Any, cast
 from pydantic import AfterValidator, Field
 
 from experimentation.domain.changes import Edit
-from experimentation.domain.definition import check
+from experimentation.domain.consistency import check
 from experimentation.domain.experiment import (
     MILLION,
     Analysis,

@@ -1,4 +1,4 @@
-"""What the results endpoint answers, for the documentation: domain/report.py and domain/series.py make it."""
+"""What the results endpoint answers, for the documentation; domain/results makes it."""
 
 from typing import Annotated, Literal
 

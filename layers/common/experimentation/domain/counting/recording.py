@@ -1,0 +1,81 @@
+"""Recording a user's events: the head and ledgers after them, and what they add to the rollups."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from experimentation.domain.clock import day_number
+from experimentation.domain.counting.counters import Adds, event_adds
+from experimentation.domain.counting.ledger import (
+    Boundary,
+    Cells,
+    Head,
+    apply_ends,
+    is_over,
+    merged,
+    ordinal,
+    ownerships,
+    put_away,
+)
+from experimentation.domain.counting.windows import add_counters
+from experimentation.domain.experiment import Experiment
+
+
+class Happening(NamedTuple):
+    """What counts of an event: its type, its time in milliseconds, its value in 1e-4."""
+
+    type: str
+    at: int
+    value: int
+
+
+class Ledger(NamedTuple):
+    """All that is known of one user; `spilled` holds the ledgers that no longer fit the head."""
+
+    head: Head
+    spilled: Mapping[str, Cells]
+    past: tuple[Boundary, ...] = ()
+
+    def cells(self, event_type: str) -> Cells:
+        """Return the ledger of one type."""
+        source = self.spilled if event_type in self.head.spilled else self.head.ledgers
+        return source.get(event_type, {})
+
+    def with_ledgers(self, inline: Mapping[str, Cells], spilled: Mapping[str, Cells]) -> "Ledger":
+        """Return the same with these ledgers in the head and apart from it."""
+        return self._replace(head=replace(self.head, ledgers=inline), spilled=spilled)
+
+
+def record(
+    ledger: Ledger, experiments: Mapping[str, Experiment], happenings: Iterable[Happening], keep_after: int
+) -> tuple[Ledger, Adds]:
+    """Return the ledger after the events, and what they add.
+
+    Experiments that ended before `keep_after` are put away once their end is in the head that was read: only
+    then, or for an event before its `past_until`, is `ledger.past` needed. An assignment in an experiment
+    that is not among `experiments` owns nothing.
+    """
+    events = sorted(happenings, key=lambda each: each.at)
+    ended = {each.id: each.ended_at for each in experiments.values() if each.ended_at is not None}
+    head = apply_ends(ledger.head, ended, until=events[-1].at)
+    boundaries = merged(head, ledger.past)
+    owners = [owned for owned in ownerships(boundaries) if owned.experiment_id in experiments]
+    inline, spilled = dict(head.ledgers), dict(ledger.spilled)
+    adds: Adds = {}
+    for event_type, at, value in events:
+        k = ordinal(head, boundaries, at)
+        ledgers = spilled if event_type in head.spilled else inline
+        cells = ledgers.get(event_type, {})
+        for key, counters in event_adds(experiments, owners, cells, event_type, (at, value, k)).items():
+            add_counters(adds.setdefault(key, {}), counters)
+        ledgers[event_type] = _with_event(cells, (day_number(at), k), value)
+    head = replace(head, last=max(head.last, events[-1].at), ledgers=inline)
+    if not is_over(ledger.head, keep_after):
+        return Ledger(head, spilled, ledger.past), adds
+    head, past = put_away(head, ledger.past, keep_after)
+    return Ledger(head, spilled, past), adds
+
+
+def _with_event(cells: Cells, cell: tuple[int, int], value: int) -> Cells:
+    events, total = cells.get(cell, (0, 0))
+    return cells | {cell: (events + 1, total + value)}

@@ -1,0 +1,1 @@
+"""Results: totals from counters, the answer made of them, and the rows behind it."""

@@ -1,0 +1,139 @@
+"""Time series of results: what each hour, day or week added, and the running totals with their intervals."""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from experimentation.domain.clock import DAY_MS, HOUR_MS, day_number, rfc3339
+from experimentation.domain.counting.counters import EVERYONE
+from experimentation.domain.counting.event import UNIT
+from experimentation.domain.counting.windows import cumulative, window
+from experimentation.domain.experiment import Experiment
+from experimentation.domain.results.totals import Span, Table, variant_totals
+from experimentation.domain.statistics.comparison import Circumstances, compare_variant
+from experimentation.domain.statistics.study import Metric, MetricTotals, Query, Study
+
+type Granularity = Literal["hour", "day", "week"]
+type Row = dict[str, object]
+
+DAYS_PER_WEEK = 7
+HOURS_PER_DAY = 24
+MAX_HOUR_DAYS = 31
+MAX_ROWS = {"hour": 20_000, "day": 5_000, "week": 5_000}  # those of days have intervals: 3 MB, seconds
+
+
+def steps_of(granularity: Granularity, days: int) -> int:
+    """Return how many steps a series over so many days has.
+
+    >>> steps_of("week", 8), steps_of("day", 8), steps_of("hour", 8)
+    (2, 8, 192)
+    """
+    if granularity == "hour":
+        return days * HOURS_PER_DAY
+    return days if granularity == "day" else -(-days // DAYS_PER_WEEK)
+
+
+def series(
+    table: Table,
+    experiment: Experiment,
+    metrics: Iterable[Metric],
+    span: Span,
+    granularity: Granularity,
+    study: Study,
+    query: Query,
+) -> list[Row]:
+    """Return one row per step, metric and variant, in this order; weeks begin on the span's first day.
+
+    Rows of days and weeks also have `converters` (unique within the step) and, under `cumulative`, the totals
+    since the first day; for treatments with the always-valid interval at that day.
+    """
+    if experiment.started_at is None:
+        return []
+    zero = day_number(experiment.started_at)
+    chosen = list(metrics)
+    if granularity == "hour":
+        return _hours(table, experiment, chosen, span, zero)
+    step = 1 if granularity == "day" else DAYS_PER_WEEK
+    steps = [
+        Span(first, min(first + step - 1, span.last)) for first in range(span.first, span.last + 1, step)
+    ]
+    return [row for metric in chosen for row in _steps(table, experiment, metric, steps, zero, study, query)]
+
+
+def _steps(
+    table: Table,
+    experiment: Experiment,
+    metric: Metric,
+    steps: Sequence[Span],
+    zero: int,
+    study: Study,
+    query: Query,
+) -> list[Row]:
+    if not steps:
+        return []
+    days = {key: table.days.get((EVERYONE, metric.event_type, key), {}) for key in experiment.keys}
+    running = {key: cumulative(days[key], steps[0].first, steps[-1].last) for key in experiment.keys}
+    rows: list[Row] = []
+    for step in steps:
+        until = MetricTotals(
+            metric,
+            {
+                key: variant_totals(metric, table.enrolled(EVERYONE, key, step.last), running[key][step.last])
+                for key in experiment.keys
+            },
+        )
+        for key in experiment.keys:
+            totals = window(days[key], *step)
+            row: Row = {
+                "start": rfc3339((zero + step.first) * DAY_MS),
+                "metric": metric.key,
+                "variant": key,
+                "enrolled": table.newly_enrolled(EVERYONE, key, step),
+                "count": totals.events,
+                "sum": totals.total / UNIT,
+                "converters": totals.converters,
+            }
+            rows.append(row | {"cumulative": _until(study, query, until, key)})
+    return rows
+
+
+def _until(study: Study, query: Query, totals: MetricTotals, key: str) -> Row:
+    mine = totals.variants[key]
+    shown: Row = {
+        "enrolled": mine.users,
+        "count": mine.count,
+        "sum": float(mine.sum),
+        "converters": mine.converters,
+    }
+    if key == study.control:
+        return shown
+    comparison = compare_variant(study, query, totals, key, Circumstances(mismatch=False, ended=False))
+    valid = comparison.always_valid
+    return shown | {
+        "difference": comparison.difference,
+        "interval": comparison.interval,
+        "lift": comparison.lift,
+        "always_valid": None if valid is None else valid._asdict(),
+    }
+
+
+def _hours(
+    table: Table, experiment: Experiment, metrics: Iterable[Metric], span: Span, zero: int
+) -> list[Row]:
+    rows: list[Row] = []
+    for metric in metrics:
+        for day in range(span.first, span.last + 1):
+            for hour in range(HOURS_PER_DAY):
+                for key in experiment.keys:
+                    counters = table.hours.get((metric.event_type, key), {}).get(day, {})
+                    enrolled = table.enrolments.get((EVERYONE, key), {}).get(day, {})
+                    rows.append(
+                        {
+                            "start": rfc3339((zero + day) * DAY_MS + hour * HOUR_MS),
+                            "metric": metric.key,
+                            "variant": key,
+                            "enrolled": enrolled.get(f"h{hour:02d}", 0),
+                            "count": counters.get(f"n{hour:02d}", 0),
+                            "sum": counters.get(f"s{hour:02d}", 0) / UNIT,
+                        }
+                    )
+    return rows

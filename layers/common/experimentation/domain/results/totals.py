@@ -1,0 +1,151 @@
+"""From rollup counters to the exact totals that the statistics take, for any window and segment."""
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from experimentation.domain.counting.counters import BEFORE, EVERYONE, HOURS
+from experimentation.domain.counting.event import UNIT
+from experimentation.domain.counting.windows import WindowTotals, add_counters, window
+from experimentation.domain.experiment import Experiment, Kind, Metric
+from experimentation.domain.statistics.study import CovariateSums, MetricTotals, VariantTotals
+from experimentation.domain.statistics.study import Metric as StudyMetric
+
+type Days = dict[int, dict[str, int]]
+"""Relative day -> counter -> amount."""
+
+_COVARIATES = {
+    Kind.VALUE: ("xv", "xvv", "xvy", UNIT),
+    Kind.COUNT: ("xc", "xcc", "xcy", 1),
+    Kind.CONVERSION: ("xb", "xb", "xby", 1),
+}
+
+
+class Span(NamedTuple):
+    """Relative days, both included."""
+
+    first: int
+    last: int
+
+
+class Table:
+    """All counters that were read of one experiment, merged over shards."""
+
+    def __init__(self) -> None:
+        self.days: dict[tuple[str, str, str], Days] = {}
+        self.hours: dict[tuple[str, str], Days] = {}
+        self.before: dict[tuple[str, str], dict[str, int]] = {}
+        self.enrolments: dict[tuple[str, str], Days] = {}
+
+    def add_rollup(self, key: str, counters: Mapping[str, int]) -> None:
+        """Add one rollup item."""
+        segment, event_type, day, variant = key.split("#")
+        if day == BEFORE:
+            into = self.before.setdefault((event_type, variant), {})
+        elif segment == HOURS:
+            into = self.hours.setdefault((event_type, variant), {}).setdefault(int(day), {})
+        else:
+            into = self.days.setdefault((segment, event_type, variant), {}).setdefault(int(day), {})
+        add_counters(into, counters)
+
+    def add_enrolment(self, key: str, counters: Mapping[str, int]) -> None:
+        """Add one enrolment item."""
+        segment, day, variant = key.split("#")
+        add_counters(self.enrolments.setdefault((segment, variant), {}).setdefault(int(day), {}), counters)
+
+    def span(self) -> Span | None:
+        """Return the first and the last day with anything on it; None when nothing was counted."""
+        seen = [day for days in (*self.days.values(), *self.enrolments.values()) for day in days]
+        return Span(min(seen), max(seen)) if seen else None
+
+    def enrolled(self, segment: str, variant: str, last: int | None = None) -> int:
+        """Return the users assigned by the end of day `last`, or in all."""
+        days = self.enrolments.get((segment, variant), {})
+        return sum(counters.get("n", 0) for day, counters in days.items() if last is None or day <= last)
+
+    def newly_enrolled(self, segment: str, variant: str, span: Span) -> int:
+        """Return the users assigned within the days."""
+        before = self.enrolled(segment, variant, span.first - 1)
+        return self.enrolled(segment, variant, span.last) - before
+
+    def labels(self, key: str) -> list[str]:
+        """Return the labels of one segment key that have users, in order."""
+        prefix = f"{key}="
+        return sorted({segment for segment, _ in self.enrolments if unquote(segment).startswith(prefix)})
+
+
+def metric_totals(
+    table: Table, experiment: Experiment, metric: StudyMetric, segment: str, span: Span, *, whole: bool
+) -> MetricTotals:
+    """Return one metric's totals per variant; CUPED sums only for the `whole` experiment."""
+    variants: dict[str, VariantTotals] = {}
+    for variant in experiment.keys:
+        totals = window(table.days.get((segment, metric.event_type, variant), {}), *span)
+        covariate = _covariate(table, experiment, metric, variant) if whole else None
+        users = table.enrolled(segment, variant, span.last)
+        variants[variant] = variant_totals(metric, users, totals, covariate)
+    return MetricTotals(metric, variants)
+
+
+def variant_totals(
+    metric: StudyMetric, users: int, totals: WindowTotals, covariate: CovariateSums | None = None
+) -> VariantTotals:
+    """Return what the statistics take of one variant: sums in units, not in 1e-4."""
+    squares = (
+        Fraction(totals.squared_totals, UNIT * UNIT)
+        if metric.kind == "value"
+        else Fraction(totals.squared_counts)
+    )
+    return VariantTotals(
+        users, totals.converters, totals.events, Fraction(totals.total, UNIT), squares, covariate
+    )
+
+
+def declared(metric: Metric) -> StudyMetric:
+    """Return a declared metric as the statistics know it."""
+    return StudyMetric(
+        metric.key, metric.event_type, metric.kind.value, metric.direction.value, metric.role.value
+    )
+
+
+def undeclared(event_type: str) -> list[StudyMetric]:
+    """Return the three metrics that show an event type which no metric was declared on."""
+    return [
+        StudyMetric(event_type, event_type, "conversion", "increase", None),
+        StudyMetric(f"{event_type}:count", event_type, "count", "increase", None),
+        StudyMetric(f"{event_type}:value", event_type, "value", "increase", None),
+    ]
+
+
+def rollup_prefixes(event_types: Iterable[str], segment_key: str | None, *, hours: bool) -> list[str]:
+    """Return the sort key prefixes of the items that an answer needs."""
+    types = list(event_types)
+    prefixes = [f"{EVERYONE}#{event_type}#" for event_type in types]
+    if hours:
+        prefixes += [f"{HOURS}#{event_type}#" for event_type in types]
+    if segment_key is not None:
+        prefixes.append(segment_prefix(segment_key))
+    return prefixes
+
+
+def segment_prefix(key: str) -> str:
+    """Return how the labels of one segment key begin."""
+    return f"{key}="
+
+
+def _covariate(
+    table: Table, experiment: Experiment, metric: StudyMetric, variant: str
+) -> CovariateSums | None:
+    found = next((each for each in experiment.metrics if each.key == metric.key), None)
+    if found is None or experiment.started_at is None or found.declared_at > experiment.started_at:
+        return None
+    sums = dict(table.before.get((metric.event_type, variant), {}))
+    for counters in table.days.get((EVERYONE, metric.event_type, variant), {}).values():
+        add_counters(sums, {name: amount for name, amount in counters.items() if name[0] == "x"})
+    x, xx, xy, unit = _COVARIATES[found.kind]
+    return CovariateSums(
+        Fraction(sums.get(x, 0), unit),
+        Fraction(sums.get(xx, 0), unit * unit),
+        Fraction(sums.get(xy, 0), unit * unit),
+    )

@@ -1,0 +1,1 @@
+"""The Accounts table: people, keys, sessions, and what denies or delays them."""

@@ -1,0 +1,1 @@
+"""AWS itself: clients, transactions, batch reads and what their failures mean."""

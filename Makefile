@@ -4,12 +4,12 @@ VENV := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check lint-template check-template cache-test bench build deploy-local sam-local simulate chaos mutants fuzz faults demo site clean
+.PHONY: run test check lint-template check-template cache-test bench browser build deployed deploy-local sam-local simulate chaos mutants fuzz faults demo site clean
 
 run: .venv/run .venv-emulator/ready build/site/manifest.json   ## the whole platform on http://127.0.0.1:3000
 	@exec $(VENV)/python -m local
 
-test: check lint-template .venv-emulator/ready build/site/manifest.json   ## everything that must hold; under 10 minutes
+test: check lint-template .venv-emulator/ready deployed   ## everything that must hold; under 10 minutes
 	$(VENV)/pytest -n 2 --dist loadgroup --cov --cov-report=term
 
 check: .venv/test   ## lint, format, types, arrows between packages
@@ -71,6 +71,28 @@ sam-local: .venv-emulator/ready   ## the API in Lambda's containers; needs Docke
 	@docker info >/dev/null 2>&1 || { echo "sam local needs Docker, and none answers here; make run needs none" >&2; exit 1; }
 	@$(MAKE) build
 	@exec $(VENV)/python -m local.sam_local
+
+deployed: build/deployed/CommonLayer build/deployed/ExportLayer build/deployed/functions build/deployed/PagesFunction
+
+# What `sam build` makes of template.yaml, by the same steps; the end-to-end tests run on it.
+build/deployed/CommonLayer build/deployed/ExportLayer: build/deployed/%Layer: template.yaml | .venv/run
+	@rm -rf $@ && mkdir -p $@
+	$(MAKE) -C $(LAYER_$*) build-$*Layer ARTIFACTS_DIR=$(CURDIR)/$@
+	@touch $@
+
+LAYER_Common := layers/common
+LAYER_Export := layers/export
+build/deployed/CommonLayer: $(shell find layers/common -type f -not -name '*.pyc')
+build/deployed/ExportLayer: $(wildcard layers/export/*)
+
+build/deployed/PagesFunction: functions/Makefile functions/pages.py build/site/manifest.json
+	@rm -rf $@ && mkdir -p $@
+	$(MAKE) -C functions build-PagesFunction ARTIFACTS_DIR=$(CURDIR)/$@
+	@touch $@
+
+build/deployed/functions: $(shell find functions -type f -not -name '*.pyc')
+	@rm -rf $@ && cp -R functions $@
+	@touch $@
 
 site: build/site/manifest.json   ## the console and the documentation, as functions/pages.py serves them
 

@@ -34,7 +34,10 @@ def trim(data: Path, services: set[str]) -> None:
             shutil.rmtree(folder)
     for packed in data.glob("*/*/service-2.json.gz"):
         description = json.loads(gzip.decompress(packed.read_bytes()))
-        packed.with_suffix("").write_text(_compact(without_documentation(description)))
+        # botocore demands the documentation of other parts, such as S3's clientContextParams
+        for part in ("operations", "shapes"):
+            description[part] = without_documentation(description[part])
+        packed.with_suffix("").write_text(_compact(description))
         packed.unlink()
     endpoints = json.loads((data / "endpoints.json").read_text())
     for partition in endpoints["partitions"]:

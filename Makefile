@@ -98,10 +98,10 @@ site: build/site/manifest.json   ## the console and the documentation, as functi
 
 # Everything that the OpenAPI document and the console are made of
 SITE_SOURCES := template.yaml pyproject.toml $(shell find console events functions layers/common/experimentation \
-    local tools -type f -not -name '*.pyc')
+    local reference -type f -not -name '*.pyc')
 
 build/site/manifest.json: $(SITE_SOURCES) build/assets/ready | .venv/run
-	PYTHONPATH=layers/common $(VENV)/python -m tools.build_site
+	PYTHONPATH=layers/common $(VENV)/python -m reference.build_site
 
 build/assets/ready: requirements-site.txt | .venv/bin/python
 	rm -rf build/assets

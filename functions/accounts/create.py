@@ -11,7 +11,7 @@ from experimentation.web.reply import Reply
 from experimentation.web.schemas.accounts import AccountAnswer, AccountCreate
 
 
-@endpoint(scope="admin", status=201, response=AccountAnswer, problems=(409,))
+@endpoint(scope="admin", status=201)
 def handler(body: AccountCreate, now: int) -> Reply:
     """Store the person; 409 when the name is taken."""
     stored = passwords.hashed(body.password.get_secret_value())

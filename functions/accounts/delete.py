@@ -5,7 +5,7 @@ from experimentation.web.endpoint import endpoint
 from experimentation.web.schemas.accounts import Username
 
 
-@endpoint(scope="admin", status=204, problems=(404, 409))
+@endpoint(scope="admin", status=204)
 def handler(username: Username) -> None:
     """Delete the person; 409 when no enabled admin would be left."""
     accounts.delete(username)

@@ -10,7 +10,7 @@ from experimentation.web.endpoint import endpoint
 from experimentation.web.schemas.accounts import AccountAnswer, AccountUpdate, Username
 
 
-@endpoint(scope="admin", problems=(404, 409))
+@endpoint(scope="admin")
 def handler(username: Username, body: AccountUpdate, now: int) -> AccountAnswer:
     """Change what is given; 409 when no enabled admin would be left."""
     stored = passwords.hashed(body.password.get_secret_value()) if body.password else None

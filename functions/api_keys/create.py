@@ -11,7 +11,7 @@ from experimentation.web.reply import Reply
 from experimentation.web.schemas.api_keys import ApiKeyCreate, ApiKeyCreated
 
 
-@endpoint(scope="admin", status=201, response=ApiKeyCreated)
+@endpoint(scope="admin", status=201)
 def handler(body: ApiKeyCreate, principal: Principal, now: int) -> Reply:
     """Store the key's hash and answer with the key."""
     if body.expires_at is not None and body.expires_at <= now:

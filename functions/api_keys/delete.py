@@ -5,7 +5,7 @@ from experimentation.web.endpoint import endpoint
 from experimentation.web.schemas.api_keys import KeyId
 
 
-@endpoint(scope="admin", status=204, problems=(404,))
+@endpoint(scope="admin", status=204)
 def handler(key_id: KeyId) -> None:
     """Delete the key; 404 when there is none."""
     api_keys.delete(key_id)

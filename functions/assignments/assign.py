@@ -11,12 +11,7 @@ from experimentation.web.schemas.types import ExperimentId
 runtime = Runtime()
 
 
-@endpoint(
-    scope="assignments:write",
-    response="assignment_answers:AssignmentOut",
-    also=(201,),
-    problems=(404,),
-)
+@endpoint(scope="assignments:write")
 def handler(experiment_id: ExperimentId, body: AssignmentRequest, now: int) -> Reply:
     """Answer 201 when the assignment is new, else 200.
 

@@ -11,7 +11,7 @@ from experimentation.web.schemas.assignments import AssignAllRequest
 runtime = Runtime()
 
 
-@endpoint(scope="assignments:write", response="assignment_answers:AssignmentsOut", problems=(404,))
+@endpoint(scope="assignments:write")
 def handler(body: AssignAllRequest, now: int) -> dict[str, object]:
     """Answer for every experiment, enrolled or not."""
     decisions = assign_all(_wanted(body.experiments, now), body.user_id, body.context, runtime)

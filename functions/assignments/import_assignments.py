@@ -11,7 +11,7 @@ from experimentation.web.schemas.types import ExperimentId
 runtime = Runtime()
 
 
-@endpoint(scope="experiments:write", problems=(404, 409))
+@endpoint(scope="experiments:write")
 def handler(experiment_id: ExperimentId, body: ImportRequest) -> ImportResult:
     """Answer per row whether it was stored or was there already."""
     experiment = experiments.read(experiment_id, consistent=True)

@@ -7,7 +7,7 @@ from experimentation.web.endpoint import endpoint
 from experimentation.web.schemas.assignments import UserQuery
 
 
-@endpoint(scope="assignments:read", response="assignment_answers:AssignmentsOut")
+@endpoint(scope="assignments:read")
 def handler(query: UserQuery) -> dict[str, object]:
     """Answer every stored assignment, oldest first; overrides are not stored."""
     head = users.read_head(query.user_id, consistent=True)

@@ -9,7 +9,7 @@ from experimentation.web.schemas.assignments import AssignmentQuery
 from experimentation.web.schemas.types import ExperimentId
 
 
-@endpoint(scope="assignments:read", response="assignment_answers:AssignmentFound", problems=(404,))
+@endpoint(scope="assignments:read")
 def handler(experiment_id: ExperimentId, query: AssignmentQuery) -> dict[str, object]:
     """Answer what is stored, or the override; 404 when the user has neither, unless asked to explain."""
     experiment = experiments.read(experiment_id)

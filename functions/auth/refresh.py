@@ -6,18 +6,11 @@ from experimentation.web.endpoint import endpoint
 from experimentation.web.principals import REFRESH_COOKIE, require_same_origin
 from experimentation.web.reply import Reply
 from experimentation.web.request import Request
-from experimentation.web.schemas.auth import RefreshRequest, TokenAnswer
+from experimentation.web.schemas.auth import RefreshRequest
 from experimentation.web.token_replies import token_reply
 
 
-@endpoint(
-    scope="anyone",
-    form=True,
-    max_body=10_000,
-    response=TokenAnswer,
-    problems=(401, 403),
-    headers={"Set-Cookie": "The tokens, where a cookie held the one that was exchanged."},
-)
+@endpoint(scope="anyone", form=True, max_body=10_000)
 def handler(body: RefreshRequest | None, request: Request, now: int) -> Reply:
     """Rotate the token; 401 when the person was disabled, deleted or given a new password since."""
     session = sessions.rotate(_presented(body, request), now)

@@ -13,13 +13,7 @@ from experimentation.web.schemas.auth import RevokeRequest
 from experimentation.web.token_replies import cleared
 
 
-@endpoint(
-    scope="anyone",
-    form=True,
-    max_body=10_000,
-    problems=(401, 403),
-    headers={"Set-Cookie": "Takes the cookies away, where they held the tokens."},
-)
+@endpoint(scope="anyone", form=True, max_body=10_000)
 def handler(body: RevokeRequest | None, request: Request, now: int) -> Reply:
     """Answer 200 for any token, also for one that never was: the caller wants it gone, and it is."""
     if body is not None:

@@ -8,18 +8,11 @@ from experimentation.web.endpoint import endpoint
 from experimentation.web.principals import require_same_origin
 from experimentation.web.reply import Reply
 from experimentation.web.request import Request
-from experimentation.web.schemas.auth import TokenAnswer, TokenQuery, TokenRequest, Transport
+from experimentation.web.schemas.auth import TokenQuery, TokenRequest, Transport
 from experimentation.web.token_replies import token_reply
 
 
-@endpoint(
-    scope="anyone",
-    form=True,
-    max_body=10_000,
-    response=TokenAnswer,
-    problems=(401, 403, 429),
-    headers={"Set-Cookie": "The tokens, with transport=cookie."},
-)
+@endpoint(scope="anyone", form=True, max_body=10_000)
 def handler(body: TokenRequest, query: TokenQuery, request: Request, now: int) -> Reply:
     """Start a session; 401 for a wrong name, a wrong password and a disabled person alike."""
     in_cookies = Transport.COOKIE in {body.transport, query.transport}

@@ -7,12 +7,12 @@ from experimentation.domain.counting.event import UNIT, Event
 from experimentation.storage import events
 from experimentation.web.endpoint import endpoint
 from experimentation.web.listing import next_cursor, start_of
-from experimentation.web.schemas.stored_events import EventsPage, EventsQuery
+from experimentation.web.schemas.stored_events import EventsQuery
 
 PREFIX = "EVENT#"
 
 
-@endpoint(scope="events:read", response=EventsPage)
+@endpoint(scope="events:read")
 def handler(query: EventsQuery) -> dict[str, object]:
     """Answer one page by event id: the order of receipt for ids that the API made."""
     purpose = f"events:{query.user_id}"

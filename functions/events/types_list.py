@@ -4,12 +4,12 @@ from experimentation.domain.clock import DAY_MS, moment
 from experimentation.storage import event_types
 from experimentation.web.endpoint import endpoint
 from experimentation.web.listing import next_cursor, start_of
-from experimentation.web.schemas.stored_events import EventTypesPage, TypesQuery
+from experimentation.web.schemas.stored_events import TypesQuery
 
 PURPOSE = "event-types"
 
 
-@endpoint(scope="events:read", response=EventTypesPage)
+@endpoint(scope="events:read")
 def handler(query: TypesQuery) -> dict[str, object]:
     """Answer one page by name."""
     found, last = event_types.page(query.limit, start_of(query.cursor, PURPOSE))

@@ -13,7 +13,7 @@ from experimentation.web.schemas.experiments import StatusChange
 from experimentation.web.schemas.types import ExperimentId
 
 
-@endpoint(scope="experiments:write", response="experiment_answers:ExperimentAnswer", problems=(404, 409, 412))
+@endpoint(scope="experiments:write")
 def handler(
     experiment_id: ExperimentId, body: StatusChange, principal: Principal, request: Request, now: int
 ) -> Reply:

@@ -10,9 +10,7 @@ from experimentation.web.reply import Reply
 from experimentation.web.schemas.experiments import ExperimentCreate
 
 
-@endpoint(
-    scope="experiments:write", status=201, response="experiment_answers:ExperimentAnswer", problems=(409,)
-)
+@endpoint(scope="experiments:write", status=201)
 def handler(body: ExperimentCreate, principal: Principal, now: int) -> Reply:
     """Store the draft; 409 when the id is taken."""
     draft = body.experiment(author(principal), now, suffix=secrets.token_hex(4))

@@ -11,7 +11,7 @@ from experimentation.web.request import Request
 from experimentation.web.schemas.types import ExperimentId
 
 
-@endpoint(scope="experiments:write", status=204, problems=(404, 409, 412))
+@endpoint(scope="experiments:write", status=204)
 def handler(experiment_id: ExperimentId, principal: Principal, request: Request, now: int) -> Reply:
     """Delete it; 409 once it has run."""
 

@@ -9,7 +9,7 @@ from experimentation.web.schemas.experiments import HistoryList
 from experimentation.web.schemas.types import ExperimentId
 
 
-@endpoint(scope="experiments:read", response="experiment_answers:HistoryPage", problems=(404,))
+@endpoint(scope="experiments:read")
 def handler(experiment_id: ExperimentId, query: HistoryList) -> dict[str, object]:
     """Return one page; a deleted draft's history can still be read."""
     purpose = f"history:{experiment_id}"

@@ -10,7 +10,7 @@ from experimentation.web.request import Request
 from experimentation.web.schemas.experiments import ExperimentList
 
 
-@endpoint(scope="experiments:read", cache=CACHED, response="experiment_answers:ExperimentPage", also=(304,))
+@endpoint(scope="experiments:read", cache=CACHED)
 def handler(query: ExperimentList, request: Request) -> Reply:
     """Return one page; the cursor belongs to the status that was asked for."""
     purpose = f"experiments:{query.status or 'all'}"

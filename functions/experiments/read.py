@@ -8,13 +8,7 @@ from experimentation.web.request import Request
 from experimentation.web.schemas.types import ExperimentId
 
 
-@endpoint(
-    scope="experiments:read",
-    cache=CACHED,
-    response="experiment_answers:ExperimentAnswer",
-    also=(304,),
-    problems=(404,),
-)
+@endpoint(scope="experiments:read", cache=CACHED)
 def handler(experiment_id: ExperimentId, request: Request) -> Reply:
     """Return the experiment with its entity tag."""
     return read_reply(request, experiments.read(experiment_id, consistent=True))

@@ -12,7 +12,7 @@ from experimentation.web.schemas.experiments import ExperimentPatch
 from experimentation.web.schemas.types import ExperimentId
 
 
-@endpoint(scope="experiments:write", response="experiment_answers:ExperimentAnswer", problems=(404, 409, 412))
+@endpoint(scope="experiments:write")
 def handler(
     experiment_id: ExperimentId, body: ExperimentPatch, principal: Principal, request: Request, now: int
 ) -> Reply:

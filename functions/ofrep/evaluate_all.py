@@ -10,12 +10,12 @@ from experimentation.web.listing import content_tag
 from experimentation.web.ofrep_failures import render
 from experimentation.web.reply import Reply
 from experimentation.web.request import Request
-from experimentation.web.schemas.ofrep import EvaluationRequest, EvaluationsAnswer, subject
+from experimentation.web.schemas.ofrep import EvaluationRequest, subject
 
 runtime = Runtime()
 
 
-@endpoint(scope="assignments:write", response=EvaluationsAnswer, also=(304,), render_problem=render)
+@endpoint(scope="assignments:write", render_problem=render)
 def handler(body: EvaluationRequest | None, request: Request, now: int) -> Reply:
     """Assign the user in every running experiment; the tag covers the context as well as the flags."""
     user = subject(body)

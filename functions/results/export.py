@@ -23,16 +23,7 @@ KINDS = {
 }
 
 
-@endpoint(
-    scope="results:read",
-    problems=(404,),
-    media=tuple(KINDS.values()),
-    headers={
-        "Content-Disposition": "The name of the file.",
-        "X-Next-Cursor": "The cursor of the next page; not there on the last.",
-        "Link": "The address of the next page (rel=next); not there on the last.",
-    },
-)
+@endpoint(scope="results:read")
 def handler(experiment_id: ExperimentId, query: ExportQuery, now: int) -> Reply:
     """Answer one page; the next one's address is in the headers Link and X-Next-Cursor."""
     experiment = experiments.read(experiment_id, consistent=True)

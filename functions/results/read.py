@@ -15,13 +15,7 @@ from experimentation.web.schemas.results import ResultsQuery
 from experimentation.web.schemas.types import ExperimentId
 
 
-@endpoint(
-    scope="results:read",
-    cache="max-age=30",
-    response="result_answers:ResultsAnswer",
-    also=(304,),
-    problems=(404,),
-)
+@endpoint(scope="results:read", cache="max-age=30")
 def handler(experiment_id: ExperimentId, query: ResultsQuery, request: Request, now: int) -> Reply:
     """Answer 304 while no counter and no definition has changed."""
     if query.start_date is not None and query.end_date is not None and query.end_date < query.start_date:

@@ -28,7 +28,7 @@ MDE_METHOD = "(z of alpha + z of power) x standard error, both arms at the basel
 LEAST_EFFECT = 1e-12
 
 
-@endpoint(scope="token", cache="max-age=60", problems=(403, 404))
+@endpoint(scope="token", cache="max-age=60")
 def handler(query: SampleSizeQuery, principal: Principal) -> SampleSizeAnswer:
     """Answer for the effect, for the users, or for both."""
     experiment = _experiment(query, principal)

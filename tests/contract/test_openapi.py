@@ -14,10 +14,11 @@ from pydantic import BaseModel, create_model
 from experimentation.web.endpoint import Endpoint, endpoint
 from local.paths import TEMPLATE
 from local.template import read_template
+from reference.document import document, operations, sample
+from reference.models import Models
+from reference.operations import DOCUMENTED, Documented, documented
 from tests.factory import event
 from tests.functions.experiment_calls import created
-from tools.openapi import document, operations, sample
-from tools.openapi_models import Models
 
 type Json = dict[str, Any]
 
@@ -92,7 +93,7 @@ def test_every_body_has_an_example_that_its_schema_takes(described: Json) -> Non
 
 
 def test_every_answer_in_json_has_an_example_that_its_schema_takes(described: Json) -> None:
-    """Where this fails because an answer has got another shape, record it anew: tools/record_answers.py."""
+    """If this fails because an answer changed its shape, record it again: reference/record_answers.py."""
     for _, path, operation in _operations(described):
         good = {status: each for status, each in operation["responses"].items() if int(status) < 300}
         media = [each["content"].get("application/json") for each in good.values() if "content" in each]
@@ -120,7 +121,7 @@ def test_two_models_of_one_name_are_refused() -> None:
         return endpoint(scope="anyone")(handler)
 
     with pytest.raises(AssertionError, match="names of their own"):
-        Models([declared("one"), declared("two")])
+        Models([(declared("one"), Documented()), (declared("two"), Documented())])
 
 
 def test_declared_statuses_follow_from_what_the_functions_call() -> None:
@@ -129,8 +130,8 @@ def test_declared_statuses_follow_from_what_the_functions_call() -> None:
         if isinstance(handler, Endpoint):
             source = Path(str(each.module.__file__)).read_text()
             conditional = "tagged(" in source or "read_reply(" in source
-            assert (304 in handler.also) == conditional, each.route.key
-            assert (412 in handler.problems) == ("require_version(" in source), each.route.key
+            assert (304 in documented(each.name).also) == conditional, each.route.key
+            assert (412 in documented(each.name).problems) == ("require_version(" in source), each.route.key
 
 
 @pytest.mark.parametrize("question", [{}, {"format": "summary"}, {"format": "metrics_only"}])
@@ -177,3 +178,7 @@ def test_every_function_has_a_sample_event_for_the_examples() -> None:
     ]
 
     assert without == []
+
+
+def test_everything_documented_belongs_to_a_function() -> None:
+    assert set(DOCUMENTED) <= {each.name for each in operations()}

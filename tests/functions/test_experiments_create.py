@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from experimentation.web.schemas.experiment_answers import ExperimentAnswer
 from functions.experiments.create import handler
+from reference.schemas.experiments import ExperimentAnswer
 from tests.conftest import Headers
 from tests.experiments import definition
 from tests.factory import document, event

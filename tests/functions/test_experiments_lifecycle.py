@@ -7,7 +7,7 @@ import pytest
 
 from experimentation.domain.clock import milliseconds
 from experimentation.domain.lifecycle import COMPLETION_DELAY_MS
-from experimentation.web.schemas.experiment_answers import HistoryPage
+from reference.schemas.experiments import HistoryPage
 from tests.conftest import Headers
 from tests.factory import document
 from tests.functions.experiment_calls import call, created

@@ -3,7 +3,7 @@
 import pytest
 
 from experimentation.web.paging import encode_cursor
-from experimentation.web.schemas.experiment_answers import ExperimentPage
+from reference.schemas.experiments import ExperimentPage
 from tests.conftest import Headers
 from tests.factory import document
 from tests.functions.experiment_calls import call, created

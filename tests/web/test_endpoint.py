@@ -399,7 +399,7 @@ def test_endpoint_shows_its_contract() -> None:
     assert endpoints.maybe.body_model is endpoints.Order
     assert endpoints.filtered.query_model is endpoints.Filter
     assert list(endpoints.parts.path_parameters) == ["experiment_id"]
-    assert endpoints.parts.scope == "experiments:read"
+    assert endpoints.parts.rule == "experiments:read"
 
 
 def test_unknown_scope_is_refused_at_once() -> None:

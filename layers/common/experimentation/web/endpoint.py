@@ -5,7 +5,7 @@ import inspect
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType, UnionType
+from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 from experimentation import telemetry
@@ -47,18 +47,8 @@ class Endpoint:
     body_required: bool
     query_model: Any
     path_parameters: Mapping[str, Any]
-    response_model: Any
-    also: tuple[int, ...]
-    problems: tuple[int, ...]
-    media: tuple[str, ...]
-    headers: Mapping[str, str]
     meter: str
     render_problem: RenderProblem | None
-
-    @property
-    def scope(self) -> str:
-        """Who may call: the same as `rule`."""
-        return self.rule
 
     def __call__(self, event: Mapping[str, Any], _context: object = None) -> dict[str, Any]:
         """Answer one event of API Gateway (payload 2.0)."""
@@ -145,23 +135,16 @@ def endpoint(
     cache: str = PRIVATE,
     max_body: int = BODY_BYTES,
     form: bool = False,
-    response: Any = None,
-    also: tuple[int, ...] = (),
-    problems: tuple[int, ...] = (),
-    media: tuple[str, ...] = (JSON,),
-    headers: Mapping[str, str] = MappingProxyType({}),
     meter: str = "",
     render_problem: RenderProblem | None = None,
 ) -> Callable[[Handler], Endpoint]:
     """Declare an endpoint; the function's parameters say what it takes from the request.
 
-    `scope` says who may call (RULES), `status` and `cache` what a success has, `max_body` the largest body in
-    bytes, `form=True` that an urlencoded form will do, `response` the model of the answer for the document of
-    the API (the return annotation where that is a model; `module:Model` under web/schemas where importing it
-    would only slow the start), `also` its other good statuses and `problems` the errors that its parameters
-    do not tell of (404, 409, 412), `media` its media types, `headers` what its own headers say,
-    `meter` the metric that counts its calls (with "Rejected" added, those that sent what is wrong),
-    `render_problem` makes errors of another shape.
+    `scope` says who may call (RULES); `status` and `cache` are what a success has; `max_body` is the largest
+    body in bytes; `form=True` takes an urlencoded form as well; `meter` names the metric that counts its
+    calls (and, with "Rejected" added, those that were malformed); `render_problem` makes errors of another
+    shape.
+    What only documents an endpoint is in reference/operations.py.
     """
     if scope not in RULES:
         raise ValueError(f"no such scope: {scope}")
@@ -170,7 +153,6 @@ def endpoint(
         parameters = inspect.signature(function).parameters
         body, required = _body_annotation(parameters.get("body"))
         query = parameters.get("query")
-        returns = function.__annotations__.get("return")
         return Endpoint(
             function=function,
             rule=scope,
@@ -185,11 +167,6 @@ def endpoint(
             path_parameters={
                 name: parameter.annotation for name, parameter in parameters.items() if name not in GIVEN
             },
-            response_model=response or (returns if returns not in {Reply, None} else None),
-            also=also,
-            problems=problems,
-            media=media,
-            headers=headers,
             meter=meter,
             render_problem=render_problem,
         )

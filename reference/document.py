@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterable
+from functools import cache
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -10,12 +12,14 @@ from experimentation.web.endpoint import Endpoint
 from experimentation.web.principals import ACCESS_COOKIE
 from local.paths import ROOT, TEMPLATE
 from local.template import Function, Route, read_template
-from tools.openapi_models import Models
-from tools.openapi_operation import operation
-from tools.openapi_page import page_operation
+from reference.models import Models
+from reference.operation import operation
+from reference.operations import documented
+from reference.page import page_operation
 
 type Json = dict[str, Any]
 
+ANSWERS = Path(__file__).with_name("answers.jsonl")
 READING_ORDER = ("experiments", "assignments", "events", "results", "sample-size", "ofrep", "auth")
 
 DESCRIPTION = """A/B experimentation that runs serverless in your own AWS account.
@@ -55,6 +59,11 @@ class Operation(NamedTuple):
     function: Function
     module: ModuleType
 
+    @property
+    def name(self) -> str:
+        """The function's dotted name, as in `experiments.create`."""
+        return self.function.handler.removesuffix(".handler")
+
 
 def operations() -> list[Operation]:
     """Return every route of the template but the default one, in the template's order."""
@@ -69,7 +78,11 @@ def operations() -> list[Operation]:
 def document() -> Json:
     """Return the whole document; AssertionError when two models or operations share a name."""
     found = operations()
-    models = Models(each.module.handler for each in found if isinstance(each.module.handler, Endpoint))
+    models = Models(
+        (each.module.handler, documented(each.name))
+        for each in found
+        if isinstance(each.module.handler, Endpoint)
+    )
     paths: dict[str, Json] = {}
     for each in found:
         paths.setdefault(each.route.path, {})[each.route.method.lower()] = _described(each, models)
@@ -91,13 +104,19 @@ def document() -> Json:
 
 
 def _described(found: Operation, models: Models) -> Json:
-    name = found.function.handler.removesuffix(".handler")
     if not isinstance(found.module.handler, Endpoint):
         return page_operation(found.module.PAGES[found.route.path], found.route)
     summary = (found.module.__doc__ or "").splitlines()[0].partition(" - ")[2]
-    described = operation(found.module.handler, found.route, models, sample(name), answer(name))
+    described = operation(
+        found.module.handler,
+        documented(found.name),
+        found.route,
+        models,
+        sample(found.name),
+        answer(found.name),
+    )
     return {
-        "operationId": name.replace(".", "_"),
+        "operationId": found.name.replace(".", "_"),
         "tags": [_tag(found)],
         "summary": summary[:1].upper() + summary[1:],
     } | described
@@ -112,9 +131,13 @@ def sample(name: str) -> Json:
 
 def answer(name: str) -> Json:
     """Return what a function answered its sample (`status`, `body`), as recorded; empty when it never did."""
-    path = ROOT / "docs" / "answers" / f"{name.replace('.', '/')}.json"
-    recorded: Json = json.loads(path.read_text()) if path.exists() else {}
-    return recorded
+    return _recorded().get(name, {})
+
+
+@cache
+def _recorded() -> dict[str, Json]:
+    lines = map(json.loads, ANSWERS.read_text().splitlines())
+    return {line["operation"]: line for line in lines}
 
 
 def _tag(found: Operation) -> str:

@@ -3,31 +3,30 @@
 import json
 import re
 from collections.abc import Iterable
-from importlib import import_module
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from experimentation.web.endpoint import Endpoint
-from experimentation.web.schemas.problems import EvaluationFailure, Problem
+from reference.operations import Documented
+from reference.schemas.problems import EvaluationFailure, Problem
 
 type Json = dict[str, Any]
 
 NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
-SCHEMAS = "experimentation.web.schemas"
 
 
 class Models:
     """Every model's schema; `schemas` are those that have a name of their own."""
 
-    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+    def __init__(self, endpoints: Iterable[tuple[Endpoint, Documented]]) -> None:
         inputs: dict[tuple[str, str], tuple[Any, Any]] = {}
-        for each in endpoints:
+        for each, documented in endpoints:
             for annotation in (each.body_model, each.query_model, *each.path_parameters.values()):
                 if annotation is not None:
                     inputs[_key(annotation), "validation"] = annotation, "validation"
-            if each.response_model is not None:
-                answer = resolved(each.response_model)
+            answer = documented.model(each)
+            if answer is not None:
                 inputs[_key(answer), "serialization"] = answer, "serialization"
         for problem in (Problem, EvaluationFailure):
             inputs[_key(problem), "serialization"] = problem, "serialization"
@@ -44,7 +43,7 @@ class Models:
 
     def answered(self, annotation: Any) -> Json:
         """Return the schema of what is answered."""
-        return self._found[_key(resolved(annotation)), "serialization"]
+        return self._found[_key(annotation), "serialization"]
 
     def inlined(self, schema: Json) -> Json:
         """Return the schema itself where it is a reference to one that has a name."""
@@ -59,18 +58,6 @@ class Models:
             wanted |= new
             new = {name for each in new for name in _references(self.schemas[each])} - wanted
         return {name: schema for name, schema in self.schemas.items() if name in wanted}
-
-
-def resolved(model: Any) -> Any:
-    """Return the model that `module:Model` names, or the model that was given.
-
-    >>> resolved("problems:Problem").__name__
-    'Problem'
-    """
-    if not isinstance(model, str):
-        return model
-    module, _, name = model.partition(":")
-    return getattr(import_module(f"{SCHEMAS}.{module}"), name)
 
 
 def _key(annotation: Any) -> str:

@@ -1,4 +1,4 @@
-"""`python -m tools.build_site` - gather what functions/pages.py serves into build/site, compressed.
+"""`python -m reference.build_site` - gather what functions/pages.py serves into build/site, compressed.
 
 The OpenAPI document is generated; Swagger UI, ReDoc and Chart.js come out of the packages that
 requirements-site.txt pins (in build/assets); the console is its sources as they are.
@@ -74,7 +74,7 @@ def _files() -> Iterator[tuple[str, bytes]]:
 def _openapi() -> bytes:
     os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "experimentation")
     os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Experimentation")
-    from tools.openapi import document  # noqa: PLC0415 - it imports every function, which read these names
+    from reference.document import document  # noqa: PLC0415 - it imports every function, which read these names
 
     return json.dumps(document(), ensure_ascii=False, separators=(",", ":")).encode()
 

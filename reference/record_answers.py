@@ -1,7 +1,7 @@
-"""Record what every endpoint answers, as the examples of the API's reference: docs/answers/.
+"""Record what every endpoint answers, as the examples of the API's reference: answers.jsonl.
 
     make run RESET=1                                            (in one terminal, an empty platform)
-    PASSWORD=... python3 -m tools.record_answers URL            (in another)
+    PASSWORD=... python3 -m reference.record_answers URL            (in another)
 
 It plays the samples under events/ in an order in which each makes sense, with 400 users and their purchases
 in between. Run it again whenever an answer has got another shape: tests/contract/test_openapi.py says when.
@@ -19,8 +19,8 @@ import urllib.request
 from typing import Any
 
 from local.paths import ROOT
+from reference.document import ANSWERS
 
-ANSWERS = ROOT / "docs" / "answers"
 SECRETS = frozenset({"access_token", "refresh_token", "key"})
 USERS = 400
 PATIENCE_SECONDS = 60
@@ -71,6 +71,7 @@ class Recorder:
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url.rstrip("/")
         self._token = ""
+        self.answers: dict[str, Json] = {}
 
     def log_in(self, password: str) -> str:
         """Record POST /auth/token; return the refresh token."""
@@ -80,7 +81,7 @@ class Recorder:
         return refresh_token
 
     def record(self, name: str, body: object = None) -> Any:
-        """Send a sample, with another body where one is given, and write the answer; return it."""
+        """Send a sample, with another body where one is given, and keep the answer; return it."""
         sample: Json = json.loads((ROOT / "events" / f"{name}.json").read_text())
         method, _, path = sample["routeKey"].partition(" ")
         path = path.format(**(sample.get("pathParameters") or {}))
@@ -88,10 +89,7 @@ class Recorder:
         sent = body or (json.loads(sample["body"]) if sample.get("body") else None)
         status, answer = self.call(method, f"{path}?{query}" if query else path, sent)
         if answer is not None:
-            file = ANSWERS / f"{name}.json"
-            file.parent.mkdir(parents=True, exist_ok=True)
-            recorded = {"status": status, "body": _without_secrets(answer)}
-            file.write_text(json.dumps(recorded, indent=2, ensure_ascii=False) + "\n")
+            self.answers[name.replace("/", ".")] = {"status": status, "body": _without_secrets(answer)}
         return answer
 
     def call(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
@@ -103,6 +101,10 @@ class Recorder:
         request = urllib.request.Request(self._base_url + path, data, headers, method=method)  # noqa: S310
         with urllib.request.urlopen(request, timeout=35) as reply:  # noqa: S310 - a URL of the caller's own
             return reply.status, json.loads(reply.read() or b"null")
+
+
+def _line(answer: Json) -> str:
+    return json.dumps(answer, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 def _without_secrets(value: Any, name: str = "") -> Any:
@@ -155,7 +157,9 @@ def main() -> int:
         recorder.record(name)
     refreshed = recorder.record("auth/refresh", {"refresh_token": refresh_token})
     recorder.record("auth/revoke", {"token": refreshed["refresh_token"]})
-    print(f"written: {len(list(ANSWERS.rglob('*.json')))} answers under {ANSWERS.relative_to(ROOT)}")
+    lines = [_line({"operation": name, **recorder.answers[name]}) for name in sorted(recorder.answers)]
+    ANSWERS.write_text("".join(lines))
+    print(f"written: {len(lines)} answers in {ANSWERS.relative_to(ROOT)}")
     return 0
 
 

@@ -10,44 +10,47 @@ from experimentation.web.endpoint import PRIVATE, Endpoint
 from experimentation.web.principals import SAFE_METHODS
 from experimentation.web.problems import MEDIA_TYPE, TABLE
 from experimentation.web.reply import JSON
-from experimentation.web.schemas.problems import EvaluationFailure, Problem
 from local.template import Route
-from tools.openapi_models import Models
+from reference.models import Models
+from reference.operations import Documented
+from reference.schemas.problems import EvaluationFailure, Problem
 
 type Json = dict[str, Any]
 
 OFREP_STATUSES = {409: 400, 413: 400, 415: 400, 422: 400}  # the protocol knows no others
 TEXT: Json = {"type": "string"}
 MEANINGS = {
-    200: "It is so.",
-    201: "It was made.",
-    202: "It was accepted.",
-    204: "It is gone.",
-    304: "What the caller's If-None-Match names is still current.",
-    400: "The request is not what HTTP or JSON says it is.",
-    401: "No credential, or one that is not valid.",
-    403: "Known, but without the scope; or a write with cookies that comes from another site.",
-    404: "There is no such thing.",
-    409: "The state of things does not allow it.",
-    412: "It has changed since: If-Match names another version.",
-    413: "The body is larger than this takes.",
-    415: "The body is of a kind that this does not read.",
-    422: "A field or parameter has a value that it may not have; `errors` names each.",
-    429: "Too many attempts: Retry-After says when to try again.",
-    500: "Something failed; the detail names the request id.",
-    503: "Something this depends on does not answer: Retry-After says when to try again.",
+    200: "OK",
+    201: "Created; Location names it",
+    202: "Accepted",
+    204: "Deleted",
+    304: "Not modified: the version that If-None-Match names is current",
+    400: "The request is not well-formed HTTP or JSON",
+    401: "The credential is missing or not valid",
+    403: "The credential lacks the scope, or a write with cookies comes from another site",
+    404: "Not found",
+    409: "Conflicts with the current state",
+    412: "Changed since: If-Match names another version",
+    413: "The body is too large",
+    415: "The body has a media type that this endpoint does not read",
+    422: "A field or parameter has an invalid value; `errors` names each",
+    429: "Too many attempts; Retry-After says when to try again",
+    500: "Internal error; the detail names the request id",
+    503: "A service behind the API does not answer; Retry-After says when to try again",
 }
 
 
-def operation(endpoint: Endpoint, route: Route, models: Models, sample: Json, answer: Json) -> Json:
+def operation(
+    endpoint: Endpoint, documented: Documented, route: Route, models: Models, sample: Json, answer: Json
+) -> Json:
     """Return the operation; examples are taken from `sample`, a Lambda event, and the `answer` to it."""
     described: Json = {"description": _description(endpoint)}
-    parameters = _parameters(endpoint, route, models, sample)
+    parameters = _parameters(endpoint, documented, route, models, sample)
     if parameters:
         described["parameters"] = parameters
     if endpoint.body_model is not None:
         described["requestBody"] = _body(endpoint, models, sample)
-    described["responses"] = _responses(endpoint, route, models, answer)
+    described["responses"] = _responses(endpoint, documented, route, models, answer)
     described["security"] = _security(endpoint.rule)
     return described
 
@@ -69,11 +72,13 @@ def _security(rule: str) -> list[Json]:
     return people if rule == "admin" else [*people, {"apiKey": roles}]
 
 
-def _parameters(endpoint: Endpoint, route: Route, models: Models, sample: Json) -> list[Json]:
+def _parameters(
+    endpoint: Endpoint, documented: Documented, route: Route, models: Models, sample: Json
+) -> list[Json]:
     return [
         *_path_parameters(endpoint, route, models, sample.get("pathParameters") or {}),
         *_query_parameters(endpoint, models, sample.get("queryStringParameters") or {}),
-        *_header_parameters(endpoint),
+        *_header_parameters(documented),
     ]
 
 
@@ -116,11 +121,11 @@ def _query_parameter(name: str, schema: Json, *, required: bool) -> Json:
     return {"name": name, "in": "query", "required": required, "schema": given} | described
 
 
-def _header_parameters(endpoint: Endpoint) -> list[Json]:
+def _header_parameters(documented: Documented) -> list[Json]:
     named = []
-    if 412 in endpoint.problems:
+    if 412 in documented.problems:
         named.append(("If-Match", "The entity tag of the version to change; 412 when it is another by now."))
-    if 304 in endpoint.also:
+    if 304 in documented.also:
         named.append(("If-None-Match", "The entity tag of what you have; 304 while it is current."))
     return [
         {"name": name, "in": "header", "required": False, "description": what, "schema": TEXT}
@@ -136,17 +141,19 @@ def _body(endpoint: Endpoint, models: Models, sample: Json) -> Json:
     return {"required": endpoint.body_required, "content": content}
 
 
-def _responses(endpoint: Endpoint, route: Route, models: Models, answer: Json) -> Json:
-    good = sorted({endpoint.status, *endpoint.also})
-    bad = sorted(_problem_statuses(endpoint, route))
-    return {str(status): _success(endpoint, status, models, answer) for status in good} | {
+def _responses(
+    endpoint: Endpoint, documented: Documented, route: Route, models: Models, answer: Json
+) -> Json:
+    good = sorted({endpoint.status, *documented.also})
+    bad = sorted(_problem_statuses(endpoint, documented, route))
+    return {str(status): _success(endpoint, documented, status, models, answer) for status in good} | {
         str(status): _problem(endpoint, status, models) for status in bad
     }
 
 
-def _problem_statuses(endpoint: Endpoint, route: Route) -> set[int]:
+def _problem_statuses(endpoint: Endpoint, documented: Documented, route: Route) -> set[int]:
     """Return every error that follows from what the endpoint takes, and those that it declares."""
-    statuses = {500, *endpoint.problems}
+    statuses = {500, *documented.problems}
     if endpoint.rule != "anyone":
         statuses |= {400, 401, 422, 503}  # unknown query parameters are refused; who calls is looked up
         if endpoint.rule != "token" or route.method not in SAFE_METHODS:
@@ -158,28 +165,31 @@ def _problem_statuses(endpoint: Endpoint, route: Route) -> set[int]:
     return statuses
 
 
-def _success(endpoint: Endpoint, status: int, models: Models, answer: Json) -> Json:
+def _success(endpoint: Endpoint, documented: Documented, status: int, models: Models, answer: Json) -> Json:
     headers = _headers()
-    if 304 in endpoint.also or 412 in endpoint.problems:
+    if 304 in documented.also or 412 in documented.problems:
         headers["ETag"] = _header("The entity tag of this version.")
     if status == endpoint.status == HTTPStatus.CREATED:
         headers["Location"] = _header("The path of what was made.")
     if endpoint.cache != PRIVATE:
         headers["Vary"] = _header("What the answer depends on besides its address.")
-    headers |= {name: _header(what) for name, what in endpoint.headers.items()}
+    headers |= {name: _header(what) for name, what in documented.headers.items()}
     reply: Json = {"description": MEANINGS[status], "headers": headers}
     if status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
         return reply
-    content: Json = {kind: {"schema": _schema(endpoint, kind, models)} for kind in endpoint.media}
+    content: Json = {
+        kind: {"schema": _schema(endpoint, documented, kind, models)} for kind in documented.media
+    }
     if answer.get("status") == status:
         content[JSON]["example"] = answer["body"]
     return reply | {"content": content}
 
 
-def _schema(endpoint: Endpoint, kind: str, models: Models) -> Json:
+def _schema(endpoint: Endpoint, documented: Documented, kind: str, models: Models) -> Json:
     if kind != JSON:
         return TEXT if kind.startswith("text/") else {}
-    return {"type": "object"} if endpoint.response_model is None else models.answered(endpoint.response_model)
+    model = documented.model(endpoint)
+    return {"type": "object"} if model is None else models.answered(model)
 
 
 def _problem(endpoint: Endpoint, status: int, models: Models) -> Json:

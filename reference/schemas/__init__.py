@@ -1,0 +1,1 @@
+"""Models of answers, for the documentation alone: the functions build plain documents."""

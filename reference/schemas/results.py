@@ -56,8 +56,10 @@ class DecidingAnswer(ResponseModel):
 
     analysis: Analysis
     alpha: float
+    difference: float | None
     interval: Bounds | None
     p_value: float | None
+    lift: float | None
     lift_interval: Bounds | None
     decides: bool
     significant: bool

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from experimentation.domain.statistics.comparison import Circumstances, Comparison, compare_variant
 from experimentation.domain.statistics.decision import Readiness
 from experimentation.domain.statistics.lift import Interval
+from experimentation.domain.statistics.looks import Look, Verdict, kept_verdicts
 from experimentation.domain.statistics.moments import as_float
 from experimentation.domain.statistics.multiplicity import benjamini_hochberg, holm
 from experimentation.domain.statistics.proportions import Rate, wilson
@@ -72,6 +73,7 @@ class Analysis(NamedTuple):
     srm: SampleRatio
     metrics: list[MetricResult]
     recommendation: Recommendation | None
+    verdicts: dict[str, Verdict]
 
 
 def analyse(
@@ -81,11 +83,13 @@ def analyse(
     enrolled: Mapping[str, int],
     metrics: Sequence[MetricTotals],
     enrolment_batches: Sequence[Mapping[str, int]] = (),
+    looks: Sequence[Look] = (),
 ) -> Analysis:
     """Return the whole analysis.
 
     `enrolled` counts the users of the population asked for, by variant; `enrolment_batches` (say, one a day,
-    in order, summing to `enrolled`) lets the sequential mismatch test remember its earlier looks.
+    in order, summing to `enrolled`) lets the sequential mismatch test remember its earlier looks; `looks` are
+    the kept ones, in the order they were taken.
     """
     users = {variant: enrolled.get(variant, 0) for variant in study.weights}
     srm = sample_ratio(study, users, enrolment_batches)
@@ -107,7 +111,47 @@ def analyse(
         ]
         verdict = recommendation(study, progress, users, readiness, judged)
     exploratory = not query.declared
-    return Analysis(study.analysis, query.confidence_level, exploratory, users, srm, results, verdict)
+    analysis = Analysis(
+        study.analysis, query.confidence_level, exploratory, users, srm, results, verdict, verdicts={}
+    )
+    return analysis._replace(verdicts=kept_verdicts(looks, _look(study, progress, analysis, day=0)))
+
+
+def take_look(
+    study: Study,
+    progress: Progress,
+    enrolled: Mapping[str, int],
+    metrics: Sequence[MetricTotals],
+    enrolment_batches: Sequence[Mapping[str, int]],
+    looks: Sequence[Look],
+    day: int,
+) -> Look:
+    """Return the look of this UTC day (days since 1970), to be stored once; `looks` are the earlier ones."""
+    analysis = analyse(study, progress, Query(), enrolled, metrics, enrolment_batches, looks)
+    return _look(study, progress, analysis, day)
+
+
+def _look(study: Study, progress: Progress, analysis: Analysis, day: int) -> Look:
+    advice = analysis.recommendation
+    figures = {
+        metric.key: {
+            treatment: each.deciding
+            for treatment, each in metric.comparisons.items()
+            if each.deciding is not None
+        }
+        for metric in analysis.metrics
+    }
+    return Look(
+        day,
+        progress.completed,
+        analysis.enrolled,
+        analysis.srm.status == MISMATCH,
+        planned_end_reached(study, progress, sum(analysis.enrolled.values())),
+        "keep_running" if advice is None else advice.action,
+        {} if advice is None else advice.by_variant,
+        {},
+        figures,
+    )
 
 
 def sample_ratio(

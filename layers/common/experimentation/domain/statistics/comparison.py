@@ -38,8 +38,10 @@ class Deciding(NamedTuple):
 
     analysis: AnalysisMode
     alpha: float
+    difference: float | None
     interval: Interval | None
     p_value: float | None
+    lift: float | None
     lift_interval: Interval | None
     decides: bool
     significant: bool
@@ -106,7 +108,7 @@ def compare_variant(
     if query.declared and metric.role is not None:
         always_valid = _always_valid(study, metric, treatment, control, treated)
         may_decide = not small and (study.analysis == "sequential" or circumstances.ended)
-        deciding = _deciding(study, metric, always_valid, control, treated, may_decide)
+        deciding = _deciding(study, metric, always_valid, test, control, treated, may_decide)
     enough = min(control.n, treated.n) >= study.min_users
     significant = deciding is not None and deciding.significant
     return Comparison(
@@ -154,6 +156,7 @@ def _deciding(
     study: Study,
     metric: Metric,
     always_valid: AlwaysValid,
+    shown: WelchTest,
     control: Moments,
     treated: Moments,
     may_decide: bool,
@@ -168,7 +171,17 @@ def _deciding(
     decides = may_decide and interval is not None
     evidence = Evidence(metric.direction, interval)
     significant = decides and (is_good(evidence) or is_bad(evidence))
-    return Deciding(study.analysis, ERROR_RATE / size, interval, p_value, lift_interval, decides, significant)
+    return Deciding(
+        study.analysis,
+        ERROR_RATE / size,
+        shown.diff,
+        interval,
+        p_value,
+        shown.lift,
+        lift_interval,
+        decides,
+        significant,
+    )
 
 
 def _cuped(study: Study, query: Query, totals: MetricTotals, treatment: str, test: WelchTest) -> Cuped:

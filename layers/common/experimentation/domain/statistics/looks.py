@@ -1,0 +1,125 @@
+"""Looks: what an experiment showed at the end of each day, kept for good, and the verdict that follows.
+
+A look is taken once and never changed by what arrives later. The first look that says ship or do_not_ship is
+the verdict. Source: STATISTICS 4 and 13; the error guarantee of a sequence is about ever crossing, so the
+first crossing may stand.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from experimentation.domain.statistics.comparison import Deciding
+from experimentation.domain.statistics.decision import Action
+from experimentation.domain.statistics.lift import Interval
+
+type Figures = Mapping[str, Mapping[str, Deciding]]
+"""metric key -> treatment -> the figures that decide."""
+
+LASTING: tuple[Action, ...] = ("ship", "do_not_ship")
+
+
+class Look(NamedTuple):
+    """One look; `day` is the UTC day (since 1970) at whose end it was taken, or in which it was completed.
+
+    `action` and `by_variant` are what this day's own figures say, without any earlier verdict. `because`
+    names the metric that decided, by treatment. `plan_met`: planned_users and min_days were both reached.
+    `information` and `bound` belong to group_sequential: the bound (in standard errors) is None at a look
+    that could not have decided and so spent nothing.
+    """
+
+    day: int
+    completed: bool
+    users: Mapping[str, int]
+    mismatch: bool
+    plan_met: bool
+    action: Action
+    by_variant: Mapping[str, Action]
+    because: Mapping[str, str]
+    figures: Figures
+    information: float | None = None
+    bound: float | None = None
+
+
+class Verdict(NamedTuple):
+    """What was decided about one treatment, when, by which metric, on which figures.
+
+    `fallen` says why today's figures take it back; None while it stands.
+    """
+
+    treatment: str
+    action: Action
+    decided_on: int
+    metric: str | None
+    figures: Deciding | None
+    fallen: str | None = None
+
+
+def kept_verdicts(looks: Sequence[Look], today: Look) -> dict[str, Verdict]:
+    """Return, by treatment, the verdict that the looks gave; `today` may make it fall, never make a new one.
+
+    A verdict that fell at a look is gone: only a later look can give another.
+    """
+    verdicts = {}
+    for treatment in today.by_variant:
+        verdict: Verdict | None = None
+        for look in looks:
+            if verdict is not None and _objection(verdict, look) is not None:
+                verdict = None
+            if verdict is None:
+                verdict = _verdict_of(look, treatment)
+        if verdict is not None:
+            verdicts[treatment] = verdict._replace(fallen=_objection(verdict, today))
+    return verdicts
+
+
+def document(look: Look) -> dict[str, Any]:
+    """Return the look as plain JSON values; `look_of` reads them back."""
+    figures = {
+        metric: {treatment: each._asdict() for treatment, each in by_treatment.items()}
+        for metric, by_treatment in look.figures.items()
+    }
+    return look._asdict() | {"figures": figures}
+
+
+def look_of(held: Mapping[str, Any]) -> Look:
+    """Return the look that a document holds."""
+    figures = {
+        metric: {treatment: _deciding(each) for treatment, each in by_treatment.items()}
+        for metric, by_treatment in held["figures"].items()
+    }
+    return Look(**{**held, "figures": figures})
+
+
+def _verdict_of(look: Look, treatment: str) -> Verdict | None:
+    action = look.by_variant.get(treatment)
+    if action not in LASTING:
+        return None
+    metric = look.because.get(treatment)
+    return Verdict(treatment, action, look.day, metric, _figures(look, metric, treatment))
+
+
+def _objection(verdict: Verdict, look: Look) -> str | None:
+    """Return why the verdict does not stand on the figures of a later look."""
+    if look.mismatch:
+        return "users are no longer split as the weights say"
+    if verdict.action == "ship" and look.by_variant.get(verdict.treatment) == "do_not_ship":
+        return f"{look.because.get(verdict.treatment, 'a guardrail')} is harmed"
+    now = _figures(look, verdict.metric, verdict.treatment)
+    if now is None or verdict.figures is None:
+        return None
+    before, after = verdict.figures.difference, now.difference
+    if before is not None and after is not None and before * after < 0:
+        return "the effect has not held: the estimate is now on the other side"
+    return None
+
+
+def _figures(look: Look, metric: str | None, treatment: str) -> Deciding | None:
+    return None if metric is None else look.figures.get(metric, {}).get(treatment)
+
+
+def _deciding(held: Mapping[str, Any]) -> Deciding:
+    return Deciding(**{name: _value(value) for name, value in held.items()})
+
+
+def _value(value: Any) -> Any:
+    return Interval(*value) if isinstance(value, list | tuple) else value

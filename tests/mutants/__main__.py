@@ -1,4 +1,4 @@
-"""`make mutants`: apply each patch to a copy of the tree, and fail when one does not apply or survives."""
+"""`make mutants`: make each bug of the table in a copy of the tree, and fail when one survives."""
 
 import shutil
 import subprocess
@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.mutants.table import MUTANTS, Mutant
+
 ROOT = Path(__file__).parents[2]
-PATCHES = sorted(Path(__file__).parent.glob("*.patch"))
 NEEDED = ("layers/common/experimentation", "functions", "tests", "template.yaml", "pyproject.toml")
 PARALLEL = 2
 SECONDS = 900  # a mutant that hangs is noticed, too
@@ -38,7 +39,7 @@ class Outcome(NamedTuple):
 
 def main(names: list[str]) -> int:
     """Try the mutants whose names are given, or all, and print what became of each."""
-    chosen = [patch for patch in PATCHES if not names or patch.stem in names]
+    chosen = [mutant for mutant in MUTANTS if not names or mutant.name in names]
     if _noticed(None).killed_by is not None:
         print("the tests fail without any mutant")
         return 1
@@ -55,10 +56,9 @@ def main(names: list[str]) -> int:
     return 1 if survivors else 0
 
 
-def _noticed(patch: Path | None) -> Outcome:
-    """Run the trial in a copy of the tree, with the patch applied."""
-    name = patch.stem if patch else "none"
-    says = patch.read_text().splitlines()[0] if patch else "the product as it is"
+def _noticed(mutant: Mutant | None) -> Outcome:
+    """Run the trials in a copy of the tree that has this bug."""
+    name, says = (mutant.name, mutant.says) if mutant else ("none", "the product as it is")
     with tempfile.TemporaryDirectory() as place:
         tree = Path(place)
         for part in NEEDED:
@@ -66,8 +66,8 @@ def _noticed(patch: Path | None) -> Outcome:
                 shutil.copytree(ROOT / part, tree / part, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(ROOT / part, tree / part)
-        if patch and subprocess.run(["git", "apply", patch], cwd=tree, check=False).returncode:
-            return Outcome(name, says, None, "DOES NOT APPLY")
+        if mutant and not _made(mutant, tree):
+            return Outcome(name, says, None, "CANNOT BE MADE: its text does not stand there once")
         for what, command in TRIALS.items():
             try:
                 done = subprocess.run(command, cwd=tree, capture_output=True, timeout=SECONDS, check=False)
@@ -77,6 +77,15 @@ def _noticed(patch: Path | None) -> Outcome:
                 lines = done.stdout.decode().strip().splitlines() or ["it does not start"]
                 return Outcome(name, says, lines[0][:80] if what == "simulation" else what)
     return Outcome(name, says, None)
+
+
+def _made(mutant: Mutant, tree: Path) -> bool:
+    file = tree / mutant.path
+    text = file.read_text()
+    if text.count(mutant.old) != 1:
+        return False
+    file.write_text(text.replace(mutant.old, mutant.new))
+    return True
 
 
 if __name__ == "__main__":

@@ -1,0 +1,348 @@
+"""Deliberate bugs in the counting protocol, each of which the tests must notice."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+PACKAGE = Path("layers/common/experimentation")
+
+
+class Mutant(NamedTuple):
+    """One bug: `old`, which stands once in `file` (below the package, or a function), becomes `new`."""
+
+    name: str
+    file: str
+    says: str
+    old: str
+    new: str
+
+    @property
+    def path(self) -> Path:
+        """The file from the root of the tree."""
+        return Path(self.file) if self.file.startswith("functions/") else PACKAGE / self.file
+
+
+MUTANTS = (
+    Mutant(
+        "accepted-unsent",
+        "usecases/ingesting.py",
+        "a batch is accepted although the topic refused a message",
+        "        messages = _refused(messages)",
+        "        messages = _refused(messages)[:0]",
+    ),
+    Mutant(
+        "acknowledged-failures",
+        "functions/workers/record_events.py",
+        "messages whose events are not stored are acknowledged",
+        "    return poison | unfinished",
+        "    return poison",
+    ),
+    Mutant(
+        "acknowledged-outage",
+        "functions/workers/record_events.py",
+        "a batch that met an outage is acknowledged",
+        "        raise outcome.outage",
+        "        return poison",
+    ),
+    Mutant(
+        "assigned-before-last-event",
+        "domain/counting/ledger.py",
+        "assigned_at ignores the last event",
+        "    at = max(now, head.last + 1, latest)",
+        "    at = max(now, latest)",
+    ),
+    Mutant(
+        "boundary-one-late",
+        "domain/counting/ledger.py",
+        "an event at the very time of the assignment does not count",
+        "    index = bisect_right(boundaries, at, key=_at)",
+        "    index = bisect_right(boundaries, at - 1, key=_at)",
+    ),
+    Mutant(
+        "changed-head-is-duplicate",
+        "usecases/counting.py",
+        "a head that changed makes its events duplicates",
+        "                blamed.add(write.user_id)",
+        "                work.pending.pop(write.user_id, None)",
+    ),
+    Mutant(
+        "covariate-product-forgotten",
+        "domain/counting/counters.py",
+        "a counted event is not multiplied with what came before",
+        '        adds["xvy"] = total * value',
+        '        adds["xvy"] = 0',
+    ),
+    Mutant(
+        "decided-long-ago",
+        "usecases/assigning.py",
+        "an assignment is decided by what was known when the request came",
+        "    return [known.get(experiment.id, experiment) for experiment in experiments]",
+        "    return list(experiments)",
+    ),
+    Mutant(
+        "duplicates-of-duplicates",
+        "usecases/counting.py",
+        "all events of a transaction with one duplicate are dropped",
+        "                outcome.duplicates.add((write.user_id, write.event_id))",
+        """\
+                outcome.duplicates.add((write.user_id, write.event_id))
+    if outcome.duplicates and not blamed:
+        work.pending.clear()""",
+    ),
+    Mutant(
+        "end-one-late",
+        "domain/counting/ledger.py",
+        "an event at the very end counts",
+        "        head = _insert(head, Boundary(0, max(at, head.last + 1), experiment_id, END))",
+        "        head = _insert(head, Boundary(0, max(at + 1, head.last + 1), experiment_id, END))",
+    ),
+    Mutant(
+        "ends-at-once",
+        "domain/lifecycle.py",
+        "an experiment ends at once, before every environment knows",
+        "COMPLETION_DELAY_MS = CACHE_TTL_MS + CLIENT_TIMEOUT_MS + CLOCK_SKEW_MS",
+        "COMPLETION_DELAY_MS = 0",
+    ),
+    Mutant(
+        "ends-not-applied",
+        "domain/counting/recording.py",
+        "events after the end of an experiment count",
+        "    head = apply_ends(ledger.head, ended, until=events[-1].at)",
+        "    head = ledger.head",
+    ),
+    Mutant(
+        "group-for-plan",
+        "usecases/counting.py",
+        "events that did not fit the transaction are taken for counted",
+        "            for event in plan.events:",
+        "            for event in group:",
+    ),
+    Mutant(
+        "half-visible-ledger",
+        "storage/users.py",
+        "a ledger that a read does not find yet is taken for empty for good",
+        "UNSEEN = Spilled(0, {})",
+        "UNSEEN = Spilled(1, {})",
+    ),
+    Mutant(
+        "import-after-events",
+        "domain/counting/ledger.py",
+        "an import before recorded events is accepted",
+        "    if at <= head.last:",
+        "    if at < 0:",
+    ),
+    Mutant(
+        "last-message-lost",
+        "storage/queue_message.py",
+        "the last message of a batch is not sent",
+        "    if rows:",
+        "    if rows and not messages:",
+    ),
+    Mutant(
+        "last-not-kept",
+        "domain/counting/recording.py",
+        "the head does not remember the latest event",
+        "    head = replace(head, last=max(head.last, events[-1].at), ledgers=inline)",
+        "    head = replace(head, last=head.last, ledgers=inline)",
+    ),
+    Mutant(
+        "late-covariate-forgotten",
+        "domain/counting/counters.py",
+        "a late event from before the assignment is left out of CUPED",
+        "        elif k < owned.start:",
+        "        elif k < 0:",
+    ),
+    Mutant(
+        "later-days-forgotten",
+        "domain/counting/counters.py",
+        "products with later days are not added",
+        "        if other != day:",
+        "        if other < day:",
+    ),
+    Mutant(
+        "latest-forgotten",
+        "domain/counting/recording.py",
+        "a late event moves the latest event back",
+        "    head = replace(head, last=max(head.last, events[-1].at), ledgers=inline)",
+        "    head = replace(head, last=events[-1].at, ledgers=inline)",
+    ),
+    Mutant(
+        "no-dedupe-condition",
+        "storage/events.py",
+        "an event is put without the condition that it is not there yet",
+        "    return put_new(item)",
+        '    return {"Put": {"TableName": settings.data_table(), "Item": item}}',
+    ),
+    Mutant(
+        "no-ledger-version-check",
+        "storage/users.py",
+        "a ledger stored apart is written whatever its version",
+        """\
+    }
+    return _put(item, read_version)""",
+        """\
+    }
+    return {"Put": {"TableName": settings.data_table(), "Item": item}}""",
+    ),
+    Mutant(
+        "no-limit-of-actions",
+        "usecases/counting.py",
+        "a transaction may have any number of actions",
+        "len(self) <= MAX_ACTIONS and all(",
+        "len(self) > 0 and all(",
+    ),
+    Mutant(
+        "no-version-check",
+        "storage/users.py",
+        "a head is written whatever its version",
+        """\
+        item["o"] = {"S": json.dumps(sorted(head.spilled))}
+    return _put(item, read_version)""",
+        """\
+        item["o"] = {"S": json.dumps(sorted(head.spilled))}
+    return {"Put": {"TableName": settings.data_table(), "Item": item}}""",
+    ),
+    Mutant(
+        "not-renumbered",
+        "domain/counting/ledger.py",
+        "boundaries after an import keep their ordinals",
+        "    renumbered = tuple(each._replace(k=head.kmax + 1 + n) for n, each in enumerate(later))",
+        "    renumbered = (boundary._replace(k=head.kmax + 1), *later[1:])",
+    ),
+    Mutant(
+        "pair-not-split",
+        "domain/counting/counters.py",
+        "a day between two active days leaves their pair",
+        '            adds[f"p{before}.{after}"] = -1',
+        '            adds[f"p{before}.{after}"] = 0',
+    ),
+    Mutant(
+        "past-not-read",
+        "usecases/counting.py",
+        "an old event does not see the boundaries that were put away",
+        "        stored[user_id] = _Stored(head, mine, users.read_past(user_id) if needs_past else ())",
+        "        stored[user_id] = _Stored(head, mine, ())",
+    ),
+    Mutant(
+        "past-not-written",
+        "usecases/counting.py",
+        "boundaries put away are not kept",
+        "    if after.past != before.past:",
+        "    if after.past == before.past == ():",
+    ),
+    Mutant(
+        "past-ordinal-forgotten",
+        "domain/counting/ledger.py",
+        "events after boundaries put away fall into older cells",
+        "    return replace(head, boundaries=kept, past_until=until, past_k=k), merged",
+        "    return replace(head, boundaries=kept, past_until=until), merged",
+    ),
+    Mutant(
+        "past-overwritten",
+        "domain/counting/recording.py",
+        "experiments are put away although the past was not read",
+        "    if not is_over(ledger.head, keep_after):",
+        "    if not is_over(head, keep_after):",
+    ),
+    Mutant(
+        "rollups-outside",
+        "usecases/counting.py",
+        "rollups are written after the transaction",
+        "            commit(actions)",
+        """\
+            commit(actions[: len(plan.writes)])
+            for action in actions[len(plan.writes) :]:
+                commit([action])""",
+    ),
+    Mutant(
+        "seal-reads-late",
+        "usecases/sealing.py",
+        "sealing reads what is sealed after what is open",
+        """\
+        sealed = {cell.key: cell for cell in rollups.read(target, consistent=True)}
+        open_cells = _by_key(places, last_sealed_day)""",
+        """\
+        open_cells = _by_key(places, last_sealed_day)
+        sealed = {cell.key: cell for cell in rollups.read(target, consistent=True)}""",
+    ),
+    Mutant(
+        "seal-unconditional",
+        "storage/rollups.py",
+        "sealing deletes what was written meanwhile",
+        """\
+            "ConditionExpression": "w = :read",
+            "ExpressionAttributeValues": {":read": {"N": str(cell.writes)}},""",
+        "",
+    ),
+    Mutant(
+        "sealed-over",
+        "usecases/sealing.py",
+        "sealing replaces what was sealed before",
+        "    parts = [cell for _, cell in cells] + ([sealed] if sealed else [])",
+        "    parts = [cell for _, cell in cells] + []",
+    ),
+    Mutant(
+        "segments-forgotten",
+        "domain/counting/counters.py",
+        "events count for everyone, not for segments",
+        "    for segment in owned.labels:",
+        "    for segment in owned.labels[1:]:",
+    ),
+    Mutant(
+        "shard-too-many",
+        "usecases/runtime.py",
+        "counters are written to a shard that nobody reads",
+        "        return int(self.draw * among)",
+        "        return int(self.draw * (among + 1))",
+    ),
+    Mutant(
+        "square-without-cross-term",
+        "domain/counting/counters.py",
+        "a second event of a day adds only its own square",
+        '    adds[f"q{day}"] = 2 * value * today.total + value * value',
+        '    adds[f"q{day}"] = value * value',
+    ),
+    Mutant(
+        "stale-cache",
+        "storage/experiment_cache.py",
+        "an environment goes by experiments of a minute ago",
+        "        return 0 <= now - read_at < self._max_age_ms",
+        "        return 0 <= now - read_at < 12 * self._max_age_ms",
+    ),
+    Mutant(
+        "types-of-counted-only",
+        "functions/workers/record_events.py",
+        "the type of an event that another worker counted is not noted",
+        "        if (event.user_id, event.event_id) not in outcome.failed:",
+        "        if event in outcome.counted:",
+    ),
+    Mutant(
+        "unguarded-covariates",
+        "usecases/assigning.py",
+        "an assignment does not check the ledgers that it read apart",
+        "    return ledgers, [users.put_spilled(user_id, name, *each) for name, each in apart.items()]",
+        "    return ledgers, []",
+    ),
+    Mutant(
+        "unknown-is-done",
+        "usecases/counting.py",
+        "a lost answer is taken for success",
+        "            outcome.failed |= work.tried(event.user_id for event in plan.events)",
+        """\
+            for event in plan.events:
+                work.drop(event.user_id, event.event_id)""",
+    ),
+    Mutant(
+        "unprocessed-forgotten",
+        "storage/aws/batch_read.py",
+        "keys that BatchGetItem left are taken for absent",
+        "        keys = [dict(key) for key in unread] + keys[BATCH_GET_LIMIT:]",
+        "        keys = keys[BATCH_GET_LIMIT:]",
+    ),
+    Mutant(
+        "wrong-neighbour",
+        "domain/counting/counters.py",
+        "a late event does not see the next active day",
+        "        after = min((each for each in days if each > day), default=None)",
+        "        after = None",
+    ),
+)

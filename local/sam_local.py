@@ -42,7 +42,7 @@ def served(
     for name, each in document["Resources"].items():
         if each["Type"] not in SERVED:
             continue
-        properties = each["Properties"]
+        properties = {key: value for key, value in each["Properties"].items() if key != "LayerName"}
         if name in environments:
             routes = {key: event for key, event in properties["Events"].items() if event["Type"] == "HttpApi"}
             variables = environments[name] | {"AWS_ENDPOINT_URL": endpoint}

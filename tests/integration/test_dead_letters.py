@@ -10,6 +10,7 @@ import pytest
 
 from experimentation.storage import archive, queues
 from experimentation.storage.aws import client
+from experimentation.web.queue_worker import LAST_DELIVERY
 from functions.assignments import assign
 from functions.events import dead_letters, record_batch, replay
 from functions.events import list as list_events
@@ -22,7 +23,6 @@ from tests.factory import Context
 from tests.functions.callers import Answer, call
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("emulator")]
-MAX_RECEIVES = 5  # the template's maxReceiveCount
 EVENTS = 6
 
 type Worker = Callable[[Mapping[str, Any], Any], dict[str, Any]]
@@ -104,7 +104,7 @@ def broken(_event: Mapping[str, Any], _context: Any) -> dict[str, Any]:
 
 def bury(queue: str, worker: Worker) -> None:
     """Deliver until what the worker cannot do is in the dead-letter queue."""
-    for _ in range(MAX_RECEIVES + 1):
+    for _ in range(LAST_DELIVERY + 1):
         deliver(queue, worker)
 
 

@@ -46,7 +46,7 @@ def test_emulator_gets_all_but_what_it_cannot_do(document: dict[str, Any]) -> No
     assert gone == {"ServerErrorsAlarm", "TableThrottlesAlarm", "RejectedEventsAlarm"}
     assert all(name in told[0] for name in gone)
     event = made["Resources"]["RecordEventsFunction"]["Properties"]["Events"]["Queue"]["Properties"]
-    assert event["ScalingConfig"] == {"MaximumConcurrency": 10}
+    assert event["ScalingConfig"] == {"MaximumConcurrency": 4}
 
 
 def test_without_docker_one_line_says_so() -> None:

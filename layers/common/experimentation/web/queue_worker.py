@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from experimentation import telemetry
 
-LAST_DELIVERY = 5  # the queues' maxReceiveCount: what fails then goes to the dead-letter queue
+LAST_DELIVERY = 50  # the queues' maxReceiveCount: what fails then goes to the dead-letter queue
 RESERVED_SHARE = 0.2  # of the function's time: what was begun must be able to end
 
 

@@ -1,4 +1,4 @@
-"""Template routes, function files, their first lines, sample events and the README's table are the same."""
+"""Template routes, function files, their first lines, sample events and docs/routes.md are the same."""
 
 import json
 import re
@@ -50,8 +50,8 @@ def test_every_function_has_a_sample_event(name):
         assert event["routeKey"] == function.routes[0].key
 
 
-def test_readme_lists_every_route_with_who_may_call_it():
-    table = (ROOT / "README.md").read_text().split("## Routes")[1].split("\n## ")[0]
+def test_the_page_of_routes_lists_each_with_who_may_call_it():
+    table = (ROOT / "docs" / "routes.md").read_text()
     rows = re.findall(r"^\| (`.+?) \| (.+?) \|", table, flags=re.MULTILINE)
     listed = [(key, rule) for keys, rule in rows for key in re.findall(r"`(.+?)`", keys)]
 

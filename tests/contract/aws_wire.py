@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 
 REGIONS = ("us-east-1", "eu-central-1", "us-gov-west-1", "cn-north-1")
 VARYING = {"authorization", "date", "host", "server", "x-amz-date", "amz-sdk-invocation-id"}
+# On a busy machine botocore may send a request twice
+VARYING |= {"amz-sdk-request", "retryattempts", "maxattemptsreached"}
 
 
 class Exchange(NamedTuple):
@@ -33,7 +35,7 @@ class Exchange(NamedTuple):
 
 
 class Account(NamedTuple):
-    """The requests that one call sent, what they were understood to be answered, and the error's class."""
+    """The different requests that one call sent, what was understood of the answer, and the error's class."""
 
     requests: list[tuple[str, str, dict[str, str], bytes]]
     understood: Any
@@ -51,7 +53,9 @@ class _Responder(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
         sent = {name: value for name, value in headers.items() if name not in VARYING}
-        type(self).requests.append((self.command, self.path, sent, body))
+        request = self.command, self.path, sent, body
+        if request not in self.requests:
+            self.requests.append(request)
         self.send_response(self.exchange.status)
         for name, value in (self.exchange.headers | {"Content-Length": str(len(self.exchange.body))}).items():
             self.send_header(name, value)

@@ -8,6 +8,7 @@ import socket
 import sys
 from pathlib import Path
 
+from local.code import built, sources
 from local.data import Data, DataError
 from local.emulator import EmulatorError
 from local.paths import DATA
@@ -18,8 +19,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m local",
         description="Runs the whole platform on 127.0.0.1, from template.yaml, until Ctrl-C.",
-        epilog="The environment does the same: PORT, DATA, RESET=1; and ADMIN_PASSWORD, which has no option "
-        "because lists of processes show options.",
+        epilog="The environment does the same: PORT, DATA, RESET=1, BUILT; and ADMIN_PASSWORD, which has no "
+        "option because lists of processes show options.",
     )
     environment = os.environ
     parser.add_argument("--port", type=int, default=environment.get("PORT") or "3000", help="default: 3000")
@@ -34,6 +35,12 @@ def _arguments() -> argparse.Namespace:
         action="store_true",
         default=environment.get("RESET") == "1",
         help="start with empty data",
+    )
+    parser.add_argument(
+        "--built",
+        type=Path,
+        default=environment.get("BUILT") or None,
+        help="folder of built functions and layers to run (`make deployed`); default: the sources",
     )
     return parser.parse_args()
 
@@ -64,7 +71,8 @@ def _run(arguments: argparse.Namespace) -> None:
         port = listener.getsockname()[1]
         data = Data(arguments.data.resolve(), reset=arguments.reset)
         password = os.environ.get("ADMIN_PASSWORD") or data.kept_password() or secrets.token_urlsafe(12)
-        stack = Stack(data, listener, _say)
+        code = built(arguments.built.resolve()) if arguments.built else sources()
+        stack = Stack(data, listener, _say, code)
         line = f"ready http://127.0.0.1:{port} username=admin password={password}"
         asyncio.run(stack.run(password, lambda: _say(line)))
         _say(f"stopped; the data is in {arguments.data}")

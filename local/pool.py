@@ -4,13 +4,13 @@ import asyncio
 import json
 import os
 import struct
-import sys
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from local.access import Permission
+from local.code import Code
 from local.paths import ROOT
 from local.template import Function
 
@@ -55,11 +55,12 @@ class Worker:
 class Pool:
     """Worker processes behind a stack of those that are free: the one used last is the warmest."""
 
-    def __init__(self, size: int, log: Path, environment: dict[str, str]) -> None:
+    def __init__(self, size: int, log: Path, environment: dict[str, str], code: Code) -> None:
         self._size = size
         self._log = log
+        self._code = code
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-        self._environment = kept | environment
+        self._environment = kept | code.environment | environment
         self._free: asyncio.LifoQueue[Worker] = asyncio.LifoQueue()
         self._workers: set[asyncio.subprocess.Process] = set()
         self._spawning = 0
@@ -80,7 +81,7 @@ class Pool:
     async def _spawn(self) -> Worker:
         with self._log.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
+                *self._code.python,
                 "-m",
                 "local.worker",
                 cwd=ROOT,
@@ -99,6 +100,7 @@ class Pool:
         message = {
             "function": function.name,
             "handler": function.handler,
+            "path": [str(folder) for folder in self._code.path(function)],
             "timeout": function.timeout_seconds,
             "memory": function.memory_megabytes,
             "environment": setting.environment,

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from local.code import built
 from local.emulator import Emulator, EmulatorError
 from local.paths import ROOT, TEMPLATE
 from local.pool import Pool, Setting
@@ -113,7 +114,7 @@ async def _serve(emulator: Emulator, data: Path, port: int) -> int:
     password = _administrator(resolved, emulator)
     emulator_port = urlsplit(emulator.endpoint).port or 0
     forwarder = await _forward(emulator_port)
-    pool = Pool(QUEUE_WORKERS, data / "functions.log", emulator.environment)
+    pool = Pool(QUEUE_WORKERS, data / "functions.log", emulator.environment, built(BUILT.parent))
     await pool.start()
     environment = os.environ | emulator.environment | {"SAM_CLI_TELEMETRY": "0"}
     del environment["AWS_ENDPOINT_URL"]  # the template has it, for the containers

@@ -13,6 +13,7 @@ import uvicorn
 
 from local import schedule
 from local.access import Permission
+from local.code import Code
 from local.data import Data
 from local.emulator import Emulator, EmulatorError
 from local.gateway import Gateway, Routes
@@ -97,15 +98,15 @@ class _Server(uvicorn.Server):
 class Stack:
     """The running platform."""
 
-    def __init__(self, data: Data, listener: socket.socket, log: Callable[[str], None]) -> None:
+    def __init__(self, data: Data, listener: socket.socket, log: Callable[[str], None], code: Code) -> None:
         self._data = data
         self._listener = listener
         self._log = log
         self._template = read_template(TEMPLATE)
         self._emulator = Emulator(data.folder)
         log_file, environment = data.functions_log, self._emulator.environment
-        self._requests = Pool(REQUEST_WORKERS, log_file, environment)
-        self._batches = Pool(QUEUE_WORKERS, log_file, environment)
+        self._requests = Pool(REQUEST_WORKERS, log_file, environment, code)
+        self._batches = Pool(QUEUE_WORKERS, log_file, environment, code)
         self._resolved: Resolved | None = None
 
     async def run(self, password: str, ready: Callable[[], None]) -> None:

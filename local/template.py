@@ -48,6 +48,7 @@ class Function:
     routes: tuple[Route, ...]
     mappings: tuple[QueueMapping, ...]
     schedules: tuple[str, ...]
+    layers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ def _function(
         routes=tuple(_route(event) for kind, event in events if kind == "HttpApi"),
         mappings=tuple(_mapping(event) for kind, event in events if kind == "SQS"),
         schedules=tuple(event["ScheduleExpression"] for kind, event in events if kind == "ScheduleV2"),
+        layers=tuple(layer["Ref"] for layer in [*common.get("Layers", []), *properties.get("Layers", [])]),
     )
 
 

@@ -1,7 +1,7 @@
 """One worker process: runs functions one at a time, as Lambda's environments do; ends when its stdin does.
 
-Speaks length-prefixed JSON: {function, handler, timeout, memory, environment, permissions, event, request_id}
-in, {result} or {error} out. What functions print goes to stderr, which is the functions' log.
+Speaks length-prefixed JSON: {function, handler, path, timeout, memory, environment, permissions, event,
+request_id} in, {result} or {error} out. What functions print goes to stderr, which is the functions' log.
 """
 
 import importlib
@@ -21,9 +21,7 @@ import botocore
 from botocore.exceptions import ClientError
 
 from local.access import Permission, needed, refused
-from local.paths import FUNCTIONS, LAYER, ROOT
-
-CODE = Path(os.environ.get("LOCAL_FUNCTIONS", FUNCTIONS)).resolve()  # tests have functions of their own
+from local.paths import ROOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +54,10 @@ class Context:
         return max(0, int((self.deadline - time.monotonic()) * 1000))
 
 
-def _handler(name: str) -> Callable[[Any, Context], Any]:
+def _handler(name: str, code: str) -> Callable[[Any, Context], Any]:
     module_name, function_name = name.rsplit(".", 1)
     module = importlib.import_module(module_name)
-    if not Path(module.__file__ or "").is_relative_to(CODE):
+    if not Path(module.__file__ or "").is_relative_to(Path(code).resolve()):
         raise ImportError(f"{module_name} is a module of Python itself, and Lambda would import that one too")
     handler: Callable[[Any, Context], Any] = getattr(module, function_name)
     return handler
@@ -83,7 +81,8 @@ class _Guard:
             raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": message}}, model.name)
 
 
-def _run(message: dict[str, Any], inherited: dict[str, str]) -> str:
+def _run(message: dict[str, Any], inherited: dict[str, str], base: list[str]) -> str:
+    sys.path[:] = message["path"] + base
     os.environ.clear()
     os.environ.update(inherited | message["environment"])
     context = Context(
@@ -93,7 +92,9 @@ def _run(message: dict[str, Any], inherited: dict[str, str]) -> str:
         deadline=time.monotonic() + message["timeout"],
     )
     try:
-        reply = json.dumps({"result": _handler(message["handler"])(message["event"], context)})
+        reply = json.dumps(
+            {"result": _handler(message["handler"], message["path"][0])(message["event"], context)}
+        )
     except Exception as error:  # noqa: BLE001 - a function's fault is an answer, as it is in Lambda
         traceback.print_exc()
         reply = json.dumps({"error": f"{type(error).__name__}: {error}"})
@@ -102,6 +103,7 @@ def _run(message: dict[str, Any], inherited: dict[str, str]) -> str:
 
 def _serve(requests: BinaryIO, replies: BinaryIO) -> None:
     inherited = dict(os.environ)
+    base = [entry for entry in sys.path if entry not in {"", str(ROOT)}]
     guard = _Guard()
     botocore.register_initializer(
         lambda session: session.register(
@@ -112,7 +114,7 @@ def _serve(requests: BinaryIO, replies: BinaryIO) -> None:
         message = json.loads(requests.read(*struct.unpack(">I", prefix)))
         guard.function = message["function"]
         guard.granted = [Permission(*pair) for pair in message["permissions"]]
-        reply = _run(message, inherited).encode()
+        reply = _run(message, inherited, base).encode()
         sys.stdout.flush()
         sys.stderr.flush()
         replies.write(struct.pack(">I", len(reply)) + reply)
@@ -125,9 +127,7 @@ def main() -> None:
     requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
-    here = {"", str(ROOT)}
-    sys.path[:] = [str(CODE), str(LAYER), *(entry for entry in sys.path if entry not in here)]
-    importlib.import_module("boto3")  # the slowest import, before the first request asks for it
+    importlib.import_module("botocore.session")  # the slowest imports, before the first request asks for them
     importlib.import_module("pydantic")
     _serve(requests, replies)
 

@@ -14,6 +14,7 @@ import pytest
 
 from local.emulator import free_port
 from local.paths import ROOT
+from tests.deployed import DEPLOYED, build
 
 PASSWORD = "correct-horse-battery-staple"
 
@@ -40,7 +41,8 @@ class RunningStack:
 
 
 def start_stack(data: Path, password: str = PASSWORD, **environment: str) -> RunningStack:
-    """Start `python -m local` on a free port and wait for its ready line."""
+    """Start `python -m local` on a free port, with what is deployed, and wait for its ready line."""
+    build()
     output = data / "stdout.log"
     with output.open("w") as stdout:
         process = subprocess.Popen(
@@ -50,6 +52,7 @@ def start_stack(data: Path, password: str = PASSWORD, **environment: str) -> Run
                 **os.environ,
                 "PORT": str(free_port()),
                 "DATA": str(data),
+                "BUILT": str(DEPLOYED),
                 "ADMIN_PASSWORD": password,
                 **environment,
             },

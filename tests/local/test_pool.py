@@ -2,18 +2,22 @@
 
 import asyncio
 import os
+import shutil
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.access import Permission
+from local.code import Code, built, sources
 from local.pool import InvocationError, InvocationTimeoutError, Pool, Setting
 from local.template import Function
+from tests.deployed import DEPLOYED, build
 
 CODE = """
-import os, time
+import importlib, os, time
 def echo(event, context):
     return {"event": event, "variable": os.environ.get("X"), "id": context.aws_request_id, "pid": os.getpid()}
 def fault(event, context):
@@ -24,6 +28,8 @@ def hang(event, context):
 def read(event, context):
     import boto3
     boto3.client("dynamodb", "us-east-1", endpoint_url="http://127.0.0.1:9").get_item(TableName="t", Key={})
+def load(event, context):
+    return importlib.import_module(event).__file__
 def die(event, context):
     os._exit(3)
 """
@@ -43,11 +49,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(folder: Path, story: Callable[[Pool], Awaitable[Any]]) -> Any:
+def run(folder: Path, story: Callable[[Pool], Awaitable[Any]], code: Code | None = None) -> Any:
     """Tell a story to a pool of one worker."""
 
     async def told() -> Any:
-        pool = Pool(1, folder / "log", {"LOCAL_FUNCTIONS": str(folder)})
+        pool = Pool(1, folder / "log", {}, code or sources(folder))
         await pool.start()
         try:
             return await story(pool)
@@ -110,6 +116,43 @@ def test_a_module_of_python_itself_is_not_taken_for_a_function(folder: Path) -> 
             await pool.invoke(function("main", module="site"), setting(), {})
 
     run(folder, story)
+
+
+@pytest.fixture
+def deployed(folder: Path) -> Code:
+    """The layers as they are deployed, and the functions of these tests."""
+    build()
+    (folder / "built").mkdir()
+    for layer in ("CommonLayer", "ExportLayer"):
+        (folder / "built" / layer).symlink_to(DEPLOYED / layer)
+    shutil.copytree(folder, folder / "built" / "functions", ignore=lambda *_: ["built", "log"])
+    return built(folder / "built")
+
+
+@pytest.mark.parametrize(
+    ("module", "layers", "found"),
+    [
+        ("pydantic", ("CommonLayer",), "CommonLayer"),
+        ("experimentation", ("CommonLayer",), "CommonLayer"),
+        ("arro3.core", ("CommonLayer", "ExportLayer"), "ExportLayer"),
+    ],
+)
+def test_a_built_function_imports_from_its_layers(
+    folder: Path, deployed: Code, module: str, layers: tuple[str, ...], found: str
+) -> None:
+    async def story(pool: Pool) -> Any:
+        return await pool.invoke(replace(function("load"), layers=layers), setting(), module)
+
+    assert f"/built/{found}/python/" in run(folder, story, deployed)
+
+
+@pytest.mark.parametrize("module", ["boto3", "arro3.core", "tests"])
+def test_a_built_function_sees_nothing_but_its_layers(folder: Path, deployed: Code, module: str) -> None:
+    async def story(pool: Pool) -> Any:
+        with pytest.raises(InvocationError, match="ModuleNotFoundError"):
+            await pool.invoke(replace(function("load"), layers=("CommonLayer",)), setting(), module)
+
+    run(folder, story, deployed)
 
 
 def test_a_call_that_no_policy_allows_is_refused(folder: Path) -> None:

@@ -9,7 +9,9 @@ from local.template import Route, read_template
 
 TEXT = """
 Transform: AWS::Serverless-2016-10-31
-Globals: {Function: {Timeout: 29, MemorySize: 512, Environment: {Variables: {LEVEL: INFO}}}}
+Globals:
+  Function:
+    {Timeout: 29, MemorySize: 512, Layers: [!Ref CommonLayer], Environment: {Variables: {LEVEL: INFO}}}
 Resources:
   Table: {Type: AWS::DynamoDB::Table, Properties: {TableName: !Sub "${AWS::StackName}-x"}}
   Role: {Type: AWS::IAM::Role}
@@ -18,6 +20,7 @@ Resources:
     Properties:
       Handler: things.read.handler
       Timeout: 5
+      Layers: [!Ref MoreLayer]
       Environment: {Variables: {TABLE: !Ref Table, ARN: !GetAtt Table.Arn}}
       Policies: [{Statement: [{Effect: Allow, Action: [dynamodb:GetItem], Resource: !GetAtt Table.Arn}]}]
       Events:
@@ -45,6 +48,7 @@ def test_a_function_has_what_globals_and_itself_say(tmp_path: Path) -> None:
     assert function.routes == (Route("GET", "/things/{id}"), Route("", ""))
     assert [route.key for route in function.routes] == ["GET /things/{id}", "$default"]
     assert function.mappings[0].batch_size == 20
+    assert function.layers == ("CommonLayer", "MoreLayer")
     assert function.schedules == ("rate(6 hours)",)
     assert set(template.resources) == {"Table"}
 

@@ -36,6 +36,8 @@ class Data:
         return self.folder / "functions.log"
 
     def _clear(self) -> None:
+        with (self.folder / "state.lock").open("w") as emulator:
+            fcntl.flock(emulator, fcntl.LOCK_EX)  # that of a killed stack may still be writing
         for part in PARTS:
             path = self.folder / part
             if path.is_dir():

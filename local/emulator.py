@@ -1,5 +1,6 @@
 """Starts and stops the emulator of AWS, on 127.0.0.1 only, with its state kept in a folder."""
 
+import json
 import os
 import socket
 import subprocess
@@ -65,16 +66,18 @@ class Emulator:
         self._data.mkdir(parents=True, exist_ok=True)
         with (self._data / "emulator.log").open("wb") as log:
             self._process = subprocess.Popen(
-                [EMULATOR_PYTHON, ROOT / "local" / "emulator_process.py"],
+                [EMULATOR_PYTHON, "-m", "local.emulator_process"],
+                cwd=ROOT,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=self._settings(),
-                start_new_session=True,  # Ctrl-C must not reach it: its state is written on SIGTERM
+                start_new_session=True,  # Ctrl-C must not reach it: it writes its state when its stdin closes
             )
 
     def _settings(self) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        names = ("PATH", "HOME", "LANG", "EMULATOR_WRAPPER")  # the last: what tests put around it
+        kept = {name: os.environ[name] for name in names if name in os.environ}
         return {
             **kept,
             "BIND_HOST": "127.0.0.1",
@@ -94,7 +97,8 @@ class Emulator:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if not self.alive():
-                raise EmulatorError(f"the emulator ended at once; see {self._data / 'emulator.log'}")
+                self.stop()
+                raise EmulatorError(f"the emulator ended at once: {self._last_line()}")
             try:
                 with urllib.request.urlopen(f"{self.endpoint}/_ministack/health", timeout=2):  # noqa: S310
                     return
@@ -108,14 +112,36 @@ class Emulator:
         """Say whether the process runs."""
         return self._process is not None and self._process.poll() is None
 
-    def stop(self, seconds: float = 600) -> None:
-        """End the process and wait until its state is written: about a minute for 20,000 users."""
+    def _last_line(self) -> str:
+        log = self._data / "emulator.log"
+        lines = log.read_text(errors="replace").splitlines()
+        return lines[-1] if lines else f"see {log}"
+
+    def checkpoint(self) -> None:
+        """Return when everything that was answered so far would survive a kill."""
+        if failure := self._asked("POST"):
+            raise EmulatorError(f"the data is not on disk: {failure}")
+
+    def failure(self) -> str:
+        """Say why the last checkpoint failed; empty when it did not."""
+        return self._asked("GET")
+
+    def _asked(self, method: str) -> str:
+        request = urllib.request.Request(f"{self.endpoint}/_local/checkpoint", method=method)  # noqa: S310
+        with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
+            return str(json.load(answer)["failure"])
+
+    def stop(self, seconds: float = 120) -> None:
+        """End the process and wait until its state is written."""
         if self._process is None or self._process.stdin is None:
             return
+        was_alive = self.alive()
         self._process.stdin.close()
         try:
-            self._process.wait(seconds)
+            code = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-            raise EmulatorError("the emulator did not stop; this run's data is not written") from None
+            raise EmulatorError("the emulator did not stop; the last checkpoint is kept") from None
+        if was_alive and code != 0:
+            raise EmulatorError(f"the emulator ended with {code}: {self._last_line()}")

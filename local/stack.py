@@ -120,6 +120,8 @@ class Stack:
             await asyncio.to_thread(self._emulator.wait)
             resolved = await asyncio.to_thread(self._create, password)
             await self._set_password(password)
+            await asyncio.to_thread(self._emulator.checkpoint)
+            self._data.keep_password(password)  # a kill before this leaves the former one, which still opens
             if not stopping.is_set():
                 await self._serve(resolved, stopping, ready)
         finally:
@@ -144,7 +146,6 @@ class Stack:
         if former and former != password:
             routes = Routes(self._template.functions)
             await change(routes, self._invoke_request, former, password)
-        self._data.keep_password(password)
 
     async def _serve(self, resolved: Resolved, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
         gateway = Gateway(self._template.functions, self._invoke_request, self._log)
@@ -165,6 +166,7 @@ class Stack:
             for function in self._template.functions:
                 for rate in function.schedules:
                     tasks.create_task(schedule.run(function, rate, self._invoke_batch, stopping, self._log))
+            tasks.create_task(self._say_unsaved(stopping))
             while not stopping.is_set() and self._emulator.alive():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stopping.wait(), 1)
@@ -172,6 +174,20 @@ class Stack:
             server.should_exit = True
         if not self._emulator.alive():
             raise EmulatorError(f"the emulator ended; see {self._data.folder / 'emulator.log'}")
+
+    async def _say_unsaved(self, stopping: asyncio.Event) -> None:
+        """Say once when checkpoints begin to fail, and once when they work again."""
+        said = ""
+        while not stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), 10)
+            with contextlib.suppress(OSError):  # the emulator has ended: the loop that serves says so
+                failure = await asyncio.to_thread(self._emulator.failure)
+                if failure != said:
+                    self._log(
+                        f"the data is not being saved: {failure}" if failure else "the data is saved again"
+                    )
+                said = failure
 
     async def _invoke_request(self, function: Function, event: dict[str, Any], request_id: str) -> Any:
         return await self._invoke(self._requests, function, event, request_id)

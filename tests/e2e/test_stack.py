@@ -132,22 +132,6 @@ def test_killing_the_gateway_alone_loses_nothing(tmp_path: Path) -> None:
     stop_stack(second)
 
 
-def test_killing_everything_loses_this_run_only(tmp_path: Path) -> None:
-    first = start_stack(tmp_path)
-    create_experiment(first, "before")
-    stop_stack(first)
-    second = start_stack(tmp_path)
-    create_experiment(second, "after")
-
-    for process in family(second):
-        process.kill()
-    second.process.wait()
-    third = start_stack(tmp_path)
-
-    assert (status_of(third, "before"), status_of(third, "after")) == (200, 404)
-    stop_stack(third)
-
-
 def test_the_emulator_listens_on_this_machine_only(stack: RunningStack) -> None:
     sockets = [socket for process in family(stack) for socket in process.net_connections("inet")]
     listening = [socket.laddr for socket in sockets if socket.status == psutil.CONN_LISTEN]

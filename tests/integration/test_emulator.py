@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import os
+import signal
 import threading
 import time
 import uuid
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.emulator import Emulator
+from local.emulator import Emulator, EmulatorError
 from local.resources import client
 from tests.integration.conftest import Emulated
 
@@ -94,6 +96,25 @@ def test_numbers_keep_38_digits(dynamodb: Any, table: str, partition: str) -> No
     dynamodb.put_item(TableName=table, Item={**key(partition), "n": {"N": digits}})
 
     assert dynamodb.get_item(TableName=table, Key=key(partition))["Item"]["n"] == {"N": digits}
+
+
+def test_additions_keep_38_digits(dynamodb: Any, table: str, partition: str) -> None:
+    digits = 10**38 - 2
+    add = {
+        "TableName": table,
+        "UpdateExpression": "ADD n :n",
+    }
+    for key_, amount in (("one", digits), ("one", 1), ("two", digits), ("two", -1)):
+        values = {":n": {"N": str(amount)}}
+        dynamodb.update_item(**add, Key=key(partition, key_), ExpressionAttributeValues=values)
+    action = {**add, "Key": key(partition, "one"), "ExpressionAttributeValues": {":n": {"N": str(-digits)}}}
+    dynamodb.transact_write_items(TransactItems=[{"Update": action}])
+
+    found = [
+        dynamodb.get_item(TableName=table, Key=key(partition, name))["Item"]["n"] for name in ("one", "two")
+    ]
+
+    assert found == [{"N": "1"}, {"N": str(digits - 1)}]
 
 
 def test_a_condition_that_fails_returns_the_item_when_asked(
@@ -314,30 +335,174 @@ def test_the_secrets_are_generated(emulator: Emulated) -> None:
     assert admin != signing
 
 
-def test_everything_is_still_there_after_a_stop_and_a_start(tmp_path: Path) -> None:
-    first = Emulator(tmp_path)
-    first.start()
-    first.wait()
-    queue = client("sqs", first.endpoint).create_queue(QueueName="q")["QueueUrl"]
-    client("sqs", first.endpoint).send_message(QueueUrl=queue, MessageBody="kept")
-    client("s3", first.endpoint).create_bucket(Bucket="bucket")
-    client("s3", first.endpoint).put_object(Bucket="bucket", Key="k", Body=b"kept")
-    client("dynamodb", first.endpoint).create_table(
+def fill(running: Emulator) -> None:
+    """Leave something in the queues, the buckets and the tables."""
+    queue = client("sqs", running.endpoint).create_queue(QueueName="q")["QueueUrl"]
+    client("sqs", running.endpoint).send_message(QueueUrl=queue, MessageBody="kept")
+    topic = client("sns", running.endpoint).create_topic(Name="t")["TopicArn"]
+    client("sns", running.endpoint).subscribe(
+        TopicArn=topic,
+        Protocol="sqs",
+        Endpoint="arn:aws:sqs:us-east-1:000000000000:q",
+        Attributes={"RawMessageDelivery": "true"},
+    )
+    client("s3", running.endpoint).create_bucket(Bucket="bucket")
+    client("s3", running.endpoint).put_object(Bucket="bucket", Key="k", Body=b"kept")
+    client("dynamodb", running.endpoint).create_table(
         TableName="table",
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": "PK", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}],
     )
-    client("dynamodb", first.endpoint).put_item(TableName="table", Item={"PK": {"S": "kept"}})
+    put(running, "kept")
+
+
+def put(running: Emulator, name: str) -> None:
+    client("dynamodb", running.endpoint).put_item(TableName="table", Item={"PK": {"S": name}})
+
+
+def names(running: Emulator) -> set[str]:
+    """The keys of what is in the table."""
+    found = client("dynamodb", running.endpoint).scan(TableName="table")["Items"]
+    return {item["PK"]["S"] for item in found}
+
+
+def assert_filled(running: Emulator) -> None:
+    """All that `fill` left is there, and the topic still delivers to the queue."""
+    body = client("s3", running.endpoint).get_object(Bucket="bucket", Key="k")["Body"].read()
+    sqs, sns = client("sqs", running.endpoint), client("sns", running.endpoint)
+    url = sqs.get_queue_url(QueueName="q")["QueueUrl"]
+    assert drained(sqs, url, "kept")["Body"] == "kept"
+    sns.publish(TopicArn=sns.list_topics()["Topics"][0]["TopicArn"], Message="delivered")
+    assert drained(sqs, url, "delivered")["Body"] == "delivered"
+    assert (names(running), body) == ({"kept"}, b"kept")
+
+
+def started(folder: Path) -> Emulator:
+    emulator = Emulator(folder)
+    emulator.start()
+    emulator.wait()
+    return emulator
+
+
+def killed(running: Emulator) -> None:
+    os.kill(running.process_id, signal.SIGKILL)
+    waited_for(lambda: not running.alive())
+    running.stop()
+
+
+def children(process_id: int) -> list[int]:
+    """The processes that this one has forked and not yet waited for."""
+    tasks = Path(f"/proc/{process_id}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+def waited_for(condition: Callable[[], Any], seconds: float = 10) -> Any:
+    """Return what `condition` says as soon as it says something."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"nothing within {seconds} s")
+
+
+def test_everything_is_still_there_after_a_stop_and_a_start(tmp_path: Path) -> None:
+    first = started(tmp_path)
+    fill(first)
 
     first.stop()
-    second = Emulator(tmp_path)
-    second.start()
-    second.wait()
+    second = started(tmp_path)
 
-    item = client("dynamodb", second.endpoint).get_item(TableName="table", Key={"PK": {"S": "kept"}})["Item"]
-    body = client("s3", second.endpoint).get_object(Bucket="bucket", Key="k")["Body"].read()
-    sqs = client("sqs", second.endpoint)
-    message = sqs.receive_message(QueueUrl=sqs.get_queue_url(QueueName="q")["QueueUrl"])["Messages"][0]
+    assert_filled(second)
     second.stop()
-    assert (item, body, message["Body"]) == ({"PK": {"S": "kept"}}, b"kept", "kept")
+
+
+def test_what_is_ten_seconds_old_is_still_there_after_a_kill(tmp_path: Path) -> None:
+    first = started(tmp_path)
+    fill(first)
+    time.sleep(10)
+
+    killed(first)
+    second = started(tmp_path)
+
+    assert_filled(second)
+    second.stop()
+
+
+def test_nothing_is_written_while_nothing_changes(tmp_path: Path) -> None:
+    running = started(tmp_path)
+    fill(running)
+    running.checkpoint()
+    before = (tmp_path / "state" / "checkpoint").stat().st_ino
+
+    names(running)
+    running.checkpoint()
+    running.stop()
+
+    assert (tmp_path / "state" / "checkpoint").stat().st_ino == before
+
+
+def test_a_full_disk_is_said_and_the_next_checkpoint_has_everything(tmp_path: Path) -> None:
+    running = started(tmp_path)
+    fill(running)
+    running.checkpoint()
+    (tmp_path / "state" / "checkpoint.next").symlink_to("/dev/full")
+    put(running, "more")
+
+    with pytest.raises(EmulatorError, match="No space left on device"):
+        running.checkpoint()
+
+    assert "No space left on device" in running.failure()
+    assert "No space left on device" in (tmp_path / "emulator.log").read_text()
+    assert names(running) == {"kept", "more"}
+    running.checkpoint()
+    assert running.failure() == ""
+    killed(running)
+    again = started(tmp_path)
+    assert names(again) == {"kept", "more"}
+    again.stop()
+
+
+def test_a_child_that_hangs_holds_nobody_up_and_is_replaced(tmp_path: Path) -> None:
+    running = started(tmp_path)
+    fill(running)
+    running.checkpoint()
+    os.mkfifo(tmp_path / "state" / "checkpoint.next")  # opening it waits for a reader
+    put(running, "more")
+    with ThreadPoolExecutor(2) as threads:
+        waiting = [threads.submit(running.checkpoint) for _ in range(2)]
+        (child,) = waited_for(lambda: children(running.process_id))
+
+        assert names(running) == {"kept", "more"}
+        time.sleep(0.5)
+        assert children(running.process_id) == [child]
+
+        os.kill(child, signal.SIGALRM)  # its own deadline sends it
+        with pytest.raises(EmulatorError, match="ended by signal 14"):
+            waiting[0].result()
+        (child,) = waited_for(lambda: [c for c in children(running.process_id) if c != child])
+        (tmp_path / "state" / "checkpoint.next").unlink()
+        os.kill(child, signal.SIGALRM)
+    killed(running)
+    assert (tmp_path / "state" / "checkpoint").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("checkpoint", '["sqs", 2, {}', "cannot be read"),
+        ("checkpoint", '["sqs", 99, {}]', "written by a newer emulator"),
+        ("dynamodb.json", "{}", "data of an earlier version"),
+    ],
+)
+def test_data_that_cannot_be_read_is_refused_and_kept(
+    tmp_path: Path, name: str, text: str, reason: str
+) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / name).write_text(text)
+
+    with pytest.raises(EmulatorError, match=f"{reason}.*RESET=1"):
+        started(tmp_path)
+
+    assert (tmp_path / "state" / name).read_text() == text

@@ -20,7 +20,8 @@ from experimentation.domain.counting.counters import (
 )
 from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.ledger import END
-from experimentation.domain.counting.windows import WindowTotals, add_counters, merge_shards, window
+from experimentation.domain.counting.stored import Day, day_of
+from experimentation.domain.counting.windows import WindowTotals, add_counters, window
 from experimentation.domain.experiment import Experiment, Kind
 from experimentation.storage import events as event_items
 from experimentation.storage import experiment_items, users
@@ -105,7 +106,15 @@ class Stored:
 
     def merged(self, name: str) -> dict[str, Counters]:
         """Return an experiment's rollups over all shards."""
-        return merge_shards((key, each) for key, items in self.rollups[name].items() for each in items)
+        return _merged(self.rollups[name])
+
+
+def _merged(shards: Mapping[str, list[Counters]]) -> dict[str, Counters]:
+    merged: dict[str, Counters] = {}
+    for key, items in shards.items():
+        for counters in items:
+            add_counters(merged.setdefault(key, {}), counters)
+    return merged
 
 
 def judge(table: Table, told: Told) -> Verdict:
@@ -264,17 +273,17 @@ def _judge_windows(
     truth: Mapping[Cell, Mapping[str, Mapping[int, Total]]],
     verdict: Verdict,
 ) -> None:
-    kept: dict[Cell, dict[int, Counters]] = defaultdict(dict)
+    kept: dict[Cell, dict[int, Day]] = defaultdict(dict)
     for key, counters in merged.items():
         parts = key.split("#")
         if parts[0] != HOURS and parts[2] != BEFORE:
-            kept[parts[3], parts[0], parts[1]][int(parts[2])] = counters
+            kept[parts[3], parts[0], parts[1]][int(parts[2])] = day_of(counters)
     for cell in kept.keys() | truth.keys():
         of_users = list(truth.get(cell, {}).values())
         seen = {day for mine in of_users for day in mine} | kept[cell].keys()
         if cell[1] == EVERYONE:
             expected = sum(total.events for mine in of_users for total in mine.values())
-            found = sum(counters.get("n", 0) for counters in kept[cell].values())
+            found = sum(day.count for day in kept[cell].values())
             verdict.lost += max(0, expected - found)
             verdict.double += max(0, found - expected)
         for start, end in combinations_with_replacement(sorted(seen), 2):
@@ -317,8 +326,7 @@ def _judge_enrolments(stored: Stored, experiment: Experiment, verdict: Verdict) 
         for segment in (EVERYONE, *labels(experiment.segments, each.context)):
             counters = truth[enrolment_key(segment, day, each.variant)]
             add_counters(counters, {"n": 1, f"h{hour:02d}": 1})
-    items = stored.enrolments[experiment.id]
-    kept = merge_shards((key, each) for key, many in items.items() for each in many)
+    kept = _merged(stored.enrolments[experiment.id])
     if {k: dict(v) for k, v in truth.items()} != kept:
         verdict.others.append(f"enrolments of {experiment.id}: {kept}, not {dict(truth)}")
 

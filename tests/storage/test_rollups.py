@@ -7,7 +7,7 @@ import pytest
 from experimentation.storage import rollups
 from experimentation.storage.aws import client
 from experimentation.storage.aws.transactions import CancelledError, commit
-from experimentation.storage.rollups import Cell
+from experimentation.storage.rollups import Cell, Slice
 from tests.experiments import experiment
 
 PLACE = "ROLLUP#checkout-button#0#0"
@@ -48,13 +48,16 @@ def test_reading_follows_the_pages_and_the_prefix():
     assert [cell.key for cell in rollups.read(PLACE, "*#")] == ["*#buy#1#a", "*#buy#2#a", "*#buy#3#a"]
 
 
-def test_two_lists_are_read_side_by_side():
+def test_slices_are_read_side_by_side():
     commit([rollups.add(PLACE, "a", {"n": 1}, 1), rollups.add(SEALED, "b", {"n": 2}, 1)])
 
-    first, second = rollups.read_both([(PLACE, "")], [(SEALED, ""), (PLACE, "x")])
+    found = rollups.read_slices([Slice(PLACE), Slice(SEALED), Slice(PLACE, "x")])
 
-    assert [cell.key for cell in first] == ["a"]
-    assert [cell.counters for cell in second] == [{"n": 2}]
+    assert {each: [cell.counters for cell in cells] for each, cells in found.items()} == {
+        Slice(PLACE): [{"n": 1}],
+        Slice(SEALED): [{"n": 2}],
+        Slice(PLACE, "x"): [],
+    }
 
 
 def test_a_key_that_is_sealed_between_the_reads_counts_once():
@@ -71,9 +74,9 @@ def test_a_key_that_is_sealed_between_the_reads_counts_once():
 
     events.register("before-call.dynamodb.Query", seal_first)
 
-    cells, _ = rollups.read_both([(PLACE, ""), (SEALED, "")], [])
+    found = rollups.read_slices([Slice(PLACE), Slice(SEALED)])
 
-    assert rollups.merge(cells) == {"a": {"n": 3}, "b": {"n": 6}}
+    assert rollups.merge(cell for cells in found.values() for cell in cells) == {"a": {"n": 3}, "b": {"n": 6}}
 
 
 def test_merging_adds_the_counters_of_all_shards():

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experimentation.domain.counting.windows import add_counters, cumulative, merge_shards, window
+from experimentation.domain.counting.stored import Day, day_of
+from experimentation.domain.counting.windows import add_counters, cumulative, window
 
 DAY = st.integers(-5, 12)
 AMOUNT = st.integers(-(10**20), 10**20)
@@ -18,7 +19,7 @@ def counters(draw):
     return found | {f"p{first}.{second}": amount for (first, second), amount in pairs.items()}
 
 
-days = st.dictionaries(DAY, counters(), max_size=8)
+days = st.dictionaries(DAY, counters().map(day_of), max_size=8)
 
 
 @given(days, DAY, st.integers(0, 12))
@@ -30,12 +31,12 @@ def test_running_totals_equal_windows(counted, first, length):
         assert totals == window(counted, first, day)
 
 
-@given(st.lists(st.tuples(st.sampled_from("ab"), counters()), max_size=6))
-def test_shards_add_up_in_any_order(items):
-    merged = merge_shards(items)
+@given(st.lists(counters(), max_size=6))
+def test_shards_add_up_in_any_order_and_by_name_as_they_are_stored(shards):
+    forwards, backwards, stored = Day(), Day(), {}
+    for each, other in zip(shards, reversed(shards), strict=True):
+        forwards.add(each)
+        backwards.add(other)
+        add_counters(stored, each)
 
-    assert merged == merge_shards(reversed(items))
-    whole: dict[str, int] = {}
-    for _, each in items:
-        add_counters(whole, each)
-    assert sum(sum(each.values()) for each in merged.values()) == sum(whole.values())
+    assert forwards == backwards == day_of(stored)

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from experimentation import settings
+from experimentation.domain.counting.windows import add_counters
 from experimentation.domain.experiment import Experiment
 from experimentation.storage.aws import client
 from experimentation.storage.aws.batch_read import read_items
@@ -25,6 +26,18 @@ class Cell(NamedTuple):
     counters: dict[str, int]
     writes: int
     written_at: int
+
+
+class Slice(NamedTuple):
+    """The items of one partition whose sort key begins with the prefix."""
+
+    partition: str
+    prefix: str = ""
+
+    @property
+    def is_sealed(self) -> bool:
+        """Tell whether the partition is that of the sealed days."""
+        return self.partition.endswith(f"#{SEALED}")
 
 
 def partition(experiment: Experiment, shard: int | str) -> str:
@@ -79,40 +92,45 @@ def read(partition_key: str, prefix: str = "", *, consistent: bool = False) -> l
         start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
 
-def read_both(
-    first: Sequence[tuple[str, str]], second: Sequence[tuple[str, str]]
-) -> tuple[list[Cell], list[Cell]]:
-    """Return the items of two lists of (partition key, prefix), read side by side, each counter once.
-
-    The open shards come first. What is in the sealed shard too may have been sealed in between, and is read
-    again.
-    """
-    wanted = [*first, *second]
-    opened = [each for each in wanted if not _is_sealed(each[0])]
-    sealed = [each for each in wanted if _is_sealed(each[0])]
+def read_slices(slices: Sequence[Slice]) -> dict[Slice, list[Cell]]:
+    """Return the items of each slice, read side by side, each counter in one of them only."""
+    sealed = [each for each in slices if each.is_sealed]
     with ThreadPoolExecutor(PARALLEL) as pool:
-        found = dict(zip(opened, pool.map(lambda each: read(*each), opened), strict=True))
-        found |= zip(sealed, pool.map(lambda each: read(*each, consistent=True), sealed), strict=True)
+        # Read the open shards before the sealed ones: a key that is sealed in between is then seen twice,
+        # never missed.
+        found = _side_by_side(pool, [each for each in slices if not each.is_sealed], consistent=False)
+        found |= _side_by_side(pool, sealed, consistent=True)
     sealed_keys = {cell.key for each in sealed for cell in found[each]}
+    return found | _still_open(found, sealed_keys)
+
+
+def _side_by_side(
+    pool: ThreadPoolExecutor, slices: Sequence[Slice], *, consistent: bool
+) -> dict[Slice, list[Cell]]:
+    cells = pool.map(lambda each: read(*each, consistent=consistent), slices)
+    return dict(zip(slices, cells, strict=True))
+
+
+def _still_open(found: Mapping[Slice, list[Cell]], sealed_keys: set[str]) -> dict[Slice, list[Cell]]:
+    """Return the open slices that hold keys of the sealed shard too, with those items read again."""
     doubtful = {
-        (each[0], cell.key): None for each in opened for cell in found[each] if cell.key in sealed_keys
+        each: [cell.key for cell in cells if cell.key in sealed_keys]
+        for each, cells in found.items()
+        if not each.is_sealed
     }
-    if doubtful:
-        again = _read_again(doubtful)
-        for each in opened:
-            places = [(each[0], cell.key) for cell in found[each]]
-            sure = [cell for cell, place in zip(found[each], places, strict=True) if place not in doubtful]
-            found[each] = sure + [again[place] for place in places if place in again]
-    split = [[cell for each in part for cell in found[each]] for part in (first, second)]
-    return split[0], split[1]
+    again = _read_cells((each.partition, key) for each, keys in doubtful.items() for key in keys)
+    return {
+        each: [cell for cell in found[each] if cell.key not in sealed_keys]
+        + [again[each.partition, key] for key in keys if (each.partition, key) in again]
+        for each, keys in doubtful.items()
+        if keys
+    }
 
 
-def _is_sealed(partition_key: str) -> bool:
-    return partition_key.endswith(f"#{SEALED}")
-
-
-def _read_again(places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Cell]:
-    items = read_items({"PK": {"S": partition_key}, "SK": {"S": key}} for partition_key, key in places)
+def _read_cells(keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Cell]:
+    items = read_items(
+        {"PK": {"S": partition_key}, "SK": {"S": key}} for partition_key, key in dict.fromkeys(keys)
+    )
     return {(item["PK"]["S"], item["SK"]["S"]): _cell(item) for item in items}
 
 
@@ -151,9 +169,7 @@ def merge(cells: Iterable[Cell]) -> dict[str, dict[str, int]]:
     """Return one set of counters per sort key."""
     merged: dict[str, dict[str, int]] = {}
     for cell in cells:
-        counters = merged.setdefault(cell.key, {})
-        for name, amount in cell.counters.items():
-            counters[name] = counters.get(name, 0) + amount
+        add_counters(merged.setdefault(cell.key, {}), cell.counters)
     return merged
 
 

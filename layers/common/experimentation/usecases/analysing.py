@@ -26,6 +26,7 @@ from experimentation.domain.statistics.study import (
 )
 from experimentation.domain.statistics.study import Metric as StudyMetric
 from experimentation.storage import rollups
+from experimentation.storage.rollups import Slice
 
 RECENT_DAYS = 7
 
@@ -137,11 +138,17 @@ def _read(
     if question.segment is not None:
         populations.append(segment_prefix(question.segment))
     shards = rollups.shards_of(experiment)
-    wanted = [(rollups.partition(experiment, shard), prefix) for shard in shards for prefix in prefixes]
-    enrolments = [
-        (rollups.enrolment_partition(experiment, shard), prefix) for shard in shards for prefix in populations
+    counters = [
+        Slice(rollups.partition(experiment, shard), prefix) for shard in shards for prefix in prefixes
     ]
-    counted, enrolled = rollups.read_both(wanted, enrolments)
+    enrolments = [
+        Slice(rollups.enrolment_partition(experiment, shard), prefix)
+        for shard in shards
+        for prefix in populations
+    ]
+    found = rollups.read_slices([*counters, *enrolments])
+    counted = [cell for each in counters for cell in found[each]]
+    enrolled = [cell for each in enrolments for cell in found[each]]
     for cell in counted:
         table.add_rollup(cell.key, cell.counters)
     for cell in enrolled:

@@ -9,8 +9,8 @@ from itertools import combinations, pairwise
 from typing import NamedTuple
 
 from experimentation.domain.clock import DAY_MS, HOUR_MS, day_number
+from experimentation.domain.counting import stored
 from experimentation.domain.counting.counters import (
-    BEFORE,
     EVERYONE,
     HOURS,
     DayTotal,
@@ -29,6 +29,7 @@ from experimentation.domain.counting.ledger import (
     ordinal,
     ownerships,
 )
+from experimentation.domain.counting.stored import Hours, Moment
 from experimentation.domain.experiment import Experiment, Kind
 
 type Canonical = dict[str, int]
@@ -46,23 +47,28 @@ class User(NamedTuple):
 
 def canonical_rollup(key: str, counters: Mapping[str, int]) -> Canonical:
     """Return the counters of one rollup item under their canonical names."""
-    segment, event_type, day, variant = key.split("#")
-    place = f"{segment} {event_type} {variant}"
+    segment, event_type, day, variant = stored.rollup_key(key)
+    if segment == HOURS:
+        return _canonical_hours(f"{event_type} {variant} day {day}", counters)
+    part = stored.day_of(counters)
     found: Canonical = {}
-    for name, amount in counters.items():
-        if segment == HOURS:
-            canonical = f"{event_type} {variant} day {day} hour {name}"
-        elif day == BEFORE or name[0] == "x":
-            canonical = f"{place} {name}"
-        elif name[0] in "qc":
-            first, last = sorted((int(day), int(name[1:])))
-            canonical = f"{place} {name[0]} {first} {last}"
-        elif name[0] == "p":
-            canonical = f"{place} p {name[1:].replace('.', ' ')}"
-        else:
-            canonical = f"{place} {name} {day}"
-        found[canonical] = found.get(canonical, 0) + amount
-    return found
+    if day is not None:
+        found = {"count": part.count, "sum": part.sum, "converters": part.converters}
+        found = {f"{name} {day}": amount for name, amount in found.items()}
+        found |= {f"pairs {first} {last}": users for (first, last), users in part.pairs.items()}
+        for name, products in (("sums", part.sum_products), ("counts", part.count_products)):
+            for other, amount in products.items():
+                first, last = sorted((day, other))
+                found[f"{name} {first} {last}"] = amount
+    found |= {f"{kind} {moment}": amount for (kind, moment), amount in part.covariates.items()}
+    return {f"{segment} {event_type} {variant} {name}": amount for name, amount in found.items()}
+
+
+def _canonical_hours(name: str, counters: Mapping[str, int]) -> Canonical:
+    hours = Hours()
+    hours.add(counters)
+    counts = {f"{name} hour {hour} count": amount for hour, amount in hours.count.items()}
+    return counts | {f"{name} hour {hour} sum": amount for hour, amount in hours.sum.items()}
 
 
 def canonical_enrolment(key: str, counters: Mapping[str, int]) -> Canonical:
@@ -121,32 +127,35 @@ def _of_type(experiment: Experiment, owned: Ownership, event_type: str, cells: C
     for segment in (EVERYONE, *owned.labels):
         place = f"{segment} {event_type} {owned.variant}"
         for day, (events, total) in days.items():
-            found |= {f"{place} n {day}": events, f"{place} s {day}": total, f"{place} u {day}": 1}
-            found |= {f"{place} q {day} {day}": total * total, f"{place} c {day} {day}": events * events}
+            found |= {f"{place} count {day}": events, f"{place} sum {day}": total}
+            found[f"{place} converters {day}"] = 1
+            found |= {f"{place} sums {day} {day}": total**2, f"{place} counts {day} {day}": events**2}
         for first, last in combinations(days, 2):
-            found[f"{place} q {first} {last}"] = days[first].total * days[last].total
-            found[f"{place} c {first} {last}"] = days[first].events * days[last].events
+            found[f"{place} sums {first} {last}"] = days[first].total * days[last].total
+            found[f"{place} counts {first} {last}"] = days[first].events * days[last].events
         for first, last in pairwise(days):
-            found[f"{place} p {first} {last}"] = 1
+            found[f"{place} pairs {first} {last}"] = 1
     place = f"{EVERYONE} {event_type} {owned.variant}"
     sums = _covariates(experiment, owned, event_type, cells, days.values())
-    return found | {f"{place} {name}": amount for name, amount in sums.items()}
+    return found | {f"{place} {kind} {moment}": amount for (kind, moment), amount in sums.items()}
 
 
 def _covariates(
     experiment: Experiment, owned: Ownership, event_type: str, cells: Cells, days: Iterable[DayTotal]
-) -> dict[str, int]:
+) -> dict[tuple[Kind, Moment], int]:
     kinds = covariate_kinds(experiment, event_type)
     x = before_assignment(cells, owned.start)
     within = list(days)
-    events, total = sum(day.events for day in within), sum(day.total for day in within)
-    sums: dict[str, int] = {}
-    if Kind.VALUE in kinds:
-        sums |= {"xv": x.total, "xvv": x.total**2, "xvy": x.total * total}
-    if Kind.COUNT in kinds:
-        sums |= {"xc": x.events, "xcc": x.events**2, "xcy": x.events * events}
-    if Kind.CONVERSION in kinds:
-        sums |= {"xb": 1 if x.events else 0, "xby": 1 if x.events and within else 0}
+    had, has = min(x.events, 1), min(len(within), 1)
+    pairs = {
+        Kind.VALUE: (x.total, sum(day.total for day in within)),
+        Kind.COUNT: (x.events, sum(day.events for day in within)),
+        Kind.CONVERSION: (had, has),
+    }
+    sums: dict[tuple[Kind, Moment], int] = {}
+    for kind in kinds:
+        before, since = pairs[kind]
+        sums |= {(kind, "x"): before, (kind, "xx"): before**2, (kind, "xy"): before * since}
     return sums
 
 
@@ -165,6 +174,6 @@ def _hours(
             continue
         place = f"{event.type} {owned.variant} day {day - zero} hour"
         hour = event.at % DAY_MS // HOUR_MS
-        for name, amount in ((f"{place} n{hour:02d}", 1), (f"{place} s{hour:02d}", event.value)):
+        for name, amount in ((f"{place} {hour} count", 1), (f"{place} {hour} sum", event.value)):
             found[name] = found.get(name, 0) + amount
     return found

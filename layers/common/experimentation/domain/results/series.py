@@ -6,6 +6,7 @@ from typing import Literal
 from experimentation.domain.clock import DAY_MS, HOUR_MS, day_number, rfc3339
 from experimentation.domain.counting.counters import EVERYONE
 from experimentation.domain.counting.event import UNIT
+from experimentation.domain.counting.stored import Enrolment, Hours
 from experimentation.domain.counting.windows import cumulative, window
 from experimentation.domain.experiment import Experiment
 from experimentation.domain.results.totals import Span, Table, variant_totals
@@ -88,8 +89,8 @@ def _steps(
                 "metric": metric.key,
                 "variant": key,
                 "enrolled": table.newly_enrolled(EVERYONE, key, step),
-                "count": totals.events,
-                "sum": totals.total / UNIT,
+                "count": totals.count,
+                "sum": totals.sum / UNIT,
                 "converters": totals.converters,
             }
             rows.append(row | {"cumulative": _until(study, query, until, key)})
@@ -124,16 +125,16 @@ def _hours(
         for day in range(span.first, span.last + 1):
             for hour in range(HOURS_PER_DAY):
                 for key in experiment.keys:
-                    counters = table.hours.get((metric.event_type, key), {}).get(day, {})
-                    enrolled = table.enrolments.get((EVERYONE, key), {}).get(day, {})
+                    counted = table.hours.get((metric.event_type, key), {}).get(day, Hours())
+                    enrolment = table.enrolments.get((EVERYONE, key), {}).get(day, Enrolment())
                     rows.append(
                         {
                             "start": rfc3339((zero + day) * DAY_MS + hour * HOUR_MS),
                             "metric": metric.key,
                             "variant": key,
-                            "enrolled": enrolled.get(f"h{hour:02d}", 0),
-                            "count": counters.get(f"n{hour:02d}", 0),
-                            "sum": counters.get(f"s{hour:02d}", 0) / UNIT,
+                            "enrolled": enrolment.by_hour.get(hour, 0),
+                            "count": counted.count.get(hour, 0),
+                            "sum": counted.sum.get(hour, 0) / UNIT,
                         }
                     )
     return rows

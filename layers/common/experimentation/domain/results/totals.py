@@ -5,21 +5,16 @@ from fractions import Fraction
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from experimentation.domain.counting.counters import BEFORE, EVERYONE, HOURS
+from experimentation.domain.counting import stored
+from experimentation.domain.counting.counters import EVERYONE, HOURS
 from experimentation.domain.counting.event import UNIT
-from experimentation.domain.counting.windows import WindowTotals, add_counters, window
+from experimentation.domain.counting.stored import Day, Enrolment, Hours, Moment
+from experimentation.domain.counting.windows import WindowTotals, window
 from experimentation.domain.experiment import Experiment, Kind, Metric
 from experimentation.domain.statistics.study import CovariateSums, MetricTotals, VariantTotals
 from experimentation.domain.statistics.study import Metric as StudyMetric
 
-type Days = dict[int, dict[str, int]]
-"""Relative day -> counter -> amount."""
-
-_COVARIATES = {
-    Kind.VALUE: ("xv", "xvv", "xvy", UNIT),
-    Kind.COUNT: ("xc", "xcc", "xcy", 1),
-    Kind.CONVERSION: ("xb", "xb", "xby", 1),
-}
+_UNITS = {Kind.VALUE: UNIT, Kind.COUNT: 1, Kind.CONVERSION: 1}
 
 
 class Span(NamedTuple):
@@ -30,39 +25,39 @@ class Span(NamedTuple):
 
 
 class Table:
-    """All counters that were read of one experiment, merged over shards."""
+    """All counters that were read of one experiment, added over shards; days count from the start."""
 
     def __init__(self) -> None:
-        self.days: dict[tuple[str, str, str], Days] = {}
-        self.hours: dict[tuple[str, str], Days] = {}
-        self.before: dict[tuple[str, str], dict[str, int]] = {}
-        self.enrolments: dict[tuple[str, str], Days] = {}
+        self.days: dict[tuple[str, str, str], dict[int, Day]] = {}
+        self.hours: dict[tuple[str, str], dict[int, Hours]] = {}
+        self.before: dict[tuple[str, str], Day] = {}
+        self.enrolments: dict[tuple[str, str], dict[int, Enrolment]] = {}
 
     def add_rollup(self, key: str, counters: Mapping[str, int]) -> None:
         """Add one rollup item."""
-        segment, event_type, day, variant = key.split("#")
-        if day == BEFORE:
-            into = self.before.setdefault((event_type, variant), {})
+        segment, event_type, day, variant = stored.rollup_key(key)
+        if day is None:
+            self.before.setdefault((event_type, variant), Day()).add(counters)
         elif segment == HOURS:
-            into = self.hours.setdefault((event_type, variant), {}).setdefault(int(day), {})
+            self.hours.setdefault((event_type, variant), {}).setdefault(day, Hours()).add(counters)
         else:
-            into = self.days.setdefault((segment, event_type, variant), {}).setdefault(int(day), {})
-        add_counters(into, counters)
+            self.days.setdefault((segment, event_type, variant), {}).setdefault(day, Day()).add(counters)
 
     def add_enrolment(self, key: str, counters: Mapping[str, int]) -> None:
         """Add one enrolment item."""
-        segment, day, variant = key.split("#")
-        add_counters(self.enrolments.setdefault((segment, variant), {}).setdefault(int(day), {}), counters)
+        segment, day, variant = stored.enrolment_key(key)
+        self.enrolments.setdefault((segment, variant), {}).setdefault(day, Enrolment()).add(counters)
 
     def span(self) -> Span | None:
         """Return the first and the last day with anything on it; None when nothing was counted."""
-        seen = [day for days in (*self.days.values(), *self.enrolments.values()) for day in days]
+        counted = [day for days in self.days.values() for day in days]
+        seen = counted + [day for days in self.enrolments.values() for day in days]
         return Span(min(seen), max(seen)) if seen else None
 
     def enrolled(self, segment: str, variant: str, last: int | None = None) -> int:
         """Return the users assigned by the end of day `last`, or in all."""
         days = self.enrolments.get((segment, variant), {})
-        return sum(counters.get("n", 0) for day, counters in days.items() if last is None or day <= last)
+        return sum(each.enrolled for day, each in days.items() if last is None or day <= last)
 
     def newly_enrolled(self, segment: str, variant: str, span: Span) -> int:
         """Return the users assigned within the days."""
@@ -93,12 +88,12 @@ def variant_totals(
 ) -> VariantTotals:
     """Return what the statistics take of one variant: sums in units, not in 1e-4."""
     squares = (
-        Fraction(totals.squared_totals, UNIT * UNIT)
+        Fraction(totals.sum_squares, UNIT * UNIT)
         if metric.kind == "value"
-        else Fraction(totals.squared_counts)
+        else Fraction(totals.count_squares)
     )
     return VariantTotals(
-        users, totals.converters, totals.events, Fraction(totals.total, UNIT), squares, covariate
+        users, totals.converters, totals.count, Fraction(totals.sum, UNIT), squares, covariate
     )
 
 
@@ -140,12 +135,11 @@ def _covariate(
     found = next((each for each in experiment.metrics if each.key == metric.key), None)
     if found is None or experiment.started_at is None or found.declared_at > experiment.started_at:
         return None
-    sums = dict(table.before.get((metric.event_type, variant), {}))
-    for counters in table.days.get((EVERYONE, metric.event_type, variant), {}).values():
-        add_counters(sums, {name: amount for name, amount in counters.items() if name[0] == "x"})
-    x, xx, xy, unit = _COVARIATES[found.kind]
-    return CovariateSums(
-        Fraction(sums.get(x, 0), unit),
-        Fraction(sums.get(xx, 0), unit * unit),
-        Fraction(sums.get(xy, 0), unit * unit),
-    )
+    days = table.days.get((EVERYONE, metric.event_type, variant), {})
+    parts = [table.before.get((metric.event_type, variant), Day()), *days.values()]
+    unit = _UNITS[found.kind]
+
+    def total(moment: Moment, unit: int) -> Fraction:
+        return Fraction(sum(each.covariates.get((found.kind, moment), 0) for each in parts), unit)
+
+    return CovariateSums(total("x", unit), total("xx", unit * unit), total("xy", unit * unit))

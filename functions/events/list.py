@@ -3,13 +3,11 @@
 import json
 
 from experimentation.domain.clock import rfc3339
-from experimentation.domain.counting.event import UNIT, Event
+from experimentation.domain.counting.event import Event, in_units
 from experimentation.storage import events
 from experimentation.web.endpoint import endpoint
 from experimentation.web.listing import next_cursor, start_of
 from experimentation.web.schemas.stored_events import EventsQuery
-
-PREFIX = "EVENT#"
 
 
 @endpoint(scope="events:read")
@@ -17,18 +15,19 @@ def handler(query: EventsQuery) -> dict[str, object]:
     """Answer one page by event id: the order of receipt for ids that the API made."""
     purpose = f"events:{query.user_id}"
     after = start_of(query.cursor, purpose)
-    page = events.page(query.user_id, query.limit, None if after is None else PREFIX + after)
-    last = None if page.next_key is None else page.next_key.removeprefix(PREFIX)
-    return {"events": [_shown(event) for event in page.events], "next_cursor": next_cursor(last, purpose)}
+    page = events.page(query.user_id, query.limit, after)
+    return {
+        "events": [_shown(event) for event in page.events],
+        "next_cursor": next_cursor(page.next_event, purpose),
+    }
 
 
 def _shown(event: Event) -> dict[str, object]:
-    whole, rest = divmod(event.value, UNIT)
     return {
         "event_id": event.event_id,
         "user_id": event.user_id,
         "type": event.type,
-        "value": event.value / UNIT if rest else whole,
+        "value": in_units(event.value),
         "timestamp": rfc3339(event.at),
         "received_at": rfc3339(event.received),
         "properties": json.loads(event.properties),

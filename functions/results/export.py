@@ -1,5 +1,6 @@
 """GET /experiments/{experiment_id}/results/export - the raw rows behind the results, page by page."""
 
+from re import fullmatch
 from urllib.parse import quote, urlencode
 
 from experimentation.domain.errors import FieldError, InvalidError
@@ -13,7 +14,7 @@ from experimentation.web.paging import decode_cursor, encode_cursor
 from experimentation.web.reply import Reply
 from experimentation.web.rows_text import csv_text, ndjson_text
 from experimentation.web.schemas.export import ExportQuery
-from experimentation.web.schemas.types import LONGEST_USER_ID, ExperimentId
+from experimentation.web.schemas.types import EVENT_ID, LONGEST_USER_ID, ExperimentId
 
 READING_MS = 20_000  # of the gateway's 30 s; the rest is for writing the page
 KINDS = {
@@ -60,13 +61,14 @@ def _address(experiment_id: str, query: ExportQuery, cursor: str) -> str:
 
 
 def _position(decoded: dict[str, object]) -> Position:
-    partition, user_id, key = (decoded.get(name) for name in Position._fields)
+    partition, user_id, event_id = (decoded.get(name) for name in Position._fields)
     if (
-        isinstance(partition, int)
+        decoded.keys() == set(Position._fields)
+        and isinstance(partition, int)
         and 0 <= partition < PARTITIONS
         and isinstance(user_id, str)
         and 0 < len(user_id.encode(errors="replace")) <= LONGEST_USER_ID
-        and (key is None or (isinstance(key, str) and key.startswith("EVENT#") and key.isascii()))
+        and (event_id is None or (isinstance(event_id, str) and fullmatch(EVENT_ID, event_id)))
     ):
-        return Position(partition, user_id, key)
+        return Position(partition, user_id, event_id)
     raise InvalidError("The cursor is not one of this list.", [FieldError("/cursor", "is not of this list")])

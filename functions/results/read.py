@@ -80,7 +80,6 @@ def _tag(findings: Findings, request: Request) -> str:
     experiment = findings.experiment
     parts = (
         experiment.version,
-        experiment.generation,
         findings.writes,
         findings.as_of,
         findings.progress,

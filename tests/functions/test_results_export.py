@@ -277,12 +277,13 @@ def test_a_cursor_is_good_for_its_own_list_only(as_user, shop):
     "position",
     [
         {},
-        {"partition": 64, "user_id": "a", "event_key": None},
-        {"partition": "1", "user_id": "a", "event_key": None},
-        {"partition": 1, "user_id": "", "event_key": None},
-        {"partition": 1, "user_id": "a" * 300, "event_key": None},
-        {"partition": 1, "user_id": "a", "event_key": "HEAD"},
-        {"partition": 1, "user_id": "a", "event_key": 5},
+        {"partition": 64, "user_id": "a", "event_id": None},
+        {"partition": "1", "user_id": "a", "event_id": None},
+        {"partition": 1, "user_id": "", "event_id": None},
+        {"partition": 1, "user_id": "a" * 300, "event_id": None},
+        {"partition": 1, "user_id": "a", "event_id": "EVENT#e1"},
+        {"partition": 1, "user_id": "a", "event_id": 5},
+        {"partition": 1, "user_id": "a", "event_key": "EVENT#e1"},
     ],
 )
 def test_a_made_up_position_is_refused(as_user, shop, position):

@@ -38,9 +38,9 @@ def test_pages_go_on_after_the_last_event():
     commit([events.put(made(name)) for name in ("e1", "e2", "e3")])
 
     first = events.page("u1", 2)
-    second = events.page("u1", 2, first.next_key)
+    second = events.page("u1", 2, first.next_event)
 
     assert [event.event_id for event in first.events] == ["e1", "e2"]
-    assert first.next_key == "EVENT#e2"
+    assert first.next_event == "e2"
     assert [event.event_id for event in second.events] == ["e3"]
-    assert second.next_key is None
+    assert second.next_event is None

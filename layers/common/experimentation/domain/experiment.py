@@ -102,7 +102,6 @@ class Experiment:
     started_at: int | None = None
     ended_at: int | None = None
     shards: int = 4
-    generation: int = 0
 
     def variant(self, key: str) -> Variant:
         """Return the variant of that key; KeyError when there is none."""

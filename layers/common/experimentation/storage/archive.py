@@ -11,7 +11,7 @@ from typing import Any
 
 from experimentation import settings
 from experimentation.domain.clock import moment, rfc3339
-from experimentation.domain.counting.event import UNIT, Event
+from experimentation.domain.counting.event import Event, in_units
 from experimentation.storage.aws import client
 from experimentation.storage.aws.failures import translated
 from experimentation.storage.queue_message import PoisonError
@@ -70,27 +70,17 @@ def read(key: str) -> Iterator[dict[str, Any]]:
 
 
 def _row(event: Event) -> bytes:
-    """Return the line; its value and properties are texts already, and stay exact."""
-    head = {
+    row = {
         "event_id": event.event_id,
         "user_id": event.user_id,
         "type": event.type,
         "timestamp": rfc3339(event.at),
         "received_at": rfc3339(event.received),
+        "value": in_units(event.value),
     }
-    text = json.dumps(head, ensure_ascii=False, separators=(",", ":"))[:-1]
-    return f'{text},"value":{_number(event.value)},"properties":{_object(event.properties)}}}'.encode()
-
-
-def _number(value: int) -> str:
-    """Return an integer of 1e-4 as JSON, by integers alone.
-
-    >>> _number(125_000), _number(-1), _number(10_000), _number(-123_400)
-    ('12.5', '-0.0001', '1', '-12.34')
-    """
-    whole, rest = divmod(abs(value), UNIT)
-    decimals = f".{rest:04d}".rstrip("0") if rest else ""
-    return f"{'-' if value < 0 else ''}{whole}{decimals}"
+    # The properties go in as the text that they are: read and written again, a long number would lose digits.
+    text = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+    return f'{text[:-1]},"properties":{_object(event.properties)}}}'.encode()
 
 
 def _object(text: str) -> str:

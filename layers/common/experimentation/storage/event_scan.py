@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from experimentation import settings
 from experimentation.storage.aws import client
 from experimentation.storage.aws.failures import translated
+from experimentation.storage.events import PREFIX
 
 
 class StoredEvent(NamedTuple):
@@ -26,14 +27,14 @@ def scan(segment: int, segments: int) -> Iterator[StoredEvent]:
                 Segment=segment,
                 TotalSegments=segments,
                 FilterExpression="begins_with(SK, :event)",
-                ExpressionAttributeValues={":event": {"S": "EVENT#"}},
+                ExpressionAttributeValues={":event": {"S": PREFIX}},
                 ProjectionExpression="PK, SK, received",
                 **start,
             )
         for item in answer["Items"]:
             yield StoredEvent(
                 item["PK"]["S"].removeprefix("USER#"),
-                item["SK"]["S"].removeprefix("EVENT#"),
+                item["SK"]["S"].removeprefix(PREFIX),
                 int(item["received"]["N"]),
             )
         if "LastEvaluatedKey" not in answer:

@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 
 GRACE_DAYS = 30  # a replay from a dead-letter queue (14 days) still meets the item
 DAY_SECONDS = 86_400
+PREFIX = "EVENT#"
 
 
 class EventPage(NamedTuple):
-    """Some of a user's events by event id; `next_key` is the sort key to go on after."""
+    """Some of a user's events by event id; `next_event` is the id of the one to go on after."""
 
     events: list[Event]
-    next_key: str | None
+    next_event: str | None
 
 
 def put(event: Event) -> "Action":
     """Return the write of an event that is not there yet."""
     item: Item = {
-        "PK": {"S": f"USER#{event.user_id}"},
-        "SK": {"S": f"EVENT#{event.event_id}"},
+        **_key(event.user_id, event.event_id),
         "type": {"S": event.type},
         "at": {"N": str(event.at)},
         "received": {"N": str(event.received)},
@@ -37,25 +37,26 @@ def put(event: Event) -> "Action":
     return put_new(item)
 
 
-def page(user_id: str, limit: int, after: str | None = None) -> EventPage:
+def page(user_id: str, limit: int, after_event: str | None = None) -> EventPage:
     """Return up to `limit` of a user's stored events."""
-    start: dict[str, Any] = {} if after is None else {"ExclusiveStartKey": _key(user_id, after)}
+    start: dict[str, Any] = {} if after_event is None else {"ExclusiveStartKey": _key(user_id, after_event)}
     with translated():
         answer = client.dynamodb().query(
             TableName=settings.data_table(),
             KeyConditionExpression="PK = :pk AND begins_with(SK, :prefix)",
-            ExpressionAttributeValues={":pk": {"S": f"USER#{user_id}"}, ":prefix": {"S": "EVENT#"}},
+            ExpressionAttributeValues={":pk": {"S": f"USER#{user_id}"}, ":prefix": {"S": PREFIX}},
             Limit=limit,
             **start,
         )
     last = answer.get("LastEvaluatedKey")
-    return EventPage([_event(item) for item in answer["Items"]], last["SK"]["S"] if last else None)
+    next_event = last["SK"]["S"].removeprefix(PREFIX) if last else None
+    return EventPage([_event(item) for item in answer["Items"]], next_event)
 
 
 def _event(item: "Item") -> Event:
     return Event(
         item["PK"]["S"].removeprefix("USER#"),
-        item["SK"]["S"].removeprefix("EVENT#"),
+        item["SK"]["S"].removeprefix(PREFIX),
         item["type"]["S"],
         int(item["at"]["N"]),
         int(item["received"]["N"]),
@@ -64,8 +65,8 @@ def _event(item: "Item") -> Event:
     )
 
 
-def _key(user_id: str, sort_key: str) -> "Item":
-    return {"PK": {"S": f"USER#{user_id}"}, "SK": {"S": sort_key}}
+def _key(user_id: str, event_id: str) -> "Item":
+    return {"PK": {"S": f"USER#{user_id}"}, "SK": {"S": PREFIX + event_id}}
 
 
 def _kept_seconds() -> int:

@@ -49,11 +49,6 @@ class ExperimentCache:
         ids = [experiment_id for experiment_id, status in self._listed[1].items() if status in statuses]
         return list(self.read_many(ids, now).values())
 
-    def age_ms(self, experiment_id: str, now: int) -> int | None:
-        """Return how long ago the experiment was read, or None when it is not kept."""
-        kept = self._kept.get(experiment_id)
-        return None if kept is None else now - kept[0]
-
     def clear(self) -> None:
         """Forget everything."""
         self._kept.clear()

@@ -22,9 +22,9 @@ from experimentation.storage.aws.transactions import Action, Item
 
 LIST = {"S": "EXPLIST"}
 
-_NUMBERS = ("version", "created_at", "updated_at", "started_at", "ended_at", "shards", "generation")
+_NUMBERS = ("version", "created_at", "updated_at", "started_at", "ended_at", "shards")
 _OWN = ("id", "status", *_NUMBERS)
-_COUNTERS = ("shards", "generation")  # others move these without a new version
+_COUNTERS = ("shards",)  # others move these without a new version
 
 
 def meta_key(experiment_id: str) -> Item:

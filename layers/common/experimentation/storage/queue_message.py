@@ -27,20 +27,22 @@ class Message:
 
 def pack(events: Iterable[Event], request_id: str, max_bytes: int = MAX_BYTES) -> list[str]:
     """Return the messages that carry the events, in their order."""
-    head = json.dumps({"v": VERSION, "request_id": request_id})[:-1] + ', "events": ['
     messages: list[str] = []
     rows: list[str] = []
-    size = len(head) + 2
+    size = empty = len(_message(request_id, []))
     for event in events:
         row = _encoded(event)
         if rows and size + len(row) + 1 > max_bytes:
-            messages.append(f"{head}{','.join(rows)}]}}")
-            rows, size = [], len(head) + 2
+            messages.append(_message(request_id, rows))
+            rows, size = [], empty
         rows.append(row)
         size += len(row) + 1
-    if rows:
-        messages.append(f"{head}{','.join(rows)}]}}")
-    return messages
+    return [*messages, _message(request_id, rows)] if rows else messages
+
+
+def _message(request_id: str, rows: Iterable[str]) -> str:
+    # Joined as text: the rows were encoded to be measured, and 500 of them are not worth encoding twice.
+    return f'{{"v":{VERSION},"request_id":{_encoded(request_id)},"events":[{",".join(rows)}]}}'
 
 
 def unpack(text: str) -> Message:

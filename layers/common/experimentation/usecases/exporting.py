@@ -30,11 +30,11 @@ type Rows = Literal["events", "users"]
 
 
 class Position(NamedTuple):
-    """The last row of a page: the user's partition, the user, and the event's sort key if it had one."""
+    """The last row of a page: the user's partition, the user, and the event if it had one."""
 
     partition: int
     user_id: str
-    event_key: str | None
+    event_id: str | None
 
 
 class Page(NamedTuple):
@@ -77,10 +77,10 @@ def _walk(
 ) -> Iterator[_Placed]:
     """Yield every row after the position."""
     start = Position(0, "", None) if after is None else after
-    if after is not None and after.event_key is not None:
+    if after is not None and after.event_id is not None:
         user = assignments.read(experiment.id, after.user_id)
         if user is not None:
-            rest = events.page(user.user_id, EVENTS_AT_ONCE, after.event_key)
+            rest = events.page(user.user_id, EVENTS_AT_ONCE, after.event_id)
             yield from _events_of(experiment, start.partition, user, rest, is_new=False)
     for partition, found in _assigned(experiment.id, start, at_once, pool):
         if rows == "users":
@@ -125,11 +125,11 @@ def _events_of(
         for event in page.events:
             if counts(experiment, user, event):
                 has_row = True
-                position = Position(partition, user.user_id, f"EVENT#{event.event_id}")
+                position = Position(partition, user.user_id, event.event_id)
                 yield _Placed(event_row(experiment, user, event), position)
-        if page.next_key is None:
+        if page.next_event is None:
             break
-        page = events.page(user.user_id, EVENTS_AT_ONCE, page.next_key)
+        page = events.page(user.user_id, EVENTS_AT_ONCE, page.next_event)
     if not has_row:
         yield _Placed(event_row(experiment, user, None), Position(partition, user.user_id, None))
 

@@ -109,6 +109,6 @@ def _events(user_id: str) -> Iterator[Event]:
     while True:
         page = events.page(user_id, PAGE, after)
         yield from page.events
-        after = page.next_key
+        after = page.next_event
         if after is None:
             return

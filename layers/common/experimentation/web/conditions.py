@@ -1,7 +1,5 @@
 """Conditional requests (RFC 9110, section 13): If-None-Match answers 304, If-Match guards a write."""
 
-from collections.abc import Mapping
-
 from experimentation.domain.errors import PreconditionFailedError
 from experimentation.web.reply import Reply
 from experimentation.web.request import Request
@@ -33,14 +31,9 @@ def require_match(request: Request, tag: str) -> None:
         raise PreconditionFailedError(f"It has changed: the current entity tag is {tag}.")
 
 
-def tagged(
-    request: Request,
-    body: object,
-    tag: str,
-    headers: Mapping[str, str] | None = None,
-) -> Reply:
+def tagged(request: Request, body: object, tag: str) -> Reply:
     """Return the body with its tag, or 304 when the caller's If-None-Match names it."""
-    sent = {**(headers or {}), "ETag": tag}
+    sent = {"ETag": tag}
     known = request.headers.get("if-none-match")
     if known is not None and matches(known, tag):
         return Reply(status=304, headers=sent)

@@ -55,6 +55,16 @@ def accept(
     return events
 
 
+def in_units(value: int) -> int | float:
+    """Return a value of 1e-4 in units; one of at most 1e9 is exact.
+
+    >>> in_units(125_000), in_units(20_000), in_units(-1)
+    (12.5, 2, -0.0001)
+    """
+    whole, rest = divmod(value, UNIT)
+    return value / UNIT if rest else whole
+
+
 def happened_at(submission: Submission, received: int) -> int:
     """Return when it happened by our clock: `sent_at` shows how far off the device's is.
 

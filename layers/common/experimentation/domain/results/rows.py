@@ -7,7 +7,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from experimentation.domain.counting.counters import Context, before_assignment, days_of, labels
-from experimentation.domain.counting.event import UNIT, Event
+from experimentation.domain.counting.event import Event, in_units
 from experimentation.domain.counting.ledger import Cells, Ownership
 from experimentation.domain.experiment import Experiment, Kind
 
@@ -83,7 +83,7 @@ def event_row(experiment: Experiment, user: Enrolled, event: Event | None) -> Ro
         event.type,
         event.at,
         event.received,
-        number(event.value),
+        in_units(event.value),
         event.properties,
     )
 
@@ -108,16 +108,6 @@ def counts(experiment: Experiment, user: Enrolled, event: Event) -> bool:
     return user.assigned_at <= event.at and (experiment.ended_at is None or event.at < experiment.ended_at)
 
 
-def number(value: int) -> int | float:
-    """Return a value of 1e-4 in units.
-
-    >>> number(125_000), number(20_000)
-    (12.5, 2)
-    """
-    whole, rest = divmod(value, UNIT)
-    return value / UNIT if rest else whole
-
-
 def _segments(experiment: Experiment) -> list[Column]:
     return [Column(f"segment_{segment.key}", Content.TEXT) for segment in experiment.segments]
 
@@ -133,5 +123,5 @@ def _total(kind: Kind, days: Iterable[Sequence[int]]) -> int | float:
     for count, total in days:
         events, values = events + count, values + total
     if kind is Kind.VALUE:
-        return number(values)
+        return in_units(values)
     return events if kind is Kind.COUNT else min(events, 1)

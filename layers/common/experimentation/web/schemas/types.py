@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from experimentation.domain.clock import milliseconds, rfc3339
 
 LONGEST_USER_ID = 256
-RFC3339 = r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$"
+EVENT_ID = r"[A-Za-z0-9._:-]{1,64}"
 
 
 def _without_controls(text: str) -> str:
@@ -51,7 +51,7 @@ VariantKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-
 MetricKey = VariantKey
 SegmentKey = VariantKey
 EventType = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$", strict=True)]
-EventId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,64}$", strict=True)]
+EventId = Annotated[str, StringConstraints(pattern=f"^{EVENT_ID}$", strict=True)]
 UserId = Annotated[
     str,
     StringConstraints(min_length=1, max_length=LONGEST_USER_ID, strict=True),
@@ -77,7 +77,6 @@ Timestamp = Annotated[
 """A time in a request: RFC 3339 outside, integer milliseconds since 1970 inside."""
 
 __all__ = [
-    "RFC3339",
     "Cursor",
     "EventId",
     "EventType",

@@ -76,13 +76,14 @@ def _too_long(reason: str) -> InvalidError:
 
 
 def _tag(findings: Findings, request: Request) -> str:
-    """Return a strong tag of all that the answer depends on: definition, counters, age in days, question."""
+    """Return a strong tag of all that the answer depends on: definition, counters, looks, days, question."""
     experiment = findings.experiment
     parts = (
         experiment.version,
         findings.writes,
         findings.as_of,
         findings.progress,
+        len(findings.looks),
         request.raw_query,
     )
     return f'"{sha256(repr(parts).encode()).hexdigest()[:32]}"'

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from experimentation import settings
 from experimentation.domain.changes import differences
+from experimentation.domain.clock import rfc3339
 from experimentation.domain.errors import ConflictError, NotFoundError, UnavailableError
 from experimentation.domain.experiment import Experiment, Status
 from experimentation.storage import experiment_items as items
@@ -117,6 +118,18 @@ def started() -> list[str]:
     """Return the ids of the experiments that are no longer drafts, newest first."""
     rows = _rows(None, None, FILTERED_PAGE)
     return [row["experiment_id"]["S"] for row in rows if row["status"]["S"] != Status.DRAFT]
+
+
+def tended(since: int) -> list[str]:
+    """Return the ids of the experiments that are live or ended at or after `since`, newest first."""
+    return [row["experiment_id"]["S"] for row in _rows(None, None, FILTERED_PAGE) if _is_tended(row, since)]
+
+
+def _is_tended(row: Item, since: int) -> bool:
+    if row["status"]["S"] == Status.COMPLETED:
+        ended_at = items.summary_of(row)["ended_at"]
+        return ended_at is not None and str(ended_at) >= rfc3339(since)
+    return bool(row["status"]["S"] != Status.DRAFT)
 
 
 def _rows(

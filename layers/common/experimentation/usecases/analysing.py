@@ -17,15 +17,17 @@ from experimentation.domain.results.totals import (
     segment_prefix,
     undeclared,
 )
-from experimentation.domain.statistics.analysis import Analysis, analyse
+from experimentation.domain.statistics.analysis import Analysis, analyse, take_look
+from experimentation.domain.statistics.looks import Look
 from experimentation.domain.statistics.study import (
     Correction,
+    MetricTotals,
     Progress,
     Query,
     Study,
 )
 from experimentation.domain.statistics.study import Metric as StudyMetric
-from experimentation.storage import rollups
+from experimentation.storage import looks, rollups
 from experimentation.storage.rollups import Slice
 
 RECENT_DAYS = 7
@@ -65,6 +67,14 @@ class Findings(NamedTuple):
     segments: list[SegmentAnalysis]
     as_of: int | None
     writes: int
+    totals: list[MetricTotals]
+    batches: list[dict[str, int]]
+    looks: list[Look]
+
+    def look(self, day: int) -> Look:
+        """Return the look of that UTC day, as it is to be stored."""
+        enrolled = self.analysis.enrolled
+        return take_look(self.study, self.progress, enrolled, self.totals, self.batches, self.looks, day)
 
 
 def find(experiment: Experiment, question: Question, now: int) -> Findings:
@@ -81,13 +91,29 @@ def find(experiment: Experiment, question: Question, now: int) -> Findings:
     progress = _progress(experiment, table, now)
     totals = [metric_totals(table, experiment, each, EVERYONE, span, whole=whole) for each in metrics]
     enrolled = {key: table.enrolled(EVERYONE, key, span.last) for key in experiment.keys}
-    analysis = analyse(study, progress, query, enrolled, totals, _batches(experiment, table, span))
+    batches = _batches(experiment, table, span)
+    # The looks may name a verdict; only the declared question is what they were taken of.
+    earlier = looks.read(experiment.id) if query.declared and experiment.started_at is not None else []
+    analysis = analyse(study, progress, query, enrolled, totals, batches, earlier)
     segments = [
         SegmentAnalysis(label, _of_segment(experiment, table, span, metrics, label, query, progress))
         for label in (table.labels(question.segment) if question.segment else ())
     ]
     return Findings(
-        experiment, table, span, metrics, study, query, progress, analysis, segments, as_of, writes
+        experiment,
+        table,
+        span,
+        metrics,
+        study,
+        query,
+        progress,
+        analysis,
+        segments,
+        as_of,
+        writes,
+        totals,
+        batches,
+        earlier,
     )
 
 

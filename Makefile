@@ -4,7 +4,7 @@ VENV := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check lint-template check-template cache-test bench browser build deployed deploy-local sam-local simulate chaos mutants fuzz faults demo site clean
+.PHONY: run test check lint-template check-template cache-test bench browser build deployed deploy-local emulator sam-local simulate chaos mutants fuzz faults demo site clean
 
 run: .venv/run .venv-emulator/ready build/site/manifest.json   ## the whole platform on http://127.0.0.1:3000
 	@exec $(VENV)/python -m local
@@ -67,7 +67,10 @@ build: .venv/run .venv-sam/ready   ## what `sam deploy` uploads
 deploy-local: build .venv-emulator/deploy   ## sam build and sam deploy of the whole stack into the emulator, and calls
 	$(VENV)/python -m local.deployment
 
-sam-local: .venv-emulator/ready   ## the API in Lambda's containers; needs Docker
+emulator: .venv/run .venv-emulator/ready   ## what `sam local start-api` needs beside it
+	@exec $(VENV)/python -m local.sam_emulator
+
+sam-local: .venv-emulator/ready   ## the API in Lambda's containers, and the emulator; needs Docker
 	@docker info >/dev/null 2>&1 || { echo "sam local needs Docker, and none answers here; make run needs none" >&2; exit 1; }
 	@$(MAKE) build
 	@exec $(VENV)/python -m local.sam_local

@@ -10,6 +10,7 @@ from local.access import statements
 
 EMULATED = ("DynamoDB", "S3", "SecretsManager", "SNS", "SQS")
 DEFAULT_ROUTE = "$default"
+ENDPOINT = "AWS_ENDPOINT_URL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,10 @@ class QueueMapping:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One Lambda function; environment values and resources in policies are still expressions."""
+    """One Lambda function; environment values and resources in policies are still expressions.
+
+    The environment is without ENDPOINT: who runs the function knows where the emulator is.
+    """
 
     name: str
     handler: str
@@ -90,6 +94,7 @@ def _function(
         **common.get("Environment", {}).get("Variables", {}),
         **properties.get("Environment", {}).get("Variables", {}),
     }
+    variables.pop(ENDPOINT, None)
     events = [(event["Type"], event.get("Properties", {})) for event in merged.get("Events", {}).values()]
     return Function(
         name=name,

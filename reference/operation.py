@@ -215,7 +215,7 @@ def _problem_example(status: int) -> Json:
         "instance": "/path/of/the/call",
     }
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
-        example["errors"] = [{"pointer": "/limit", "detail": "Input should be less than or equal to 100"}]
+        example["errors"] = [{"pointer": "/limit", "detail": "must be at most 100"}]
     return example
 
 

@@ -42,7 +42,9 @@ def query_of[Model: BaseModel](request: Request, model: type[Model]) -> Model:
 def refuse_query(request: Request) -> None:
     """Raise InvalidError when there are query parameters where none is known."""
     if request.raw_query:
-        unknown = [FieldError(_pointer((name,)), "is not known here") for name in request.query]
+        from experimentation.web.validation_words import pointer  # noqa: PLC0415 - most requests are valid
+
+        unknown = [FieldError(pointer((name,)), "is not a parameter here") for name in request.query]
         raise InvalidError("This takes no query parameters.", unknown)
 
 
@@ -51,7 +53,9 @@ def path_parameter(name: str, value: str, annotation: Any) -> Any:
     try:
         return _adapter(annotation).validate_strings(value)
     except ValidationError as error:
-        raise InvalidError(f"The {name} in the path is not valid.", _field_errors(error, name)) from error
+        raise InvalidError(
+            f"The {name} in the path is not valid.", _field_errors(error, None, name)
+        ) from error
 
 
 @cache
@@ -72,17 +76,12 @@ def _valid[Model: BaseModel](
     try:
         return model.model_validate_strings(strings) if json is None else model.model_validate_json(json)
     except ValidationError as error:
-        raise InvalidError("The request is not valid.", _field_errors(error)) from error
+        raise InvalidError("The request is not valid.", _field_errors(error, model)) from error
 
 
-def _field_errors(error: ValidationError, *prefix: str) -> list[FieldError]:
+def _field_errors(error: ValidationError, model: Any, *prefix: str) -> list[FieldError]:
     """Return where and what, never what was sent: it may be a password."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)[:MAX_ERRORS]
-    return [
-        FieldError(_pointer((*prefix, *item["loc"])), item["msg"].removeprefix("Value error, "))
-        for item in found
-    ]
+    from experimentation.web.validation_words import field_errors  # noqa: PLC0415 - most requests are valid
 
-
-def _pointer(location: tuple[str | int, ...]) -> str:
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
+    found = error.errors(include_url=False, include_input=False)[:MAX_ERRORS]
+    return list(field_errors([{**item, "loc": (*prefix, *item["loc"])} for item in found], model))

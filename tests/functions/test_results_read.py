@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from experimentation.domain.clock import DAY_MS, day_number, rfc3339
-from experimentation.storage import experiments
+from experimentation.storage import experiments, rollups
+from experimentation.storage.aws import client
+from experimentation.storage.aws.transactions import commit
 from experimentation.usecases.assigning import assign
 from experimentation.usecases.runtime import Runtime
 from functions.results import read
@@ -124,6 +126,48 @@ def test_zero_variance_is_null_and_not_certainty(as_user, query):
     assert comparison["p_value"] is None
     assert comparison["always_valid"]["interval"] is None
     assert comparison["cuped"]["reason"]
+
+
+@pytest.mark.parametrize("analysis", ["sequential", "fixed"])
+@pytest.mark.parametrize("missing", [1, 150, 200])
+def test_more_converters_than_users_give_no_interval(as_user, analysis, missing):
+    experiment = replay(trial(DEGENERATE["all convert"], analysis=analysis, min_days=0), as_user, now())
+    lost = [
+        rollups.add(rollups.enrolment_partition(experiment, 0), cell.key, {"n": -missing}, now())
+        for cell in rollups.read(rollups.enrolment_partition(experiment, rollups.SEALED), "*#")
+        if cell.key.endswith("#treatment")
+    ]
+    commit(lost)
+
+    for form in ("full", "summary", "metrics_only"):
+        document = shown(ask(as_user, format=form, include_time_series="true", segment="country"))
+    bought = document["metrics"][0]
+
+    assert bought["variants"]["treatment"]["converters"] == 200
+    assert bought["variants"]["treatment"]["rate_interval"] is None
+    assert bought["comparisons"]["treatment"]["interval"] is None
+
+
+def test_enrolments_are_read_after_the_counters_and_consistently(as_user):
+    replay(trial(DEGENERATE["one user"]), as_user, now())
+    queries: list[tuple[str, bool]] = []
+
+    def note(params, **_):
+        body = json.loads(params["body"])
+        partition = body["ExpressionAttributeValues"][":pk"]["S"].partition("#")[0]
+        queries.append((partition, body["ConsistentRead"]))
+
+    events = client.dynamodb().meta.events
+    events.register("before-call.dynamodb.Query", note)
+    try:
+        shown(ask(as_user))
+    finally:
+        events.unregister("before-call.dynamodb.Query", note)
+
+    counted = [n for n, (partition, _) in enumerate(queries) if partition == "ROLLUP"]
+    enrolled = [n for n, (partition, _) in enumerate(queries) if partition == "ENROL"]
+    assert max(counted) < min(enrolled)
+    assert all(queries[n][1] for n in enrolled)
 
 
 def test_variances_near_a_billion_are_exact(as_user):

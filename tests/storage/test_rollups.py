@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from experimentation.domain.errors import UnavailableError
 from experimentation.storage import rollups
 from experimentation.storage.aws import client
 from experimentation.storage.aws.transactions import CancelledError, commit
@@ -108,3 +109,52 @@ def test_a_sealed_item_is_written_only_over_the_one_that_was_read():
         commit([rollups.put_sealed(SEALED, first, second)])
 
     assert rollups.read(SEALED) == [second]
+
+
+def seal_late(key, sealed):
+    """Move the open item of a key to the sealed one, as a run does."""
+    (late,) = [cell for cell in rollups.read(PLACE) if cell.key == key]
+    merged = Cell(key, rollups.merge([sealed, late])[key], sealed.writes + late.writes, late.written_at)
+    commit([rollups.put_sealed(SEALED, sealed, merged), rollups.delete(PLACE, late)])
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_late_event_that_is_sealed_during_the_reads_is_not_lost(times):
+    commit([rollups.put_sealed(SEALED, None, Cell("a", {"n": 5}, 5, 1))])
+    commit([rollups.add(PLACE, "a", {"n": 1}, 2)])
+    events = client.dynamodb().meta.events
+    moves = []
+
+    def move(**_):
+        if len(moves) < times:
+            moves.append(True)
+            (sealed,) = rollups.read(SEALED)
+            seal_late("a", sealed)
+            if len(moves) < times:
+                commit([rollups.add(PLACE, "a", {"n": 1}, 3)])
+
+    events.register("before-call.dynamodb.BatchGetItem", move)
+    try:
+        found = rollups.read_slices([Slice(PLACE), Slice(SEALED)])
+    finally:
+        events.unregister("before-call.dynamodb.BatchGetItem", move)
+
+    assert rollups.merge(cell for cells in found.values() for cell in cells) == {"a": {"n": 5 + times}}
+
+
+def test_counters_that_never_stand_still_are_for_another_time():
+    commit([rollups.put_sealed(SEALED, None, Cell("a", {"n": 5}, 5, 1))])
+    commit([rollups.add(PLACE, "a", {"n": 1}, 2)])
+
+    def move(**_):
+        (sealed,) = rollups.read(SEALED)
+        seal_late("a", sealed)
+        commit([rollups.add(PLACE, "a", {"n": 1}, 3)])
+
+    events = client.dynamodb().meta.events
+    events.register("before-call.dynamodb.BatchGetItem", move)
+    try:
+        with pytest.raises(UnavailableError):
+            rollups.read_slices([Slice(PLACE), Slice(SEALED)])
+    finally:
+        events.unregister("before-call.dynamodb.BatchGetItem", move)

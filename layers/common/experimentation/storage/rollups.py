@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from experimentation import settings
 from experimentation.domain.counting.windows import add_counters
+from experimentation.domain.errors import UnavailableError
 from experimentation.domain.experiment import Experiment
 from experimentation.storage.aws import client
 from experimentation.storage.aws.batch_read import read_items
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
 
 SEALED = "sealed"
 PARALLEL = 8
+MAX_TRIES = 8
 GENERATION = 0  # room in the keys for counters that are built anew beside those in use
+
+
+type Place = tuple[str, str]
+"""Partition key and sort key of an item."""
 
 
 class Cell(NamedTuple):
@@ -93,16 +99,22 @@ def read(partition_key: str, prefix: str = "", *, consistent: bool = False) -> l
         start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
 
-def read_slices(slices: Sequence[Slice]) -> dict[Slice, list[Cell]]:
-    """Return the items of each slice, read side by side, each counter in one of them only."""
-    sealed = [each for each in slices if each.is_sealed]
+def read_slices(slices: Sequence[Slice], *, consistent: bool = False) -> dict[Slice, list[Cell]]:
+    """Return the items of each slice, read side by side, each counter in one of them only.
+
+    Open shards are read eventually consistently unless told otherwise: what is missing then came just now.
+    """
     with ThreadPoolExecutor(PARALLEL) as pool:
         # Read the open shards before the sealed ones: a key that is sealed in between is then seen twice,
         # never missed.
-        found = _side_by_side(pool, [each for each in slices if not each.is_sealed], consistent=False)
-        found |= _side_by_side(pool, sealed, consistent=True)
-    sealed_keys = {cell.key for each in sealed for cell in found[each]}
-    return found | _still_open(found, sealed_keys)
+        found = _side_by_side(pool, [each for each in slices if not each.is_sealed], consistent=consistent)
+        found |= _side_by_side(pool, [each for each in slices if each.is_sealed], consistent=True)
+    cells = {(each.partition, cell.key): cell for each in slices for cell in found[each]}
+    settled = cells | _settled(cells)
+    return {
+        each: [now for cell in found[each] if (now := settled[each.partition, cell.key]) is not None]
+        for each in slices
+    }
 
 
 def _side_by_side(
@@ -112,26 +124,31 @@ def _side_by_side(
     return dict(zip(slices, cells, strict=True))
 
 
-def _still_open(found: Mapping[Slice, list[Cell]], sealed_keys: set[str]) -> dict[Slice, list[Cell]]:
-    """Return the open slices that hold keys of the sealed shard too, with those items read again."""
-    doubtful = {
-        each: [cell.key for cell in cells if cell.key in sealed_keys]
-        for each, cells in found.items()
-        if not each.is_sealed
-    }
-    again = _read_cells((each.partition, key) for each, keys in doubtful.items() for key in keys)
-    return {
-        each: [cell for cell in found[each] if cell.key not in sealed_keys]
-        + [again[each.partition, key] for key in keys if (each.partition, key) in again]
-        for each, keys in doubtful.items()
-        if keys
-    }
+def _settled(cells: Mapping[Place, Cell]) -> dict[Place, Cell | None]:
+    """Return what is stored, by place, of the keys that are both open and sealed; None for what is gone."""
+    open_places: dict[Place, list[Place]] = {}
+    for shard, key in cells:
+        sealed = (f"{shard.rpartition('#')[0]}#{SEALED}", key)
+        if sealed in cells and shard != sealed[0]:
+            open_places.setdefault(sealed, []).append((shard, key))
+    settled: dict[Place, Cell | None] = {sealed: cells[sealed] for sealed in open_places}
+    moved = list(open_places)
+    for _ in range(MAX_TRIES):
+        # A run that seals a key deletes its open items and raises the `w` of the sealed one. So the open
+        # items are whole beside a sealed item whose `w` is the same before and after they are read.
+        places = [place for sealed in moved for place in open_places[sealed]]
+        read_again = _read_places(places)
+        settled |= {place: read_again.get(place) for place in places}
+        after = _read_places(moved)
+        moved = [sealed for sealed in moved if after[sealed] != settled[sealed]]
+        settled |= after
+        if not moved:
+            return settled
+    raise UnavailableError("The counters are being sealed; try again.")
 
 
-def _read_cells(keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Cell]:
-    items = read_items(
-        {"PK": {"S": partition_key}, "SK": {"S": key}} for partition_key, key in dict.fromkeys(keys)
-    )
+def _read_places(places: Iterable[Place]) -> dict[Place, Cell]:
+    items = read_items({"PK": {"S": partition_key}, "SK": {"S": key}} for partition_key, key in places)
     return {(item["PK"]["S"], item["SK"]["S"]): _cell(item) for item in items}
 
 

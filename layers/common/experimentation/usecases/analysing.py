@@ -172,9 +172,9 @@ def _read(
         for shard in shards
         for prefix in populations
     ]
-    found = rollups.read_slices([*counters, *enrolments])
-    counted = [cell for each in counters for cell in found[each]]
-    enrolled = [cell for each in enrolments for cell in found[each]]
+    # The enrolments last, and consistently: whoever is among the converters then is among the users too.
+    counted = [cell for cells in rollups.read_slices(counters).values() for cell in cells]
+    enrolled = [cell for cells in rollups.read_slices(enrolments, consistent=True).values() for cell in cells]
     for cell in counted:
         table.add_rollup(cell.key, cell.counters)
     for cell in enrolled:

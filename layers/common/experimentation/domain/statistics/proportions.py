@@ -47,7 +47,7 @@ class Rate(NamedTuple):
 
 
 def wilson(rate: Rate, alpha: float) -> Interval | None:
-    """Return Wilson's score interval of a rate; None without users.
+    """Return Wilson's score interval of a rate; None without users, and of counts that no data can have.
 
     Source: Wilson (1927), JASA 22; recommended by Newcombe (1998), Stat Med 17:857.
 
@@ -57,7 +57,7 @@ def wilson(rate: Rate, alpha: float) -> Interval | None:
     >>> wilson(Rate(500, 0), 0.05).low
     0.0
     """
-    if not rate.n:
+    if not rate.n or rate.conversions > rate.n:
         return None
     z = norm_isf(alpha / 2)
     root = z * sqrt(z * z + 4 * rate.conversions * (rate.n - rate.conversions) / rate.n)

@@ -90,10 +90,12 @@ def handler(event: dict[str, Any], _context: object = None) -> dict[str, Any]:
 
 
 def _found(page: Page, parameters: dict[str, str]) -> File | None:
-    version = manifest()["version"]
-    if page.file is None and parameters.get("version") != version:
+    site = manifest()
+    if page.file is None and parameters.get("version") != site["version"]:
         return None
-    return file(version, page.file or parameters.get("name", ""))
+    name = page.file or parameters.get("name", "")
+    known = site["files"].get(name)
+    return file(name, known["type"], known["sha256"]) if known else None
 
 
 @cache
@@ -111,12 +113,9 @@ def manifest() -> dict[str, Any]:
 
 
 @cache
-def file(_version: str, name: str) -> File | None:
-    """Return a file of this version; None when it has none of that name."""
-    known = manifest()["files"].get(name)
-    if known is None:
-        return None
-    return File((_folder() / f"{name}.gz").read_bytes(), known["type"], f'"{known["sha256"][:16]}"')
+def file(name: str, kind: str, sha256: str) -> File:
+    """Return a file that the manifest names; only those are kept."""
+    return File((_folder() / f"{name}.gz").read_bytes(), kind, f'"{sha256[:16]}"')
 
 
 def _reply(found: File, page: Page, headers: dict[str, str]) -> dict[str, Any]:

@@ -107,3 +107,21 @@ def test_the_function_imports_nothing_but_the_standard_library() -> None:
     )
 
     assert done.stdout.strip() == "[]"
+
+
+def test_names_that_are_not_of_the_site_are_not_kept() -> None:
+    _static("console.css")
+    before = pages.file.cache_info().currsize
+
+    answers = [_static(f"unknown-{number}.js") for number in range(100)]
+
+    assert {answer["statusCode"] for answer in answers} == {404}
+    assert pages.file.cache_info().currsize == before
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_head_has_what_get_has(path: str) -> None:
+    answer = pages.handler(event("HEAD", path, headers={}), Context())
+
+    assert answer["statusCode"] == 200
+    assert answer["headers"]["ETag"] == _get(path)["headers"]["ETag"]

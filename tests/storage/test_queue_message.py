@@ -16,6 +16,13 @@ def test_what_is_packed_is_unpacked():
     assert unpack(text) == Message(tuple(events), "request-1")
 
 
+def test_what_a_subscription_gave_up_on_is_unpacked_from_its_envelope():
+    (text,) = pack([made("e1")], "request-1")
+    envelope = {"Type": "Notification", "MessageId": "m", "TopicArn": "arn:aws:sns:x:1:t", "Message": text}
+
+    assert unpack(json.dumps(envelope)) == Message((made("e1"),), "request-1")
+
+
 def test_nothing_is_packed_into_no_message():
     assert pack([], "r") == []
 
@@ -44,6 +51,9 @@ def test_an_event_larger_than_the_limit_travels_alone():
         "[]",
         "null",
         "{}",
+        '{"Type":"Notification"}',
+        '{"Type":"Notification","Message":5}',
+        '{"Type":"Notification","Message":"{}"}',
         "[" * 100_000,
         '{"v":2,"request_id":"r","events":[]}',
         '{"v":1,"request_id":"r"}',

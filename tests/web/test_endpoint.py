@@ -262,6 +262,18 @@ def test_retry_says_when_and_with_what() -> None:
     assert document(got)["event_ids"] == ["e1"]
 
 
+def test_why_the_store_does_not_answer_is_in_the_log_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    error = errors.UnavailableError("The store does not answer; try again.")
+    error.__cause__ = ConnectionError("http://store.invalid refused")
+
+    got = answer(endpoints.failing(error), "GET", "/things")
+
+    assert got["statusCode"] == 503
+    assert "store.invalid" not in got["body"]
+    line = _line(capsys)
+    assert (line["level"], line["cause"]) == ("WARNING", "ConnectionError: http://store.invalid refused")
+
+
 def test_fault_names_the_request_id_only(capsys: pytest.CaptureFixture[str]) -> None:
     got = answer(endpoints.failing(KeyError("inner secret")), "GET", "/things")
 

@@ -40,20 +40,32 @@ def flush() -> None:
 
 
 def request_line(
-    *, route: str, status: int, milliseconds: float, request_id: str, actor: str, fault: BaseException | None
+    *,
+    route: str,
+    status: int,
+    milliseconds: float,
+    request_id: str,
+    actor: str,
+    fault: BaseException | None,
+    cause: BaseException | None,
 ) -> None:
-    """Write the line of one request and its metrics; `fault` adds the traceback of an internal error."""
-    fields = {
+    """Write the line of one request and its metrics.
+
+    `fault` adds the traceback of an internal error, `cause` says why what this depends on did not answer.
+    """
+    fields: dict[str, object] = {
         "route": route,
         "status": status,
         "milliseconds": round(milliseconds, 1),
         "request_id": request_id,
         "actor": actor,
     }
-    if fault is None:
-        logger.info("request", extra=fields)
-    else:
+    if fault is not None:
         logger.error("request", extra=fields, exc_info=fault)
+    elif cause is not None:
+        logger.warning("request", extra=fields | {"cause": f"{type(cause).__name__}: {cause}"})
+    else:
+        logger.info("request", extra=fields)
     count("Requests")
     duration("RequestMilliseconds", milliseconds)
     if status >= 500:

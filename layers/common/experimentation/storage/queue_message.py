@@ -46,13 +46,18 @@ def _message(request_id: str, rows: Iterable[str]) -> str:
 
 
 def unpack(text: str) -> Message:
-    """Return what a message carries; PoisonError when it is not one of ours."""
+    """Return what a message carries; PoisonError when it is not one of ours.
+
+    A message that SNS gave up on may come back from the subscription's dead-letter queue in SNS's envelope.
+    """
     try:
         shape = json.loads(text)
+        if shape.get("Type") == "Notification":
+            shape = json.loads(shape["Message"])
         known = shape["v"] == VERSION
         events = tuple(Event(*row) for row in shape["events"])
         request_id = str(shape["request_id"])
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise PoisonError("not a message of this service") from error
     if not known or not all(_typed(event) for event in events):
         raise PoisonError("not a message of this service")

@@ -9,7 +9,7 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 from experimentation import telemetry
-from experimentation.domain.errors import ExperimentationError
+from experimentation.domain.errors import ExperimentationError, UnavailableError
 from experimentation.web import arguments
 from experimentation.web.principals import RULES, Principal, authenticate, authorize
 from experimentation.web.problems import MEDIA_TYPE, Problem, problem_of
@@ -57,6 +57,7 @@ class Endpoint:
         request = request_from(event)
         principal: Principal | None = None
         fault: Exception | None = None
+        cause: BaseException | None = None
         try:
             principal = None if self.rule == "anyone" else authenticate(request, now)
             authorize(principal, self.rule)
@@ -64,6 +65,7 @@ class Endpoint:
             answer = self._answer(returned, request)
         except Exception as error:  # noqa: BLE001 - the edge: whatever happened becomes a problem
             fault = None if isinstance(error, ExperimentationError) else error
+            cause = error.__cause__ if isinstance(error, UnavailableError) else None
             answer = self._problem(error, request)
         self._measure(answer["statusCode"])
         seconds = time.perf_counter() - started
@@ -75,6 +77,7 @@ class Endpoint:
             request_id=request.request_id,
             actor=principal.kind if principal else "nobody",
             fault=fault,
+            cause=cause,
         )
         return answer
 

@@ -1,12 +1,13 @@
 """Waiting before a further try of something that passes by itself."""
 
-import random
 import time
+from random import SystemRandom
 
 FIRST_SECONDS = 0.02
+_rng = SystemRandom()  # environments restored from one snapshot would share the state of any other
 
 
 def pause(tried: int) -> None:
     """Wait before a further try: full jitter, doubled each time; nothing before the first."""
     if tried:
-        time.sleep(random.uniform(0, FIRST_SECONDS * 2**tried))  # noqa: S311 - not a secret
+        time.sleep(_rng.uniform(0, FIRST_SECONDS * 2**tried))

@@ -4,7 +4,7 @@ VENV := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check lint-template check-template cache-test bench browser build deployed deploy-local emulator sam-local simulate chaos mutants fuzz faults demo site clean
+.PHONY: run test check lint-template check-template cache-test bench browser build deployed deploy-local emulator lock sam-local simulate chaos mutants fuzz faults demo site clean
 
 run: .venv/run .venv-emulator/ready build/site/manifest.json   ## the whole platform on http://127.0.0.1:3000
 	@exec $(VENV)/python -m local
@@ -22,10 +22,11 @@ check: .venv/test   ## lint, format, types, arrows between packages
 lint-template: .venv/test
 	$(VENV)/cfn-lint template.yaml dashboard.yaml
 
-check-template: lint-template .venv-template/ready .venv-sam/ready   ## lint, serverless rules, checkov, SAM's own check
-	@# a dead-letter queue needs none of its own, an e-mail has none; WS1004 does not know LoggingConfig
-	.venv-template/bin/cfn-lint -a cfn_lint_serverless.rules -i ES6000 ES7000 WS1004 -- template.yaml dashboard.yaml
-	.venv-template/bin/checkov --config-file .checkov.yaml
+check-template: lint-template .venv-checkov/ready .venv-sam/ready   ## lint, serverless rules, checkov, SAM's own check
+	@# a dead-letter queue needs none of its own, an e-mail has none; WS1004 does not know LoggingConfig,
+	@# nor WS1000 a parameter
+	$(VENV)/cfn-lint -a cfn_lint_serverless.rules -i ES6000 ES7000 WS1000 WS1004 -- template.yaml dashboard.yaml
+	.venv-checkov/bin/checkov --config-file .checkov.yaml
 	SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint
 
 cache-test: .venv/test .venv-emulator/ready build/site/manifest.json   ## a real HTTP cache in front: hits, 304s, no leak
@@ -106,54 +107,42 @@ SITE_SOURCES := template.yaml pyproject.toml $(shell find console events functio
 build/site/manifest.json: $(SITE_SOURCES) build/assets/ready | .venv/run
 	PYTHONPATH=layers/common $(VENV)/python -m reference.build_site
 
-build/assets/ready: requirements-site.txt | .venv/bin/python
+build/assets/ready: requirements/site.txt | .venv/bin/python
 	rm -rf build/assets
-	$(VENV)/python -m pip install -q --no-deps --target build/assets -r requirements-site.txt
+	$(VENV)/python -m pip install -q --no-deps --target build/assets -r $<
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-emulator .venv-sam .venv-template .venv-fuzz .aws-sam .local build
+	rm -rf .venv .venv-* .aws-sam .local build
 
-# One environment per set of pins; a stamp inside says for which pins it was made.
+# .venv-NAME is the environment of requirements/NAME.txt; .venv takes several, each with a stamp of its own.
 .venv/bin/python:
 	@python=$$(local/find-python) && echo "setting up .venv with $$python" && "$$python" -m venv .venv
 
-.venv/run: local/requirements.txt layers/common/requirements.txt layers/export/requirements.txt | .venv/bin/python
-	$(VENV)/python -m pip install -q -r local/requirements.txt
+# What is deployed, as it is locked: every file by its hash
+.venv/layers: layers/common/requirements.txt layers/export/requirements.txt | .venv/bin/python
+	$(VENV)/python -m pip install -q --require-hashes $(^:%=-r %)
 	@touch $@
 
-.venv/test: requirements-dev.txt .venv/run
-	$(VENV)/python -m pip install -q -r requirements-dev.txt
+.venv/%: requirements/%.txt | .venv/bin/python
+	$(VENV)/python -m pip install -q -r $<
 	@touch $@
 
-.venv/bench: requirements-bench.txt .venv/test
-	$(VENV)/python -m pip install -q -r requirements-bench.txt
+.venv/run: .venv/layers
+.venv/test: .venv/run
+.venv/bench: .venv/test
+
+.venv-%/ready: requirements/%.txt | .venv/bin/python
+	@echo "setting up .venv-$*" && $(VENV)/python -m venv .venv-$*
+	.venv-$*/bin/python -m pip install -q -r $<
 	@touch $@
 
-.venv-emulator/ready: local/requirements-emulator.txt
-	@python=$$(local/find-python) && echo "setting up .venv-emulator" && "$$python" -m venv .venv-emulator
-	.venv-emulator/bin/python -m pip install -q -r local/requirements-emulator.txt
+.venv-emulator/deploy: requirements/deploy.txt .venv-emulator/ready
+	.venv-emulator/bin/python -m pip install -q -r $<
 	@touch $@
 
-.venv-fuzz/ready: requirements-fuzz.txt
-	@python=$$(local/find-python) && echo "setting up .venv-fuzz" && "$$python" -m venv .venv-fuzz
-	.venv-fuzz/bin/python -m pip install -q -r requirements-fuzz.txt
-	@touch $@
-
-.venv-emulator/faults: local/requirements-faults.txt .venv-emulator/ready
-	.venv-emulator/bin/python -m pip install -q -r local/requirements-faults.txt
-	@touch $@
-
-.venv-emulator/deploy: local/requirements-deploy.txt .venv-emulator/ready
-	.venv-emulator/bin/python -m pip install -q -r local/requirements-deploy.txt
-	@touch $@
-
-.venv-template/ready: requirements-template.txt
-	@python=$$(local/find-python) && echo "setting up .venv-template" && "$$python" -m venv .venv-template
-	.venv-template/bin/python -m pip install -q -r requirements-template.txt
-	@touch $@
-
-.venv-sam/ready: requirements-sam.txt
-	@python=$$(local/find-python) && echo "setting up .venv-sam" && "$$python" -m venv .venv-sam
-	.venv-sam/bin/python -m pip install -q -r requirements-sam.txt
-	@touch $@
+lock: .venv-lock/ready   ## layers/*/requirements.txt anew, from requirements.in
+	for layer in common export; do \
+	    .venv-lock/bin/uv pip compile -q --universal --python-version 3.13 --generate-hashes --annotation-style line \
+	        --custom-compile-command "make lock" layers/$$layer/requirements.in -o layers/$$layer/requirements.txt || exit 1; \
+	done

@@ -1,7 +1,7 @@
 """`python -m reference.build_site` - gather what functions/pages.py serves into build/site, compressed.
 
 The OpenAPI document is generated; Swagger UI, ReDoc and Chart.js come out of the packages that
-requirements-site.txt pins (in build/assets); the console is its sources as they are.
+requirements/site.txt pins (in build/assets); the console is its sources as they are.
 """
 
 import gzip

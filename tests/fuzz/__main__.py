@@ -1,6 +1,6 @@
 """Send thousands of generated requests, good and hostile, to the local stack: no 5xx, no undocumented status.
 
-Schemathesis makes them from /openapi.json; it needs an environment of its own (requirements-fuzz.txt).
+Schemathesis makes them from /openapi.json; it needs an environment of its own (requirements/fuzz.txt).
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Compare the archive's events with the table's, day by day; exit 1 on what the queues do not explain.
+"""Compare the archive's events with the table's, day by day; exit 1 on what waiting messages do not explain.
 
     python -m tools.reconcile --since 2026-11-01
 
@@ -100,9 +100,14 @@ def compare(days: Iterable[str], stored: Mapping[str, Ids], before: int) -> list
 
 
 def waiting(source: str) -> int:
-    """Return how many messages for a worker wait in its queue and in the dead-letter queues behind it."""
+    """Return how many messages wait for a worker in its queue."""
+    return queues.depth(settings.queue_url(source)).total
+
+
+def given_up(source: str) -> int:
+    """Return how many messages for a worker are dead letters: nothing brings them back but a replay."""
     dead = [settings.dead_letter_queue_url(name) for name, fed in queues.SOURCES.items() if fed == source]
-    return sum(queues.depth(url).total for url in [settings.queue_url(source), *dead])
+    return sum(queues.depth(url).total for url in dead)
 
 
 def unexplained(missing: int, messages: int) -> int:
@@ -129,16 +134,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     before = now - chosen.settle_seconds * 1000
     # First of all: what leaves a queue while the rest is read can only make the two more alike.
     to_count, to_archive = waiting("count"), waiting("archive")
+    dead_letters = given_up("count"), given_up("archive")
     compared = compare(days, stored_events(before, chosen.segments), before)
-    return _report(compared, to_count, to_archive)
+    return _report(compared, to_count, to_archive, dead_letters)
 
 
-def _report(compared: Sequence[Day], to_count: int, to_archive: int) -> int:
+def _report(compared: Sequence[Day], to_count: int, to_archive: int, dead_letters: tuple[int, int]) -> int:
     print("date             lines  archived    stored  not stored  not archived")
     for day in compared:
         if any(day[1:]):
             print(f"{day[0]}  {day[1]:>10}{day[2]:>10}{day[3]:>10}{day[4]:>12}{day[5]:>14}")
     print(f"messages waiting to be counted: {to_count}, to be archived: {to_archive}")
+    print(f"dead letters: of counting {dead_letters[0]}, of archiving {dead_letters[1]}")
     left = unexplained(sum(day.not_stored for day in compared), to_count)
     left += unexplained(sum(day.not_archived for day in compared), to_archive)
     print(f"{left} unexplained")

@@ -1,10 +1,12 @@
 """Verifying an experiment: events against ledgers, ledgers and assignments against the counters."""
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from experimentation import settings
 from experimentation.domain.clock import DAY_MS, day_number
+from experimentation.domain.counting.counters import HOURS
 from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.ledger import Cells
 from experimentation.domain.counting.recount import (
@@ -16,12 +18,15 @@ from experimentation.domain.counting.recount import (
     expected_ledgers,
     stored_ledgers,
 )
+from experimentation.domain.counting.stored import rollup_key
 from experimentation.domain.counting.windows import add_counters
 from experimentation.domain.errors import ConflictError
 from experimentation.domain.experiment import Experiment
-from experimentation.storage import assignments, events, experiments, rollups, users
+from experimentation.storage import assignments, events, experiments, queues, rollups, users
+from experimentation.storage.rollups import Slice
 
 PAGE = 500
+READINGS = 3
 
 
 class Difference(NamedTuple):
@@ -33,7 +38,7 @@ class Difference(NamedTuple):
 
 
 def differences(experiment_id: str, now: int) -> list[Difference]:
-    """Return what differs in two readings alike: what traffic changes between them is no difference.
+    """Return the counters that differ in each of several readings, whatever traffic moves meanwhile.
 
     ConflictError for an experiment that ended so long ago that its users' ledgers are kept by day no more.
     """
@@ -41,48 +46,69 @@ def differences(experiment_id: str, now: int) -> list[Difference]:
     kept_days = settings.retention_days() + events.GRACE_DAYS
     if experiment.ended_at is not None and experiment.ended_at < now - kept_days * DAY_MS:
         raise ConflictError(f"the experiment ended more than {kept_days} days ago and cannot be verified")
-    first = set(_differences(experiment, now))
-    if not first:
-        return []
-    return sorted(first & set(_differences(experiments.read(experiment_id, consistent=True), now)))
+    lasting = _differences(experiment, now)
+    for _ in range(READINGS - 1):
+        if lasting:
+            again = _differences(experiments.read(experiment_id, consistent=True), now)
+            lasting = {name: again[name] for name in lasting if name in again}
+    return sorted(lasting.values())
 
 
-def _differences(experiment: Experiment, now: int) -> list[Difference]:
+def given_up() -> int:
+    """Return how many messages that counting gave up are dead letters: accepted, and in no counter."""
+    urls = [settings.dead_letter_queue_url(name) for name, fed in queues.SOURCES.items() if fed == "count"]
+    return sum(queues.depth(url).total for url in urls)
+
+
+def _differences(experiment: Experiment, now: int) -> dict[str, Difference]:
     kept_from = day_number(now) - settings.retention_days()
     expected: Canonical = {}
     found: list[Difference] = []
+    # The counters before and after the users: what is counted while the users are read lies between the two.
+    before = _stored(experiment, kept_from)
     for user_id, variant in _assigned(experiment.id):
         user = _user(user_id)
         add_counters(expected, expected_counters(experiment, user, kept_from))
-        ledgers = expected_ledgers(user, kept_from), stored_ledgers(user, kept_from)
-        found += _compared(*ledgers, f"user {user_id}: ")
+        made, stored = expected_ledgers(user, kept_from), stored_ledgers(user, kept_from)
+        found += _compared(f"user {user_id}: ", made, stored, stored)
         boundary = user.head.assignment(experiment.id)
         if boundary is not None and boundary.variant != variant:
             found.append(Difference(f"user {user_id}: variant {variant}, head {boundary.variant}", 1, 0))
-    return found + _compared(expected, _stored(experiment, kept_from), "")
+    found += _compared("", expected, before, _stored(experiment, kept_from))
+    return {each.name: each for each in found}
 
 
 def _stored(experiment: Experiment, kept_from: int) -> Canonical:
     stored: Canonical = {}
     zero = day_number(experiment.started_at or 0)
-    for shard in rollups.shards_of(experiment):
-        for cell in rollups.read(rollups.partition(experiment, shard)):
-            if not _is_old_hours(cell.key, kept_from - zero):
-                add_counters(stored, canonical_rollup(cell.key, cell.counters))
-        for cell in rollups.read(rollups.enrolment_partition(experiment, shard)):
-            add_counters(stored, canonical_enrolment(cell.key, cell.counters))
+    shards = rollups.shards_of(experiment)
+    counters = rollups.read_slices(
+        [Slice(rollups.partition(experiment, shard)) for shard in shards], consistent=True
+    )
+    enrolments = rollups.read_slices(
+        [Slice(rollups.enrolment_partition(experiment, shard)) for shard in shards], consistent=True
+    )
+    for cell in chain.from_iterable(counters.values()):
+        if not _is_old_hours(cell.key, kept_from - zero):
+            add_counters(stored, canonical_rollup(cell.key, cell.counters))
+    for cell in chain.from_iterable(enrolments.values()):
+        add_counters(stored, canonical_enrolment(cell.key, cell.counters))
     return stored
 
 
 def _is_old_hours(key: str, kept_from: int) -> bool:
-    segment, _, day, _ = key.split("#")
-    return segment == "h" and int(day) < kept_from
+    segment, _, day, _ = rollup_key(key)
+    return segment == HOURS and day is not None and day < kept_from
 
 
-def _compared(expected: Canonical, stored: Canonical, prefix: str) -> list[Difference]:
-    names = expected.keys() | stored.keys()
-    pairs = ((name, expected.get(name, 0), stored.get(name, 0)) for name in names)
-    return [Difference(prefix + name, wanted, is_) for name, wanted, is_ in pairs if wanted != is_]
+def _compared(prefix: str, expected: Canonical, before: Canonical, after: Canonical) -> list[Difference]:
+    """Return what is expected and was at no moment between the two readings of what is stored."""
+    found: list[Difference] = []
+    for name in expected.keys() | before.keys() | after.keys():
+        wanted, first, last = expected.get(name, 0), before.get(name, 0), after.get(name, 0)
+        if not min(first, last) <= wanted <= max(first, last):
+            found.append(Difference(prefix + name, wanted, last))
+    return found
 
 
 def _assigned(experiment_id: str) -> Iterator[tuple[str, str]]:
@@ -97,11 +123,16 @@ def _assigned(experiment_id: str) -> Iterator[tuple[str, str]]:
 
 
 def _user(user_id: str) -> User:
-    head = users.read_head(user_id, consistent=True)
-    spilled = users.read_spilled((user_id, event_type) for event_type in head.spilled)
-    apart: dict[str, Cells] = {event_type: each.cells for (_, event_type), each in spilled.items()}
-    past = users.read_past(user_id) if head.past_until else ()
-    return User(head, past, {**head.ledgers, **apart}, tuple(_events(user_id)))
+    """Return all that is stored of a user at one moment, where the user's head stands still long enough."""
+    for _ in range(READINGS):
+        head = users.read_head(user_id, consistent=True)
+        spilled = users.read_spilled((user_id, event_type) for event_type in head.spilled)
+        apart: dict[str, Cells] = {event_type: each.cells for (_, event_type), each in spilled.items()}
+        past = users.read_past(user_id) if head.past_until else ()
+        user = User(head, past, {**head.ledgers, **apart}, tuple(_events(user_id)))
+        if users.read_head(user_id, consistent=True).version == head.version:
+            break
+    return user
 
 
 def _events(user_id: str) -> Iterator[Event]:

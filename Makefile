@@ -4,7 +4,7 @@ VENV := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check lint-template check-template cache-test bench browser build deployed deploy-local emulator lock sam-local simulate chaos mutants fuzz faults demo site clean
+.PHONY: run test check lint-template check-template cache-test bench browser build deployed deploy-local emulator lock sam-local simulate chaos mutants fuzz demo site clean
 
 run: .venv/run .venv-emulator/ready build/site/manifest.json   ## the whole platform on http://127.0.0.1:3000
 	@exec $(VENV)/python -m local
@@ -54,9 +54,6 @@ mutants: .venv/test   ## deliberate bugs in the counting protocol, each of which
 
 fuzz: .venv/test .venv-emulator/ready .venv-fuzz/ready build/site/manifest.json   ## 2,000 cases made of the OpenAPI document
 	PYTHONPATH=layers/common $(VENV)/python -m tests.fuzz
-
-faults: .venv/test .venv-emulator/faults   ## counting while the store throttles and loses acknowledgements
-	PYTHONPATH=layers/common $(VENV)/python -m tests.faults
 
 demo: .venv/test .venv-emulator/ready build/site/manifest.json   ## real trials, replayed into a stack that stays up
 	@exec $(VENV)/python -m tools.demo

@@ -1,1 +1,0 @@
-"""The counting protocol over a wire that throttles and loses acknowledgements."""

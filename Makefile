@@ -4,13 +4,18 @@ VENV := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check lint-template check-template cache-test bench browser build deployed deploy-local emulator lock sam-local simulate chaos mutants fuzz demo site clean
+.PHONY: run test test-all check lint-template check-template cache-test bench browser build deployed deploy-local emulator lock sam-local simulate chaos mutants fuzz demo site clean
 
 run: .venv/run .venv-emulator/ready build/site/manifest.json   ## the whole platform on http://127.0.0.1:3000
 	@exec $(VENV)/python -m local
 
 test: check lint-template .venv-emulator/ready deployed   ## everything that must hold; under 10 minutes
 	$(VENV)/pytest -n 2 --dist loadgroup --cov --cov-report=term
+
+test-all: .venv/test .venv-emulator/ready deployed   ## what `make test` leaves out for its length; under 30 minutes more
+	$(MAKE) mutants
+	$(MAKE) deploy-local
+	$(VENV)/pytest -n 2 --dist loadgroup -m heavy
 
 check: .venv/test   ## lint, format, types, arrows between packages
 	$(VENV)/ruff check .

@@ -49,6 +49,18 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the browser tests that were skipped because there is no browser, in one line."""
+    skipped = [
+        each.nodeid for each in terminalreporter.stats.get("skipped", []) if "tests/browser/" in each.nodeid
+    ]
+    if skipped:
+        names = ", ".join(nodeid.rpartition("::")[2] for nodeid in sorted(skipped))
+        terminalreporter.write_line(
+            f"not run, because there is no chromium (`make browser` installs it): {names}"
+        )
+
+
 @pytest.fixture(scope="session")
 def tables() -> dict[str, dict[str, Any]]:
     """The properties of the template's tables, as CreateTable takes them."""

@@ -12,10 +12,12 @@ def measured() -> dict[str, simulate.Figure]:
     return {figure.name: figure for figure in simulate.figures(150, widened_by=2.5)}
 
 
+@pytest.mark.heavy
 def test_every_figure_is_inside_its_bar(measured: dict[str, simulate.Figure]) -> None:
     assert [figure for figure in measured.values() if not figure.holds] == []
 
 
+@pytest.mark.heavy
 def test_peeking_at_the_fixed_interval_is_far_worse_than_at_the_sequence(
     measured: dict[str, simulate.Figure],
 ) -> None:

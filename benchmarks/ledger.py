@@ -9,7 +9,7 @@ from benchmarks.rig import data_table, now
 from experimentation.domain.clock import DAY_MS
 from experimentation.domain.counting.counters import enrolment_adds
 from experimentation.domain.counting.event import UNIT
-from experimentation.domain.counting.ledger import Head, enrol
+from experimentation.domain.counting.ledger import Head, enrol_now
 from experimentation.domain.counting.recording import Happening, Ledger, record
 from experimentation.domain.counting.windows import add_counters
 from experimentation.domain.experiment import Experiment
@@ -34,7 +34,7 @@ def load(experiment: Experiment, users: int, events_a_user: int, days: int) -> i
     for number in range(users):
         variant = experiment.keys[number % len(experiment.keys)]
         shard = random.randrange(experiment.shards)
-        head = enrol(Head(), started + random.randrange(DAY_MS // 2), experiment.id, variant, ())
+        head = enrol_now(Head(), started + random.randrange(DAY_MS // 2), experiment.id, variant, ())
         at = head.boundaries[-1].at
         _add(
             items, rollups.enrolment_partition(experiment, shard), enrolment_adds(experiment, variant, (), at)

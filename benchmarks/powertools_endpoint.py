@@ -6,8 +6,9 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import UnauthorizedError
 
+from experimentation.clock import wall_clock
 from experimentation.usecases.assigning import Reason, answer, assign
-from experimentation.usecases.runtime import Runtime, wall_clock
+from experimentation.usecases.runtime import Runtime
 from experimentation.web.principals import authenticate
 from experimentation.web.request import request_from
 from experimentation.web.schemas.assignments import AssignmentRequest

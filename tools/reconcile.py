@@ -17,9 +17,9 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from experimentation import settings
+from experimentation.clock import wall_clock
 from experimentation.domain.clock import milliseconds, moment
 from experimentation.storage import archive, event_scan, queues
-from experimentation.usecases.runtime import wall_clock
 
 SETTLE_SECONDS = 120  # an event this young may be between the topic and its queues
 MESSAGE_EVENTS = 500  # the most that one message can carry

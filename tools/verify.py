@@ -11,8 +11,8 @@ are a difference as well. It reads every user of the experiment: an operator's t
 import argparse
 import sys
 
+from experimentation.clock import wall_clock
 from experimentation.domain.errors import ConfigurationError, ExperimentationError
-from experimentation.usecases.runtime import wall_clock
 from experimentation.usecases.verifying import differences, given_up
 
 SHOWN = 50

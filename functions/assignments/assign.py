@@ -1,7 +1,7 @@
 """POST /experiments/{experiment_id}/assignments - assign one user; the same answer ever after."""
 
-from experimentation import telemetry
-from experimentation.usecases.assigning import Reason, answer, assign
+from experimentation.domain.assignment import Reason
+from experimentation.usecases.assigning import answer, assign
 from experimentation.usecases.runtime import Runtime
 from experimentation.web.endpoint import endpoint
 from experimentation.web.reply import Reply
@@ -20,5 +20,4 @@ def handler(experiment_id: ExperimentId, body: AssignmentRequest, now: int) -> R
     experiment = runtime.experiments.read(experiment_id, now)
     decision = assign(experiment, body.user_id, body.context, runtime)
     is_new = decision.reason is Reason.ASSIGNED
-    telemetry.count("UsersEnrolled", is_new)
     return Reply(answer(decision), status=201 if is_new else 200)

@@ -1,9 +1,8 @@
 """POST /assignments - assign one user in all running experiments, or in a named list, in one call."""
 
-from experimentation import telemetry
 from experimentation.domain.errors import FieldError, NotFoundError
 from experimentation.domain.experiment import Experiment
-from experimentation.usecases.assigning import Reason, answer, assign_all
+from experimentation.usecases.assigning import answer, assign_all
 from experimentation.usecases.runtime import Runtime
 from experimentation.web.endpoint import endpoint
 from experimentation.web.schemas.assignments import AssignAllRequest
@@ -15,7 +14,6 @@ runtime = Runtime()
 def handler(body: AssignAllRequest, now: int) -> dict[str, object]:
     """Answer for every experiment, enrolled or not."""
     decisions = assign_all(_wanted(body.experiments, now), body.user_id, body.context, runtime)
-    telemetry.count("UsersEnrolled", sum(each.reason is Reason.ASSIGNED for each in decisions))
     return {"user_id": body.user_id, "assignments": [answer(each) for each in decisions]}
 
 

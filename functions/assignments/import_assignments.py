@@ -1,6 +1,5 @@
 """POST /experiments/{experiment_id}/assignments/import - store assignments that were made elsewhere."""
 
-from experimentation import telemetry
 from experimentation.storage import experiments
 from experimentation.usecases.importing import Row, import_rows
 from experimentation.usecases.runtime import Runtime
@@ -17,7 +16,6 @@ def handler(experiment_id: ExperimentId, body: ImportRequest) -> ImportResult:
     experiment = experiments.read(experiment_id, consistent=True)
     rows = [Row(each.user_id, each.variant, each.assigned_at, each.context) for each in body.assignments]
     outcome = import_rows(experiment, rows, runtime)
-    telemetry.count("AssignmentsImported", outcome.count("stored"))
     return ImportResult(
         experiment_id=experiment_id,
         stored=outcome.count("stored"),

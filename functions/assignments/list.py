@@ -1,8 +1,9 @@
 """GET /assignments - the experiments that a user is in."""
 
+from experimentation.domain.assignment import Decision, Reason
 from experimentation.domain.counting.ledger import END
 from experimentation.storage import experiments, users
-from experimentation.usecases.assigning import Decision, Reason, answer
+from experimentation.usecases.assigning import answer
 from experimentation.web.endpoint import endpoint
 from experimentation.web.schemas.assignments import UserQuery
 

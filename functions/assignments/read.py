@@ -1,9 +1,10 @@
 """GET /experiments/{experiment_id}/assignments - a user's assignment, without side effect, and why."""
 
+from experimentation.domain.assignment import Decision, Reason
 from experimentation.domain.errors import NotFoundError
 from experimentation.domain.explanation import explain
 from experimentation.storage import assignments, experiments
-from experimentation.usecases.assigning import Decision, Reason, answer
+from experimentation.usecases.assigning import answer
 from experimentation.web.endpoint import endpoint
 from experimentation.web.schemas.assignments import AssignmentQuery
 from experimentation.web.schemas.types import ExperimentId

@@ -1,9 +1,9 @@
 """POST /experiments/{experiment_id}/status - start, pause, resume or complete an experiment."""
 
+from experimentation.clock import wall_clock
 from experimentation.domain.experiment import Experiment
 from experimentation.domain.lifecycle import transition
 from experimentation.storage import experiments
-from experimentation.usecases.runtime import wall_clock
 from experimentation.web.endpoint import endpoint
 from experimentation.web.experiment_replies import author, require_version, written_reply
 from experimentation.web.principals import Principal

@@ -1,7 +1,6 @@
 """POST /ofrep/v1/evaluate/flags/{key} - evaluate one flag for an OpenFeature provider."""
 
-from experimentation import telemetry
-from experimentation.usecases.assigning import Reason, assign
+from experimentation.usecases.assigning import assign
 from experimentation.usecases.evaluating import evaluation
 from experimentation.usecases.runtime import Runtime
 from experimentation.web.endpoint import endpoint
@@ -17,5 +16,4 @@ def handler(key: FlagKey, body: EvaluationRequest | None, now: int) -> dict[str,
     user = subject(body)
     experiment = runtime.experiments.read(key, now)
     decision = assign(experiment, user.user_id, user.context, runtime)
-    telemetry.count("UsersEnrolled", decision.reason is Reason.ASSIGNED)
     return evaluation(decision)

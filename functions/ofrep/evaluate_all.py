@@ -1,7 +1,6 @@
 """POST /ofrep/v1/evaluate/flags - evaluate all flags for an OpenFeature provider."""
 
-from experimentation import telemetry
-from experimentation.usecases.assigning import Reason, assign_all
+from experimentation.usecases.assigning import assign_all
 from experimentation.usecases.evaluating import evaluation, flags_of
 from experimentation.usecases.runtime import Runtime
 from experimentation.web.conditions import tagged
@@ -21,7 +20,6 @@ def handler(body: EvaluationRequest | None, request: Request, now: int) -> Reply
     user = subject(body)
     flags = flags_of(user.user_id, now, runtime)
     decisions = assign_all(flags, user.user_id, user.context, runtime)
-    telemetry.count("UsersEnrolled", sum(each.reason is Reason.ASSIGNED for each in decisions))
     answer = {"flags": [evaluation(decision) for decision in decisions]}
     asked = {"user": user.user_id, "context": sorted(user.context.items())}
     return tagged(request, answer, content_tag([answer, asked]))

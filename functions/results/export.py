@@ -3,12 +3,12 @@
 from re import fullmatch
 from urllib.parse import quote, urlencode
 
+from experimentation.clock import wall_clock
 from experimentation.domain.errors import FieldError, InvalidError
 from experimentation.domain.results.rows import Column, event_columns, user_columns
 from experimentation.storage import experiments
 from experimentation.storage.assignments import PARTITIONS
 from experimentation.usecases.exporting import Page, Position, export
-from experimentation.usecases.runtime import wall_clock
 from experimentation.web.endpoint import endpoint
 from experimentation.web.paging import decode_cursor, encode_cursor
 from experimentation.web.reply import Reply

@@ -4,21 +4,19 @@ from collections.abc import Callable
 
 from experimentation import telemetry
 from experimentation.domain.clock import day_number
-from experimentation.domain.counting.event import Event
 from experimentation.storage.event_types import SeenTypes
-from experimentation.storage.queue_message import Message, PoisonError, unpack
+from experimentation.storage.queue_message import Message, unpack
 from experimentation.usecases.counting import Outcome, count_events
 from experimentation.usecases.runtime import Runtime
-from experimentation.web.queue_worker import Delivery, queue_worker
+from experimentation.web.queue_worker import queue_worker
 
 runtime = Runtime()
 seen_types = SeenTypes()
 
 
-@queue_worker
-def handler(deliveries: list[Delivery], has_time: Callable[[], bool]) -> set[str]:
+@queue_worker(unpack)
+def handler(messages: dict[str, Message], has_time: Callable[[], bool]) -> set[str]:
     """Return the messages of which an event is not stored yet; an outage fails the whole batch."""
-    messages, poison = _read(deliveries)
     events = [event for message in messages.values() for event in message.events]
     outcome = count_events(events, runtime, has_time)
     requests = sorted({message.request_id for message in messages.values()})
@@ -29,25 +27,11 @@ def handler(deliveries: list[Delivery], has_time: Callable[[], bool]) -> set[str
     for event in events:  # duplicates too: whoever counted them may not have got so far
         if (event.user_id, event.event_id) not in outcome.failed:
             seen_types.note(event.type, day_number(event.at))
-    unfinished = {
-        delivery
-        for delivery, message in messages.items()
+    return {
+        message_id
+        for message_id, message in messages.items()
         if any((event.user_id, event.event_id) in outcome.failed for event in message.events)
     }
-    return poison | unfinished
-
-
-def _read(deliveries: list[Delivery]) -> tuple[dict[str, Message], set[str]]:
-    messages: dict[str, Message] = {}
-    poison: set[str] = set()
-    for delivery in deliveries:
-        try:
-            messages[delivery.id] = unpack(delivery.body)
-        except PoisonError:
-            telemetry.logger.error("poison message", extra={"message_id": delivery.id})
-            telemetry.count("PoisonMessages")
-            poison.add(delivery.id)
-    return messages, poison
 
 
 def _measure(outcome: Outcome) -> None:
@@ -56,10 +40,6 @@ def _measure(outcome: Outcome) -> None:
     telemetry.count("EventsFailed", len(outcome.failed))
     telemetry.count("Transactions", outcome.transactions)
     telemetry.count("Conflicts", outcome.conflicts)
-    for lag in _lags(outcome.counted):
-        telemetry.duration("CountLagMilliseconds", lag)
-
-
-def _lags(events: list[Event]) -> list[int]:
-    """Return the longest time from receipt to count."""
-    return [runtime.clock() - min(event.received for event in events)] if events else []
+    if outcome.counted:
+        oldest = min(event.received for event in outcome.counted)
+        telemetry.duration("CountLagMilliseconds", runtime.clock() - oldest)

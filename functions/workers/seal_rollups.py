@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from experimentation import telemetry
+from experimentation.clock import wall_clock
 from experimentation.storage import experiments
-from experimentation.usecases.runtime import wall_clock
 from experimentation.usecases.sealing import seal
 from experimentation.web.scheduled import scheduled
 

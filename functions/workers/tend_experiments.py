@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from experimentation import telemetry
+from experimentation.clock import wall_clock
 from experimentation.domain.clock import DAY_MS
 from experimentation.storage import experiments
-from experimentation.usecases.runtime import wall_clock
 from experimentation.usecases.tending import CATCH_UP_DAYS, take_due_look
 from experimentation.web.scheduled import scheduled
 

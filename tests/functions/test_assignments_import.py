@@ -1,6 +1,7 @@
 """POST /experiments/{experiment_id}/assignments/import."""
 
 from experimentation.domain.clock import rfc3339
+from experimentation.domain.counting.writes import HeadWrite
 from experimentation.storage import events, users
 from experimentation.storage.aws import client
 from functions.assignments.import_assignments import handler
@@ -45,7 +46,7 @@ def test_active_users_make_it_a_409_that_names_them(as_user: Headers) -> None:
     at = now() - MINUTE
     running("a", at)
     head = users.Head(last=at)
-    actions = [users.put_head("u2", 0, head), events.put(made("e", user_id="u2", at=at))]
+    actions = [users.put_head(HeadWrite("u2", 0, head)), events.put(made("e", user_id="u2", at=at))]
     client.dynamodb().transact_write_items(TransactItems=actions)
 
     answer = imported(as_user, row("u1", at), row("u2", at))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from experimentation.domain.counting.writes import HeadWrite, PastWrite
 from experimentation.domain.experiment import Status
 from experimentation.storage import experiments, users
 from experimentation.storage.aws import client
@@ -63,7 +64,10 @@ def test_list_shows_what_is_stored_and_what_was_put_away(as_user: Headers) -> No
     assign(as_user, user_id="u1")
     head = users.read_head("u1", consistent=True)
     away = replace(head, boundaries=head.boundaries[1:], past_until=1, past_k=head.boundaries[0].k)
-    actions = [users.put_head("u1", head.version, away), users.put_past("u1", head.boundaries[:1])]
+    actions = [
+        users.put_head(HeadWrite("u1", head.version, away)),
+        users.put_past(PastWrite("u1", head.boundaries[:1])),
+    ]
     client.dynamodb().transact_write_items(TransactItems=actions)
 
     answer = listed(as_user, "u1")

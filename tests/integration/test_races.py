@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from experimentation.clock import wall_clock
 from experimentation.domain.counting.counters import EVERYONE
 from experimentation.domain.counting.event import Event
 from experimentation.domain.experiment import Experiment, Kind, Metric, Role
@@ -14,7 +15,7 @@ from experimentation.storage.aws import client
 from experimentation.usecases.analysing import Question, find
 from experimentation.usecases.assigning import Reason, assign
 from experimentation.usecases.counting import count_events
-from experimentation.usecases.runtime import Runtime, wall_clock
+from experimentation.usecases.runtime import Runtime
 from experimentation.usecases.verifying import differences
 from tests.experiments import running
 
@@ -77,7 +78,7 @@ def work_off(environment: dict[str, str], batches: list[list[Event]], seed: int)
 
     os.environ |= environment
     client.reset()
-    runtime = Runtime(chance=random.Random(seed))
+    runtime = Runtime(rng=random.Random(seed))
     return sum(len(count_events(batch, runtime, lambda: True).counted) for batch in batches)
 
 

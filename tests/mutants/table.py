@@ -33,15 +33,15 @@ MUTANTS = (
         "acknowledged-failures",
         "functions/workers/record_events.py",
         "messages whose events are not stored are acknowledged",
-        "    return poison | unfinished",
-        "    return poison",
+        "        if any((event.user_id, event.event_id) in outcome.failed for event in message.events)",
+        "        if any((event.user_id, event.event_id) in outcome.failed for event in message.events[:0])",
     ),
     Mutant(
         "acknowledged-outage",
         "functions/workers/record_events.py",
         "a batch that met an outage is acknowledged",
         "        raise outcome.outage",
-        "        return poison",
+        "        return set()",
     ),
     Mutant(
         "assigned-before-last-event",
@@ -61,8 +61,11 @@ MUTANTS = (
         "changed-head-is-duplicate",
         "usecases/counting.py",
         "a head that changed makes its events duplicates",
-        "                blamed.add(write.user_id)",
-        "                work.pending.pop(write.user_id, None)",
+        "    refused = {write.user_id for write in refusal.failed if not isinstance(write, Event)}",
+        """\
+    refused: set[str] = set()
+    for write in refusal.failed:
+        pending.events.pop(write.user_id, None)""",
     ),
     Mutant(
         "covariate-product-forgotten",
@@ -82,11 +85,10 @@ MUTANTS = (
         "duplicates-of-duplicates",
         "usecases/counting.py",
         "all events of a transaction with one duplicate are dropped",
-        "                outcome.duplicates.add((write.user_id, write.event_id))",
+        "        outcome.duplicates.add((event.user_id, event.event_id))",
         """\
-                outcome.duplicates.add((write.user_id, write.event_id))
-    if outcome.duplicates and not blamed:
-        work.pending.clear()""",
+        outcome.duplicates.add((event.user_id, event.event_id))
+        pending.events.pop(event.user_id, None)""",
     ),
     Mutant(
         "end-one-late",
@@ -113,8 +115,8 @@ MUTANTS = (
         "group-for-plan",
         "usecases/counting.py",
         "events that did not fit the transaction are taken for counted",
-        "            for event in plan.events:",
-        "            for event in group:",
+        "            planned = transaction.events()",
+        "            planned = group",
     ),
     Mutant(
         "half-visible-ledger",
@@ -134,8 +136,8 @@ MUTANTS = (
         "last-message-lost",
         "storage/queue_message.py",
         "the last message of a batch is not sent",
-        "    if rows:",
-        "    if rows and not messages:",
+        "    return [*messages, _message(request_id, rows)] if rows else messages",
+        "    return messages or [_message(request_id, rows)]",
     ),
     Mutant(
         "last-not-kept",
@@ -178,17 +180,17 @@ MUTANTS = (
         "a ledger stored apart is written whatever its version",
         """\
     }
-    return _put(item, read_version)""",
+    return _put(item, write.read_version)""",
         """\
     }
     return {"Put": {"TableName": settings.data_table(), "Item": item}}""",
     ),
     Mutant(
         "no-limit-of-actions",
-        "usecases/counting.py",
+        "domain/counting/writes.py",
         "a transaction may have any number of actions",
-        "len(self) <= MAX_ACTIONS and all(",
-        "len(self) > 0 and all(",
+        "        return len(self) <= MAX_ACTIONS and all(",
+        "        return len(self) > 0 and all(",
     ),
     Mutant(
         "no-version-check",
@@ -196,7 +198,7 @@ MUTANTS = (
         "a head is written whatever its version",
         """\
         item["o"] = {"S": json.dumps(sorted(head.spilled))}
-    return _put(item, read_version)""",
+    return _put(item, write.read_version)""",
         """\
         item["o"] = {"S": json.dumps(sorted(head.spilled))}
     return {"Put": {"TableName": settings.data_table(), "Item": item}}""",
@@ -219,15 +221,15 @@ MUTANTS = (
         "past-not-read",
         "usecases/counting.py",
         "an old event does not see the boundaries that were put away",
-        "        stored[user_id] = _Stored(head, mine, users.read_past(user_id) if needs_past else ())",
-        "        stored[user_id] = _Stored(head, mine, ())",
+        "            past=_needs_past(heads[user_id], user_events, keep_after),",
+        "            past=False,",
     ),
     Mutant(
         "past-not-written",
-        "usecases/counting.py",
+        "domain/counting/user.py",
         "boundaries put away are not kept",
-        "    if after.past != before.past:",
-        "    if after.past == before.past == ():",
+        "    if after.past != before.ledger.past:",
+        "    if after.past == before.ledger.past == ():",
     ),
     Mutant(
         "past-ordinal-forgotten",
@@ -245,13 +247,13 @@ MUTANTS = (
     ),
     Mutant(
         "rollups-outside",
-        "usecases/counting.py",
+        "storage/writing.py",
         "rollups are written after the transaction",
-        "            commit(actions)",
+        "        transactions.commit([_action(each, shards, now) for each in writes])",
         """\
-            commit(actions[: len(plan.writes)])
-            for action in actions[len(plan.writes) :]:
-                commit([action])""",
+        transactions.commit([_action(each, shards, now) for each in transaction.writes])
+        for each in writes[len(transaction.writes) :]:
+            transactions.commit([_action(each, shards, now)])""",
     ),
     Mutant(
         "seal-reads-late",
@@ -317,19 +319,19 @@ MUTANTS = (
     ),
     Mutant(
         "unguarded-covariates",
-        "usecases/assigning.py",
+        "domain/counting/enrolling.py",
         "an assignment does not check the ledgers that it read apart",
-        "    return ledgers, [users.put_spilled(user_id, name, *each) for name, each in apart.items()]",
-        "    return ledgers, []",
+        "ledgers[name]) for name in looked_into]",
+        "ledgers[name]) for name in ()]",
     ),
     Mutant(
         "unknown-is-done",
         "usecases/counting.py",
         "a lost answer is taken for success",
-        "            outcome.failed |= work.tried(event.user_id for event in plan.events)",
+        "            outcome.failed |= pending.note_attempt(event.user_id for event in planned)",
         """\
-            for event in plan.events:
-                work.drop(event.user_id, event.event_id)""",
+            for event in planned:
+                pending.drop(event.user_id, event.event_id)""",
     ),
     Mutant(
         "unprocessed-forgotten",

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from experimentation.domain.assignment import Decision
 from experimentation.domain.clock import DAY_MS, HOUR_MS
 from experimentation.domain.counting.event import Submission
 from experimentation.domain.errors import ConflictError, ExperimentationError, UnavailableError
 from experimentation.domain.experiment import Experiment, Status
 from experimentation.domain.lifecycle import transition
 from experimentation.storage import experiments
-from experimentation.usecases.assigning import Decision, assign, assign_all
+from experimentation.usecases.assigning import assign, assign_all
 from experimentation.usecases.importing import Row, import_rows
 from experimentation.usecases.ingesting import ingest
 from tests.simulation.environments import Environment, Pool

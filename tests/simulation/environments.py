@@ -41,7 +41,7 @@ class Environment:
         self._skew = schedule.chance.uniform(-LARGEST_SKEW_MS, LARGEST_SKEW_MS)
         self.deadline = 0.0
         chance = random.Random(schedule.chance.random())
-        self.runtime = Runtime(clock=self.clock, chance=chance, sleep=schedule.sleep)
+        self.runtime = Runtime(clock=self.clock, rng=chance, sleep=schedule.sleep)
         self.seen_types = SeenTypes()
 
     def clock(self) -> int:

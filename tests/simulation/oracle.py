@@ -1,6 +1,5 @@
 """What should be stored, from a brute-force join of the raw events with the assignments, against what is."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from experimentation.domain.counting.counters import (
 from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.ledger import END
 from experimentation.domain.counting.stored import Day, day_of
+from experimentation.domain.counting.stored_text import boundaries_of, cells_of
 from experimentation.domain.counting.windows import WindowTotals, add_counters, window
 from experimentation.domain.experiment import Experiment, Kind
 from experimentation.storage import events as event_items
@@ -99,10 +99,10 @@ class Stored:
         elif kind == "EVENT":
             self.events[user_id, sort_key.removeprefix("EVENT#")] = event_items._event(item)
         elif kind == "METRIC":
-            cells = users._cells(json.loads(item["m"]["S"]))
+            cells = cells_of(item["m"]["S"])
             self.spilled[user_id, sort_key.removeprefix("METRIC#")] = cells
         elif kind == "PAST":
-            self.past[user_id] = users._boundaries(item["b"]["S"])
+            self.past[user_id] = boundaries_of(item["b"]["S"])
 
     def merged(self, name: str) -> dict[str, Counters]:
         """Return an experiment's rollups over all shards."""

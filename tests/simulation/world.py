@@ -7,10 +7,12 @@ from typing import Any
 from unittest.mock import patch
 
 from experimentation.domain.clock import DAY_MS, HOUR_MS
+from experimentation.domain.counting import user as stored_user
+from experimentation.domain.counting import writes
 from experimentation.domain.counting.event import Event
 from experimentation.domain.errors import ConflictError, UnavailableError
 from experimentation.domain.experiment import Experiment, Kind, Metric, Segment, Status, Variant
-from experimentation.storage import experiments, users
+from experimentation.storage import experiments
 from experimentation.storage.aws.transactions import CancelledError
 from experimentation.storage.queue_message import pack
 from experimentation.usecases import counting, ingesting
@@ -274,10 +276,10 @@ class World:
             return {}
         chance = self.chance
         return {
-            (users, "HEAD_LIMIT_BYTES"): chance.choice([900, 300, 120]),
+            (stored_user, "HEAD_LIMIT_BYTES"): chance.choice([900, 300, 120]),
             (counting, "MAX_EVENTS"): chance.choice([25, 25, 3]),
-            (counting, "MAX_ACTIONS"): chance.choice([100, 30]),
-            (counting, "MAX_COUNTERS"): chance.choice([250, 30]),
+            (writes, "MAX_ACTIONS"): chance.choice([100, 30]),
+            (writes, "MAX_COUNTERS"): chance.choice([250, 30]),
             (ingesting, "pack"): lambda events, request_id: pack(events, request_id, 400),
         }
 

@@ -4,8 +4,8 @@ from zlib import crc32
 
 import pytest
 
+from experimentation.domain.assignment import Assignment
 from experimentation.storage import assignments
-from experimentation.storage.assignments import Assignment
 from experimentation.storage.aws.transactions import CancelledError, commit
 
 KEPT = Assignment("checkout-button", "ü#/1", "control", 17, {"country": "DE", "age": 4, "new": True})

@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 
 from experimentation.domain.counting.ledger import END, Boundary, Head
+from experimentation.domain.counting.user import spill
+from experimentation.domain.counting.writes import HeadWrite, LedgerWrite, PastWrite
 from experimentation.storage import users
 from experimentation.storage.aws import client
 from experimentation.storage.aws.transactions import CancelledError, commit
@@ -31,7 +33,7 @@ def test_a_user_without_a_head_has_an_empty_one():
 
 
 def test_a_head_is_read_as_it_was_written_in_the_next_version():
-    commit([users.put_head("u/1#", 0, HEAD), users.put_head("u2", 0, Head())])
+    commit([users.put_head(HeadWrite("u/1#", 0, HEAD)), users.put_head(HeadWrite("u2", 0, Head()))])
 
     assert users.read_head("u/1#", consistent=False) == replace(HEAD, version=1)
     assert users.read_heads(["u/1#", "u2"]) == {"u/1#": replace(HEAD, version=1), "u2": Head(version=1)}
@@ -39,10 +41,10 @@ def test_a_head_is_read_as_it_was_written_in_the_next_version():
 
 @pytest.mark.parametrize("read_version", [0, 2])
 def test_a_head_is_not_written_over_another_version(read_version):
-    commit([users.put_head("u1", 0, HEAD)])
+    commit([users.put_head(HeadWrite("u1", 0, HEAD))])
 
     with pytest.raises(CancelledError) as refused:
-        commit([users.put_head("u1", read_version, Head())])
+        commit([users.put_head(HeadWrite("u1", read_version, Head()))])
 
     assert refused.value.failed_conditions() == [0]
     assert users.read_head("u1", consistent=True).last == HEAD.last
@@ -50,18 +52,18 @@ def test_a_head_is_not_written_over_another_version(read_version):
 
 def test_a_ledger_stored_apart_has_a_version_of_its_own():
     cells = {(20_779, 1): (1, 10_000), (20_780, 2): (3, 0)}
-    commit([users.put_spilled("u1", "view", 0, cells)])
-    commit([users.put_spilled("u1", "view", 1, cells)])
+    commit([users.put_ledger(LedgerWrite("u1", "view", 0, cells))])
+    commit([users.put_ledger(LedgerWrite("u1", "view", 1, cells))])
 
     found = users.read_spilled([("u1", "view"), ("u1", "purchase"), ("u2", "view")])
 
     assert found == {("u1", "view"): users.Spilled(2, cells)}
     with pytest.raises(CancelledError):
-        commit([users.put_spilled("u1", "view", 1, {})])
+        commit([users.put_ledger(LedgerWrite("u1", "view", 1, {}))])
 
 
 def test_the_past_is_read_as_it_was_written():
-    commit([users.put_past("u1", HEAD.boundaries)])
+    commit([users.put_past(PastWrite("u1", HEAD.boundaries))])
 
     assert users.read_past("u1") == HEAD.boundaries
 
@@ -69,7 +71,7 @@ def test_the_past_is_read_as_it_was_written():
 def test_more_users_than_one_call_reads_are_all_read():
     names = [f"u{number}" for number in range(205)]
     for name in names[::50]:
-        commit([users.put_head(name, 0, Head())])
+        commit([users.put_head(HeadWrite(name, 0, Head()))])
 
     heads = users.read_heads(names)
 
@@ -78,7 +80,7 @@ def test_more_users_than_one_call_reads_are_all_read():
 
 
 def test_keys_that_were_left_unprocessed_are_read_again():
-    commit([users.put_head("u1", 0, HEAD), users.put_head("u2", 0, HEAD)])
+    commit([users.put_head(HeadWrite("u1", 0, HEAD)), users.put_head(HeadWrite("u2", 0, HEAD))])
     calls = []
     left = {"DataTable": {"Keys": [{"PK": {"S": "USER#u1"}, "SK": {"S": "HEAD"}}], "ConsistentRead": True}}
     body = json.dumps({"Responses": {}, "UnprocessedKeys": left}).encode()
@@ -95,14 +97,14 @@ def test_keys_that_were_left_unprocessed_are_read_again():
 
 
 def test_a_small_head_keeps_all_its_ledgers():
-    assert users.spill(HEAD) == (HEAD, {})
+    assert spill(HEAD) == (HEAD, {})
 
 
 def test_the_largest_ledgers_leave_a_head_that_grew_too_large():
     small, large = {(1, 1): (1, 1)}, {(day, 1): (1, 10**13) for day in range(60)}
     head = Head(ledgers={"small": small, "large": large, "larger": large | {(99, 1): (1, 1)}})
 
-    after, moved = users.spill(head)
+    after, moved = spill(head)
 
     assert moved == {"large": large, "larger": head.ledgers["larger"]}
     assert after.ledgers == {"small": small}

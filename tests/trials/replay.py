@@ -10,7 +10,7 @@ from typing import Any
 
 from experimentation import settings
 from experimentation.domain.counting.counters import Adds, assignment_adds, enrolment_adds, labels
-from experimentation.domain.counting.ledger import Head, import_assignment
+from experimentation.domain.counting.ledger import Head, enrol_at
 from experimentation.domain.counting.recording import Happening, Ledger, record
 from experimentation.domain.counting.windows import add_counters
 from experimentation.domain.experiment import Experiment
@@ -49,7 +49,7 @@ def counted(trial: Trial, experiment: Experiment) -> tuple[Adds, Adds]:
             ledger, adds = record(ledger, known, before[user_id], 0)
             _merge(counters, adds)
         marks = labels(experiment.segments, context)
-        head = import_assignment(ledger.head, at, experiment.id, variant, marks)
+        head = enrol_at(ledger.head, at, experiment.id, variant, marks)
         boundary = head.assignment(experiment.id)
         assert boundary is not None
         _merge(enrolments, enrolment_adds(experiment, variant, marks, at))

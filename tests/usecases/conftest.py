@@ -31,7 +31,7 @@ def clock() -> Clock:
 @pytest.fixture
 def runtime(aws: None, clock: Clock) -> Runtime:
     """An execution environment with AWS in process; pauses take no time."""
-    return Runtime(clock=clock, chance=random.Random(1), sleep=clock.pauses.append)
+    return Runtime(clock=clock, rng=random.Random(1), sleep=clock.pauses.append)
 
 
 @pytest.fixture

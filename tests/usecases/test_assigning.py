@@ -6,13 +6,16 @@ from dataclasses import replace
 
 import pytest
 
+from experimentation.domain.assignment import Reason
 from experimentation.domain.clock import DAY_MS, rfc3339
+from experimentation.domain.counting import user as stored_user
 from experimentation.domain.counting.ledger import END
+from experimentation.domain.counting.writes import HeadWrite, PastWrite
 from experimentation.domain.errors import UnavailableError
 from experimentation.domain.experiment import Kind, Metric, Segment, Status
 from experimentation.storage import assignments, experiments, rollups, users
 from experimentation.storage.aws import client
-from experimentation.usecases.assigning import MAX_TRIES, Reason, answer, assign, assign_all, stored
+from experimentation.usecases.assigning import MAX_TRIES, answer, assign, assign_all
 from experimentation.usecases.counting import count_events
 from experimentation.usecases.runtime import Runtime
 from tests.cancelled import cancelling, conflict_on, keys_of
@@ -32,6 +35,10 @@ def purchase(event_id, at=NOW, value=10_000):
 
 def put_status(name, status, **changes):
     return experiments.change(name, lambda e: replace(e, status=status, **changes), now=NOW, actor="alice")
+
+
+def stored(name, user_id):
+    return users.read_head(user_id, consistent=True).assignment(name)
 
 
 def enrolments(name):
@@ -131,7 +138,7 @@ def test_what_a_user_did_before_is_noted_for_cuped(runtime, always):
 
 
 def test_ledgers_stored_apart_are_read_and_guarded(runtime, always, monkeypatch):
-    monkeypatch.setattr(users, "HEAD_LIMIT_BYTES", 0)
+    monkeypatch.setattr(stored_user, "HEAD_LIMIT_BYTES", 0)
     count_events([purchase("a", value=3)], runtime, always)
     chosen = running(
         "e", NOW, metrics=(Metric("m", "purchase", Kind.VALUE), Metric("o", "other", Kind.VALUE))
@@ -235,7 +242,7 @@ def test_a_conflict_is_tried_again(runtime, clock):
 
 def test_somebody_else_who_was_faster_decides(runtime):
     chosen = running("e", NOW)
-    other = Runtime(clock=lambda: NOW - 7, chance=random.Random(2))
+    other = Runtime(clock=lambda: NOW - 7, rng=random.Random(2))
     raced = []
 
     def race(actions):
@@ -282,13 +289,17 @@ def test_an_experiment_that_ended_during_the_tries_takes_nobody(runtime, clock):
 def test_an_assignment_that_was_put_away_still_holds(runtime):
     first = assign(running("e", NOW - DAY_MS), "u1", {}, runtime)
     head = users.read_head("u1", consistent=True)
-    action = users.put_head("u1", 1, replace(head, boundaries=(), past_until=NOW + 1, past_k=1))
-    client.dynamodb().transact_write_items(TransactItems=[action])
+    away = replace(head, boundaries=(), past_until=NOW + 1, past_k=1)
+    actions = [
+        users.put_head(HeadWrite("u1", 1, away)),
+        users.put_past(PastWrite("u1", head.boundaries)),
+    ]
+    client.dynamodb().transact_write_items(TransactItems=actions)
 
     again = assign(first.experiment, "u1", {}, runtime)
 
     assert (again.variant, again.assigned_at, again.reason) == (first.variant, NOW, Reason.STORED)
-    assert stored("never", "u1") is None
+    assert users.read_head("u1", consistent=True).boundaries == ()
 
 
 def test_the_answer_carries_the_variants_config(runtime):

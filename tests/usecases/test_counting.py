@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from experimentation.domain.clock import DAY_MS
+from experimentation.domain.counting import user as stored_user
+from experimentation.domain.counting import writes
 from experimentation.domain.counting.ledger import END
 from experimentation.domain.experiment import Kind, Metric, Segment, Status
 from experimentation.storage import events, experiments, rollups, users
 from experimentation.storage.aws import client
-from experimentation.usecases import counting
 from experimentation.usecases.assigning import assign
 from experimentation.usecases.counting import MAX_TRIES, count_events
 from experimentation.usecases.runtime import Runtime
@@ -133,7 +134,7 @@ def test_users_that_do_not_fit_one_transaction_take_turns(runtime, always):
 
 def test_a_counter_that_grew_too_long_splits_the_events(runtime, always, monkeypatch):
     enrolled(runtime, "e")
-    monkeypatch.setattr(counting, "MAX_COUNTERS", 12)
+    monkeypatch.setattr(writes, "MAX_COUNTERS", 12)
 
     outcome = count_events([at(n * DAY_MS, f"a{n}") for n in range(8)], runtime, always)
 
@@ -268,7 +269,7 @@ def test_no_try_begins_without_time(runtime):
 
 def test_a_ledger_that_left_the_head_goes_on_in_an_item_of_its_own(runtime, always, monkeypatch):
     enrolled(runtime, "e", metrics=(Metric("m", "purchase", Kind.VALUE),))
-    monkeypatch.setattr(users, "HEAD_LIMIT_BYTES", 100)
+    monkeypatch.setattr(stored_user, "HEAD_LIMIT_BYTES", 100)
     for n in range(6):
         count_events([at(-n * DAY_MS // 2, f"a{n}", value=n)], runtime, always)
 
@@ -283,7 +284,7 @@ def test_a_ledger_that_left_the_head_goes_on_in_an_item_of_its_own(runtime, alwa
 
 
 def test_a_ledger_apart_that_changed_is_read_again(runtime, always, monkeypatch):
-    monkeypatch.setattr(users, "HEAD_LIMIT_BYTES", 0)
+    monkeypatch.setattr(stored_user, "HEAD_LIMIT_BYTES", 0)
     count_events([at(1, "a")], runtime, always)
 
     def behind(actions):
@@ -296,7 +297,7 @@ def test_a_ledger_apart_that_changed_is_read_again(runtime, always, monkeypatch)
 
 
 def test_a_ledger_apart_that_a_read_does_not_find_yet_is_tried_again(runtime, always, monkeypatch):
-    monkeypatch.setattr(users, "HEAD_LIMIT_BYTES", 0)
+    monkeypatch.setattr(stored_user, "HEAD_LIMIT_BYTES", 0)
     count_events([at(1, "a")], runtime, always)
     calls = []
 
@@ -326,7 +327,7 @@ def test_events_at_or_after_the_end_do_not_count(runtime, always):
 
 def test_experiments_long_over_are_put_away_and_still_count_late_events(aws, always, clock):
     clock.now = NOW - 10 * DAY_MS
-    runtime = Runtime(clock=clock, chance=random.Random(1), sleep=clock.pauses.append)
+    runtime = Runtime(clock=clock, rng=random.Random(1), sleep=clock.pauses.append)
     chosen = running("e", clock.now - DAY_MS)
     assign(chosen, "u1", {}, runtime)
     ended("e", clock.now + 1_000)
@@ -345,7 +346,7 @@ def test_experiments_long_over_are_put_away_and_still_count_late_events(aws, alw
 
 
 def test_what_was_put_away_before_is_kept_when_more_is_put_away(aws, always, clock):
-    runtime = Runtime(clock=clock, chance=random.Random(1), sleep=clock.pauses.append)
+    runtime = Runtime(clock=clock, rng=random.Random(1), sleep=clock.pauses.append)
     for name, end in (("a", 10), ("b", 20)):
         clock.now = NOW
         assign(running(name, NOW - DAY_MS), "u1", {}, runtime)

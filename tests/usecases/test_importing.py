@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from experimentation.domain.clock import DAY_MS
+from experimentation.domain.counting import user as stored_user
+from experimentation.domain.counting.writes import HeadWrite, PastWrite
 from experimentation.domain.errors import ConflictError, InvalidError, UnavailableError
 from experimentation.domain.experiment import Kind, Metric, Segment, Status
 from experimentation.storage import assignments, experiments, rollups, users
@@ -17,6 +19,7 @@ from tests.cancelled import cancelling, conflict_on, keys_of
 from tests.events import made
 from tests.experiments import running
 from tests.usecases.conftest import NOW
+from tests.wire import answering
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -59,7 +62,7 @@ def test_events_after_the_imported_time_count(runtime, chosen, always):
 
 
 def test_what_an_imported_user_did_before_is_noted_for_cuped(runtime, always, monkeypatch):
-    monkeypatch.setattr(users, "HEAD_LIMIT_BYTES", 0)
+    monkeypatch.setattr(stored_user, "HEAD_LIMIT_BYTES", 0)
     chosen = running("e", NOW - 3 * DAY_MS, metrics=(Metric("m", "purchase", Kind.VALUE),))
     count_events([purchase("a", NOW - 2 * DAY_MS, value=3)], runtime, always)
 
@@ -114,7 +117,11 @@ def test_an_assignment_that_was_put_away_is_there_already(runtime, chosen):
     for user_id in ("u1", "u3"):
         head = users.read_head(user_id, consistent=True)
         away = replace(head, boundaries=(), past_until=NOW - 2 * DAY_MS, past_k=1)
-        client.dynamodb().transact_write_items(TransactItems=[users.put_head(user_id, head.version, away)])
+        actions = [
+            users.put_head(HeadWrite(user_id, head.version, away)),
+            users.put_past(PastWrite(user_id, head.boundaries)),
+        ]
+        client.dynamodb().transact_write_items(TransactItems=actions)
 
     assert import_rows(chosen, [row("u1"), row("u3")], runtime) == ["already_there", "stored"]
 
@@ -154,6 +161,20 @@ def test_500_rows_go_in_transactions_that_fit(runtime, chosen):
     assert outcome == ["stored"] * 500
     assert max(map(len, sent)) <= 100
     assert counters(chosen, "n", rollups.enrolment_partition) == 500
+
+
+def test_500_users_whose_ledgers_left_their_heads_are_read_in_10_calls(runtime, clock, always, monkeypatch):
+    monkeypatch.setattr(stored_user, "HEAD_LIMIT_BYTES", 0)
+    chosen = running("e", NOW - 3 * DAY_MS, metrics=(Metric("m", "purchase", Kind.VALUE),))
+    names = [f"u{n}" for n in range(500)]
+    count_events([purchase(name, NOW - 2 * DAY_MS, name) for name in names], runtime, always)
+    calls = []
+
+    with answering(client.dynamodb(), "BatchGetItem", b"", when=calls.append):
+        outcome = import_rows(chosen, [row(name) for name in names], runtime)
+
+    assert outcome == ["stored"] * 500
+    assert sum(b"USER#" in each.body for each in calls) == 10
 
 
 def test_a_conflict_is_tried_again_for_its_rows_alone(runtime, chosen, clock):

@@ -4,8 +4,9 @@ import random
 
 import pytest
 
+from experimentation.clock import wall_clock
 from experimentation.storage import experiments
-from experimentation.usecases.runtime import CONFLICTS_TO_GROW, Runtime, wall_clock
+from experimentation.usecases.runtime import CONFLICTS_TO_GROW, Runtime
 from tests.experiments import running
 from tests.usecases.conftest import NOW
 
@@ -15,7 +16,7 @@ def test_the_wall_clock_counts_milliseconds():
 
 
 def test_an_environment_keeps_its_shard_until_it_draws_again():
-    runtime = Runtime(chance=random.Random(3))
+    runtime = Runtime(rng=random.Random(3))
 
     shards = {runtime.shard(64) for _ in range(20)}
     runtime.draw_again()
@@ -32,8 +33,8 @@ def test_shards_double_after_many_conflicts_of_one_experiment():
     runtime = Runtime(clock=lambda: NOW)
 
     for _ in range(CONFLICTS_TO_GROW):
-        runtime.make_room(["a", "a"])
-    runtime.make_room(["b"])
+        runtime.note_conflicts(["a", "a"])
+    runtime.note_conflicts(["b"])
 
     assert experiments.read("a", consistent=True).shards == 8
     assert experiments.read("b", consistent=True).shards == 4

@@ -21,8 +21,8 @@ from experimentation.domain.counting.ledger import (
     Boundary,
     Head,
     apply_ends,
-    enrol,
-    import_assignment,
+    enrol_at,
+    enrol_now,
     merged,
     ordinal,
     ownerships,
@@ -80,10 +80,10 @@ class User:
         marks = labels(chosen.segments, {"country": country})
         self.head = apply_ends(self.head, self.ended(), now)
         if made_at is None:
-            self.head = enrol(self.head, now, name, "t", marks)
+            self.head = enrol_now(self.head, now, name, "t", marks)
         else:
             try:
-                self.head = import_assignment(self.head, made_at, name, "t", marks)
+                self.head = enrol_at(self.head, made_at, name, "t", marks)
             except ConflictError:
                 return
         boundary = self.head.assignment(name)

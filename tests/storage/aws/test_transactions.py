@@ -27,7 +27,7 @@ def test_a_new_item_is_put_once_and_replaced_only_as_it_was_read():
     assert found == [ITEM | {"v": {"N": "2"}}]
 
 
-def test_a_conflict_and_a_throttle_are_in_the_way_and_a_condition_is_not():
+def test_a_conflict_and_a_throttle_are_conflicts_and_a_condition_is_none():
     reasons = ["None", "ConditionalCheckFailed", "TransactionConflict", "ThrottlingError"]
 
     with cancelling(lambda _: reasons), pytest.raises(CancelledError) as refused:
@@ -36,7 +36,7 @@ def test_a_conflict_and_a_throttle_are_in_the_way_and_a_condition_is_not():
     cancelled = refused.value
     assert str(cancelled) == "ConditionalCheckFailed, ThrottlingError, TransactionConflict"
     assert [cancelled.condition_failed(place) for place in range(4)] == [False, True, False, False]
-    assert [cancelled.was_in_the_way(place) for place in range(4)] == [False, False, True, True]
+    assert [cancelled.conflicted(place) for place in range(4)] == [False, False, True, True]
 
 
 def test_a_store_that_does_not_answer_is_unavailable():

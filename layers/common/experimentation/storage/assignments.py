@@ -5,26 +5,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
 from experimentation import settings
+from experimentation.domain.assignment import Assignment
 from experimentation.storage.aws import client
 from experimentation.storage.aws.failures import translated
 from experimentation.storage.aws.transactions import put_new
 
 if TYPE_CHECKING:
-    from experimentation.domain.counting.counters import Context
     from experimentation.storage.aws.transactions import Action, Item
 
 PARTITIONS = 64
-
-
-class Assignment(NamedTuple):
-    """A stored assignment; `assigned_at` in milliseconds."""
-
-    experiment_id: str
-    user_id: str
-    variant: str
-    assigned_at: int
-    context: "Context"
-    imported: bool = False
 
 
 class AssignmentPage(NamedTuple):

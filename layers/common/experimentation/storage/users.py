@@ -5,21 +5,29 @@ fits becomes a METRIC item. Boundaries of experiments that ended long ago are pu
 """
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from experimentation import settings
 from experimentation.domain.counting.ledger import Boundary, Cells, Head
+from experimentation.domain.counting.recording import Ledger
+from experimentation.domain.counting.stored_text import (
+    boundaries_of,
+    boundaries_text,
+    cells_of,
+    cells_text,
+    ledgers_of,
+    ledgers_text,
+)
+from experimentation.domain.counting.user import StoredUser
 from experimentation.storage.aws import client
 from experimentation.storage.aws.batch_read import read_items
 from experimentation.storage.aws.failures import translated
 from experimentation.storage.aws.transactions import put_if, put_new
 
 if TYPE_CHECKING:
+    from experimentation.domain.counting.writes import HeadWrite, LedgerWrite, PastWrite
     from experimentation.storage.aws.transactions import Action, Item
-
-HEAD_LIMIT_BYTES = 900  # one write unit, with room for the attributes' names
 
 
 class Spilled(NamedTuple):
@@ -31,6 +39,15 @@ class Spilled(NamedTuple):
 
 UNSEEN = Spilled(0, {})
 """What the head says is stored apart, but a read did not find: a transaction is half-way visible."""
+
+
+class Need(NamedTuple):
+    """What is to be read of a user besides HEAD: the ledgers of these types that are apart, and PAST."""
+
+    user_id: str
+    head: Head
+    types: frozenset[str]
+    past: bool
 
 
 def read_head(user_id: str, *, consistent: bool) -> Head:
@@ -55,7 +72,7 @@ def read_spilled(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Spil
     items = read_items([_key(user_id, f"METRIC#{event_type}") for user_id, event_type in pairs])
     return {
         (_user(item), item["SK"]["S"].removeprefix("METRIC#")): Spilled(
-            int(item["v"]["N"]), _cells(json.loads(item["m"]["S"]))
+            int(item["v"]["N"]), cells_of(item["m"]["S"])
         )
         for item in items
     }
@@ -64,58 +81,66 @@ def read_spilled(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Spil
 def read_past(user_id: str) -> tuple[Boundary, ...]:
     """Return the boundaries that were put away."""
     items = read_items([_key(user_id, "PAST")])
-    return _boundaries(items[0]["b"]["S"]) if items else ()
+    return boundaries_of(items[0]["b"]["S"]) if items else ()
 
 
-def put_head(user_id: str, read_version: int, head: Head) -> "Action":
+def read_users(needs: Iterable[Need]) -> dict[str, StoredUser]:
+    """Return the users with what is needed besides their heads, in one batch of consistent reads."""
+    wanted = {need.user_id: need for need in needs}
+    keys = [_key(user_id, f"METRIC#{name}") for user_id, need in wanted.items() for name in _apart(need)]
+    keys += [_key(user_id, "PAST") for user_id, need in wanted.items() if need.past]
+    found = {(_user(item), item["SK"]["S"]): item for item in read_items(keys)}
+    users: dict[str, StoredUser] = {}
+    for user_id, need in wanted.items():
+        apart = {name: _spilled(found.get((user_id, f"METRIC#{name}"))) for name in _apart(need)}
+        past = found.get((user_id, "PAST"))
+        ledger = Ledger(
+            need.head,
+            {name: each.cells for name, each in apart.items()},
+            boundaries_of(past["b"]["S"]) if past else (),
+        )
+        users[user_id] = StoredUser(user_id, ledger, {name: each.version for name, each in apart.items()})
+    return users
+
+
+def put_head(write: "HeadWrite") -> "Action":
     """Return the write of a head on the condition that its version is still the one that was read."""
-    item = _key(user_id, "HEAD") | {
-        "v": {"N": str(read_version + 1)},
+    head = write.head
+    item = _key(write.user_id, "HEAD") | {
+        "v": {"N": str(write.read_version + 1)},
         "last": {"N": str(head.last)},
-        "b": {"S": _boundaries_text(head.boundaries)},
+        "b": {"S": boundaries_text(head.boundaries)},
         "kmax": {"N": str(head.kmax)},
-        "m": {"S": _ledgers_text(head.ledgers)},
+        "m": {"S": ledgers_text(head.ledgers)},
     }
     if head.past_until:
         item |= {"past_until": {"N": str(head.past_until)}, "past_k": {"N": str(head.past_k)}}
     if head.spilled:
         item["o"] = {"S": json.dumps(sorted(head.spilled))}
-    return _put(item, read_version)
+    return _put(item, write.read_version)
 
 
-def put_spilled(user_id: str, event_type: str, read_version: int, cells: Cells) -> "Action":
+def put_ledger(write: "LedgerWrite") -> "Action":
     """Return the write of one type's ledger on the condition of its own version."""
-    item = _key(user_id, f"METRIC#{event_type}") | {
-        "v": {"N": str(read_version + 1)},
-        "m": {"S": json.dumps(_cells_shape(cells), separators=(",", ":"))},
+    item = _key(write.user_id, f"METRIC#{write.event_type}") | {
+        "v": {"N": str(write.read_version + 1)},
+        "m": {"S": cells_text(write.cells)},
     }
-    return _put(item, read_version)
+    return _put(item, write.read_version)
 
 
-def put_past(user_id: str, boundaries: tuple[Boundary, ...]) -> "Action":
+def put_past(write: "PastWrite") -> "Action":
     """Return the write of the boundaries put away; HEAD's condition in the same transaction guards it."""
-    item = _key(user_id, "PAST") | {"b": {"S": _boundaries_text(boundaries)}}
+    item = _key(write.user_id, "PAST") | {"b": {"S": boundaries_text(write.boundaries)}}
     return {"Put": {"TableName": settings.data_table(), "Item": item}}
-
-
-def spill(head: Head) -> tuple[Head, dict[str, Cells]]:
-    """Move the largest ledgers out of a head that is too large; return it and what was moved."""
-    moved: dict[str, Cells] = {}
-    sizes = {name: len(_ledgers_text({name: cells})) for name, cells in head.ledgers.items()}
-    fixed = len(_boundaries_text(head.boundaries).encode()) + sum(map(len, head.spilled))
-    while sizes and fixed + sum(sizes.values()) > HEAD_LIMIT_BYTES:
-        largest = max(sizes, key=lambda name: (sizes[name], name))
-        moved[largest] = head.ledgers[largest]
-        fixed += len(largest)
-        del sizes[largest]
-    if not moved:
-        return head, moved
-    kept = {name: cells for name, cells in head.ledgers.items() if name not in moved}
-    return replace(head, ledgers=kept, spilled=head.spilled | moved.keys()), moved
 
 
 def _put(item: "Item", read_version: int) -> "Action":
     return put_if(item, "v", read_version) if read_version else put_new(item)
+
+
+def _apart(need: Need) -> list[str]:
+    return sorted(need.types & need.head.spilled)
 
 
 def _key(user_id: str, sort_key: str) -> "Item":
@@ -127,43 +152,18 @@ def _user(item: "Item") -> str:
     return text.removeprefix("USER#")
 
 
+def _spilled(item: "Item | None") -> Spilled:
+    return Spilled(int(item["v"]["N"]), cells_of(item["m"]["S"])) if item else UNSEEN
+
+
 def _head(item: "Item") -> Head:
-    ledgers = json.loads(item["m"]["S"])
     return Head(
         version=int(item["v"]["N"]),
         last=int(item["last"]["N"]),
-        boundaries=_boundaries(item["b"]["S"]),
+        boundaries=boundaries_of(item["b"]["S"]),
         kmax=int(item["kmax"]["N"]),
         past_until=int(item["past_until"]["N"]) if "past_until" in item else 0,
         past_k=int(item["past_k"]["N"]) if "past_k" in item else 0,
-        ledgers={name: _cells(shape) for name, shape in ledgers.items()},
+        ledgers=ledgers_of(item["m"]["S"]),
         spilled=frozenset(json.loads(item["o"]["S"])) if "o" in item else frozenset(),
     )
-
-
-def _boundaries(text: str) -> tuple[Boundary, ...]:
-    return tuple(
-        Boundary(k, at, experiment_id, variant, tuple(labels))
-        for k, at, experiment_id, variant, labels in json.loads(text)
-    )
-
-
-def _boundaries_text(boundaries: tuple[Boundary, ...]) -> str:
-    return json.dumps(boundaries, separators=(",", ":"), ensure_ascii=False)
-
-
-def _cells(shape: Mapping[str, list[int]]) -> Cells:
-    cells: Cells = {}
-    for name, (events, total) in shape.items():
-        day, _, k = name.partition(".")
-        cells[int(day), int(k)] = (events, total)
-    return cells
-
-
-def _cells_shape(cells: Cells) -> dict[str, tuple[int, int]]:
-    return {f"{day}.{k}": cell for (day, k), cell in cells.items()}
-
-
-def _ledgers_text(ledgers: Mapping[str, Cells]) -> str:
-    shapes = {name: _cells_shape(cells) for name, cells in ledgers.items()}
-    return json.dumps(shapes, separators=(",", ":"))

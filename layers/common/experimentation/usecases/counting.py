@@ -11,20 +11,19 @@ from typing import NamedTuple
 
 from experimentation import settings, telemetry
 from experimentation.domain.clock import DAY_MS
-from experimentation.domain.counting.compaction import compact
-from experimentation.domain.counting.counters import Adds
+from experimentation.domain.counting.batching import batch, by_user
 from experimentation.domain.counting.event import Event
-from experimentation.domain.counting.ledger import Boundary, Head, is_over
-from experimentation.domain.counting.recording import Happening, Ledger, record
-from experimentation.domain.counting.windows import add_counters
+from experimentation.domain.counting.ledger import Head, is_over
+from experimentation.domain.counting.user import StoredUser
+from experimentation.domain.counting.writes import Transaction
 from experimentation.domain.errors import UnavailableError
 from experimentation.domain.experiment import Experiment
-from experimentation.storage import events, rollups, users
-from experimentation.storage.aws.transactions import MAX_ACTIONS, Action, CancelledError, commit
+from experimentation.storage import events, users
+from experimentation.storage.writing import Refusal
+from experimentation.usecases.committing import commit
 from experimentation.usecases.runtime import Runtime
 
 MAX_EVENTS = 25
-MAX_COUNTERS = 250  # of one item: an update expression holds 4 KB
 MAX_TRIES = 8
 CONFLICTS_TO_SPLIT = 2
 
@@ -34,7 +33,7 @@ type EventKey = tuple[str, str]
 
 @dataclass
 class Outcome:
-    """What became of a batch; `outage` is set when the store did not answer the last try."""
+    """What became of a batch; `outage` is set when the store did not answer the last attempt."""
 
     counted: list[Event] = field(default_factory=list)
     duplicates: set[EventKey] = field(default_factory=set)
@@ -44,60 +43,28 @@ class Outcome:
     outage: UnavailableError | None = None
 
 
-class _Stored(NamedTuple):
-    """What is stored of one user: the past only where an event needs it."""
+class _Loaded(NamedTuple):
+    """The users of some events, and the experiments that they are or were in."""
 
-    head: Head
-    spilled: dict[str, users.Spilled]
-    past: tuple[Boundary, ...]
-
-
-class _Write(NamedTuple):
-    """One action, and what it means when it is refused: `event_id` is None for HEAD, METRIC and PAST."""
-
-    action: Action
-    user_id: str
-    event_id: str | None
+    users: dict[str, StoredUser]
+    experiments: dict[str, Experiment]
 
 
-@dataclass
-class _Plan:
-    """One transaction in the making."""
+class _Pending:
+    """The events that are still to be counted, by user, and how often each user's writes were refused."""
 
-    writes: list[_Write] = field(default_factory=list)
-    adds: Adds = field(default_factory=dict)
-    events: list[Event] = field(default_factory=list)
-
-    def __len__(self) -> int:
-        return len(self.writes) + len(self.adds)
-
-    def joined(self, other: "_Plan") -> "_Plan":
-        """Return both in one."""
-        adds = {key: dict(counters) for key, counters in self.adds.items()}
-        for key, counters in other.adds.items():
-            add_counters(adds.setdefault(key, {}), counters)
-        return _Plan(self.writes + other.writes, adds, self.events + other.events)
-
-    def fits(self) -> bool:
-        """Tell whether DynamoDB takes it as one transaction."""
-        return len(self) <= MAX_ACTIONS and all(len(each) <= MAX_COUNTERS for each in self.adds.values())
-
-
-class _Batch:
-    """The events that are still to be counted, by user, and how often each user was in the way."""
-
-    def __init__(self, batch: Iterable[Event]) -> None:
-        self.pending: dict[str, dict[str, Event]] = {}
-        self.tries: Counter[str] = Counter()
+    def __init__(self, received: Iterable[Event]) -> None:
+        self.events: dict[str, dict[str, Event]] = {}
+        self.attempts: Counter[str] = Counter()
         self.conflicts: Counter[str] = Counter()
         self.alone: set[str] = set()
-        for event in batch:
-            self.pending.setdefault(event.user_id, {}).setdefault(event.event_id, event)
+        for event in received:
+            self.events.setdefault(event.user_id, {}).setdefault(event.event_id, event)
 
     def group(self) -> list[Event]:
-        """Return the next events for one transaction; a user in the way of others comes alone."""
+        """Return the next events for one transaction; a user whose conflicts hold up others comes alone."""
         chosen: list[Event] = []
-        for user_id, waiting in self.pending.items():
+        for user_id, waiting in self.events.items():
             if user_id in self.alone:
                 if not chosen:
                     return list(waiting.values())[:MAX_EVENTS]
@@ -109,181 +76,113 @@ class _Batch:
 
     def drop(self, user_id: str, event_id: str) -> None:
         """Take an event off the list."""
-        waiting = self.pending[user_id]
+        waiting = self.events[user_id]
         del waiting[event_id]
         if not waiting:
-            del self.pending[user_id]
+            del self.events[user_id]
 
-    def isolate(self, suspects: Iterable[str]) -> set[EventKey]:
-        """Try these users one by one; return the events of one that was alone already: he is to blame."""
-        found = set(suspects)
+    def isolate(self, user_ids: Iterable[str]) -> set[EventKey]:
+        """Retry the group's users one at a time.
+
+        If the group was a single user already, give that user up and return the ids of their events.
+        """
+        found = set(user_ids)
         if len(found) > 1:
             self.alone |= found
             return set()
-        return {(user_id, event_id) for user_id in found for event_id in self.pending.pop(user_id)}
+        return {(user_id, event_id) for user_id in found for event_id in self.events.pop(user_id)}
 
-    def tried(self, users_tried: Iterable[str]) -> set[EventKey]:
-        """Count a failed try of these users; return the events of those that were tried too often."""
+    def note_conflict(self, user_id: str) -> None:
+        """Count a refused write of this user; from the second on the user comes alone."""
+        self.conflicts[user_id] += 1
+        if self.conflicts[user_id] >= CONFLICTS_TO_SPLIT:
+            self.alone.add(user_id)
+
+    def note_attempt(self, user_ids: Iterable[str]) -> set[EventKey]:
+        """Count a failed attempt of these users; return the events of those that had the last one."""
         given_up: set[EventKey] = set()
-        for user_id in set(users_tried):
-            self.tries[user_id] += 1
-            if self.tries[user_id] >= MAX_TRIES:
-                given_up |= {(user_id, event_id) for event_id in self.pending.pop(user_id, {})}
+        for user_id in set(user_ids):
+            self.attempts[user_id] += 1
+            if self.attempts[user_id] >= MAX_TRIES:
+                given_up |= {(user_id, event_id) for event_id in self.events.pop(user_id, {})}
         return given_up
 
 
-def count_events(batch: Iterable[Event], runtime: Runtime, has_time: Callable[[], bool]) -> Outcome:
-    """Count each event that was not counted before; `has_time` says whether another try may begin."""
-    work, outcome = _Batch(batch), Outcome()
-    while work.pending and has_time():
-        group = work.group()
-        tried = max(work.tries[event.user_id] for event in group)
-        if tried:
-            runtime.pause(tried)
-        plan = _Plan(events=group)
+def count_events(received: Iterable[Event], runtime: Runtime, has_time: Callable[[], bool]) -> Outcome:
+    """Count each event that was not counted before; `has_time` says whether another attempt may begin."""
+    pending, outcome = _Pending(received), Outcome()
+    while pending.events and has_time():
+        group = pending.group()
+        attempt = max(pending.attempts[event.user_id] for event in group)
+        if attempt:
+            runtime.pause(attempt)
+        planned = group
         try:
-            plan = _plan(group, runtime)
-            actions, owners = _actions(plan, runtime)
+            transaction = _plan(group, runtime)
+            planned = transaction.events()
             outcome.transactions += 1
-            commit(actions)
-        except CancelledError as cancelled:
-            _learn(cancelled, plan, owners, work, outcome, runtime)
+            refusal = commit(transaction, runtime)
         except UnavailableError as unavailable:
             outcome.outage = unavailable
-            outcome.failed |= work.tried(event.user_id for event in plan.events)
+            outcome.failed |= pending.note_attempt(event.user_id for event in planned)
         except Exception:  # noqa: BLE001 - the worker's edge: one broken user must not stop the others
             telemetry.logger.exception("events could not be counted")
-            outcome.failed |= work.isolate(event.user_id for event in group)
+            outcome.failed |= pending.isolate(event.user_id for event in group)
         else:
-            outcome.outage = None
-            for event in plan.events:
-                work.drop(event.user_id, event.event_id)
-            outcome.counted += plan.events
-    outcome.failed |= {(user_id, event_id) for user_id, each in work.pending.items() for event_id in each}
+            outcome.outage = None if refusal is None else outcome.outage
+            _apply(refusal, planned, pending, outcome)
+    outcome.failed |= {(user_id, event_id) for user_id, each in pending.events.items() for event_id in each}
     return outcome
 
 
-def _learn(
-    cancelled: CancelledError,
-    plan: _Plan,
-    owners: list[str],
-    work: _Batch,
-    outcome: Outcome,
-    runtime: Runtime,
-) -> None:
-    """Drop the duplicates, note who was in the way, and draw another shard after a conflict."""
-    blamed: set[str] = set()
-    for position, write in enumerate(plan.writes):
-        if cancelled.was_in_the_way(position):
-            blamed.add(write.user_id)
-        elif cancelled.condition_failed(position):
-            if write.event_id is None:
-                blamed.add(write.user_id)
-            else:
-                work.drop(write.user_id, write.event_id)
-                outcome.duplicates.add((write.user_id, write.event_id))
-    for user_id in blamed:
-        work.conflicts[user_id] += 1
-        if work.conflicts[user_id] >= CONFLICTS_TO_SPLIT:
-            work.alone.add(user_id)
-    crowded = [
-        owner for position, owner in enumerate(owners, len(plan.writes)) if cancelled.was_in_the_way(position)
-    ]
-    if crowded:
-        runtime.draw_again()
-        runtime.make_room(crowded)
-    if blamed or crowded:
+def _apply(refusal: Refusal | None, planned: list[Event], pending: _Pending, outcome: Outcome) -> None:
+    """Take what was counted, or is a duplicate, off the list; note whose writes were refused."""
+    if refusal is None:
+        for event in planned:
+            pending.drop(event.user_id, event.event_id)
+        outcome.counted += planned
+        return
+    # An event's condition fails where its item exists: it was counted before, under whatever user version.
+    duplicates = [write for write in refusal.failed if isinstance(write, Event)]
+    for event in duplicates:
+        pending.drop(event.user_id, event.event_id)
+        outcome.duplicates.add((event.user_id, event.event_id))
+    refused = {write.user_id for write in refusal.failed if not isinstance(write, Event)}
+    refused |= {write.user_id for write in refusal.conflicted}
+    for user_id in refused:
+        pending.note_conflict(user_id)
+    if refused or refusal.contended:
         outcome.conflicts += 1
-        still_waiting = {event.user_id for event in plan.events} & work.pending.keys()
-        outcome.failed |= work.tried(still_waiting)
+        still_waiting = {event.user_id for event in planned} & pending.events.keys()
+        outcome.failed |= pending.note_attempt(still_waiting)
 
 
-def _plan(group: list[Event], runtime: Runtime) -> _Plan:
+def _plan(group: list[Event], runtime: Runtime) -> Transaction:
     """Return one transaction for as many of the events as fit."""
-    by_user: dict[str, list[Event]] = {}
-    for event in group:
-        by_user.setdefault(event.user_id, []).append(event)
     keep_after = runtime.clock() - settings.retention_days() * DAY_MS
-    stored = _stored(by_user, keep_after)
+    loaded = _load(by_user(group), keep_after, runtime)
+    compact_before = keep_after - events.GRACE_DAYS * DAY_MS
+    return batch(group, loaded.users, loaded.experiments, keep_after, compact_before)
+
+
+def _load(events_of: dict[str, list[Event]], keep_after: int, runtime: Runtime) -> _Loaded:
+    """Read the users as far as these events need them, and the experiments that they are in."""
+    heads = users.read_heads(events_of)
+    found = users.read_users(
+        users.Need(
+            user_id,
+            heads[user_id],
+            frozenset(event.type for event in user_events),
+            past=_needs_past(heads[user_id], user_events, keep_after),
+        )
+        for user_id, user_events in events_of.items()
+    )
     # Last, so that the age of what is known of the experiments is bounded when the transaction is sent.
-    known = _experiments(stored.values(), runtime)
-    plan = _Plan()
-    for user_id, his in by_user.items():
-        joined = plan.joined(_single(user_id, his, stored[user_id], known, keep_after))
-        if plan.events and not joined.fits():
-            break
-        plan = joined
-    return plan
+    wanted = {b.experiment_id for user in found.values() for b in user.head.boundaries + user.ledger.past}
+    return _Loaded(found, runtime.experiments.read_many(wanted, runtime.clock()))
 
 
-def _stored(by_user: dict[str, list[Event]], keep_after: int) -> dict[str, _Stored]:
-    """Return what is stored of each user, as far as these events need it."""
-    heads = users.read_heads(by_user)
-    wanted = {
-        (user_id, event.type): None
-        for user_id, his in by_user.items()
-        for event in his
-        if event.type in heads[user_id].spilled
-    }
-    spilled = users.read_spilled(wanted)
-    stored: dict[str, _Stored] = {}
-    for user_id, head in heads.items():
-        mine = {pair[1]: spilled.get(pair, users.UNSEEN) for pair in wanted if pair[0] == user_id}
-        is_late = any(event.at < head.past_until for event in by_user[user_id])
-        needs_past = head.past_until and (is_late or is_over(head, keep_after))
-        stored[user_id] = _Stored(head, mine, users.read_past(user_id) if needs_past else ())
-    return stored
-
-
-def _single(
-    user_id: str, his: list[Event], stored: _Stored, known: dict[str, Experiment], keep_after: int
-) -> _Plan:
-    """Return what one user's events write; fewer events where all would not fit one transaction."""
-    cells = {event_type: each.cells for event_type, each in stored.spilled.items()}
-    before = Ledger(stored.head, cells, stored.past)
-    while True:
-        happenings = [Happening(event.type, event.at, event.value) for event in his]
-        after, adds = record(before, known, happenings, keep_after)
-        after = compact(after, {event.type for event in his}, keep_after - events.GRACE_DAYS * DAY_MS)
-        writes = _user_writes(user_id, before, after, stored, {event.type for event in his})
-        writes += [_Write(events.put(event), user_id, event.event_id) for event in his]
-        plan = _Plan(writes, adds, his)
-        if plan.fits() or len(his) == 1:
-            return plan
-        his = his[: len(his) // 2]
-
-
-def _user_writes(
-    user_id: str, before: Ledger, after: Ledger, stored: _Stored, touched: set[str]
-) -> list[_Write]:
-    head, moved = users.spill(after.head)
-    writes = [_Write(users.put_head(user_id, before.head.version, head), user_id, None)]
-    for event_type, cells in moved.items():
-        writes.append(_Write(users.put_spilled(user_id, event_type, 0, cells), user_id, None))
-    for event_type in sorted(touched & before.head.spilled):
-        version = stored.spilled[event_type].version
-        cells = after.spilled[event_type]
-        writes.append(_Write(users.put_spilled(user_id, event_type, version, cells), user_id, None))
-    if after.past != before.past:
-        writes.append(_Write(users.put_past(user_id, after.past), user_id, None))
-    return writes
-
-
-def _experiments(stored: Iterable[_Stored], runtime: Runtime) -> dict[str, Experiment]:
-    """Return the experiments of these users."""
-    now = runtime.clock()
-    wanted = {b.experiment_id for each in stored for b in each.head.boundaries + each.past}
-    return runtime.experiments.read_many(wanted, now)
-
-
-def _actions(plan: _Plan, runtime: Runtime) -> tuple[list[Action], list[str]]:
-    """Return the plan's actions, the rollups' last, and the experiment that each rollup belongs to."""
-    now = runtime.clock()
-    actions = [write.action for write in plan.writes]
-    owners: list[str] = []
-    for (experiment_id, key), counters in plan.adds.items():
-        experiment = runtime.experiments.read(experiment_id, now)
-        partition = rollups.partition(experiment, runtime.shard(experiment.shards))
-        actions.append(rollups.add(partition, key, counters, now))
-        owners.append(experiment_id)
-    return actions, owners
+def _needs_past(head: Head, user_events: list[Event], keep_after: int) -> bool:
+    """Tell whether an event is older than what was put away, or more is about to be put away."""
+    is_late = any(event.at < head.past_until for event in user_events)
+    return bool(head.past_until) and (is_late or is_over(head, keep_after))

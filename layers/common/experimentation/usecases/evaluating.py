@@ -1,9 +1,9 @@
 """Experiments as feature flags (OFREP): which a user can see, and what each evaluates to."""
 
+from experimentation.domain.assignment import Decision, Reason
 from experimentation.domain.experiment import Experiment, Status
 from experimentation.domain.flag_value import flag_value
 from experimentation.storage import users
-from experimentation.usecases.assigning import Decision, Reason
 from experimentation.usecases.runtime import Runtime
 
 REASONS = {

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import batched
 from typing import Literal, NamedTuple
 
+from experimentation.domain.assignment import Assignment
 from experimentation.domain.counting.ledger import Head, merged, ownerships
 from experimentation.domain.experiment import Experiment
 from experimentation.domain.results.rows import (
@@ -18,7 +19,7 @@ from experimentation.domain.results.rows import (
     user_row,
 )
 from experimentation.storage import assignments, events, users
-from experimentation.storage.assignments import PARTITIONS, Assignment
+from experimentation.storage.assignments import PARTITIONS
 from experimentation.storage.events import EventPage
 
 LARGEST_PAGE_BYTES = 5_000_000  # as Lambda sends it; the limit is 6 MB

@@ -1,17 +1,17 @@
 """Importing assignments that were randomised elsewhere, under the same uniqueness as our own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from experimentation.domain.counting.counters import Adds, Context, assignment_adds, enrolment_adds, labels
-from experimentation.domain.counting.ledger import Boundary, Head, import_assignment
-from experimentation.domain.counting.windows import add_counters
+from experimentation import telemetry
+from experimentation.domain.assignment import Context
+from experimentation.domain.counting.enrolling import Enrolment, covariate_types, enrol
+from experimentation.domain.counting.user import StoredUser
+from experimentation.domain.counting.writes import Transaction, grouped
 from experimentation.domain.errors import ConflictError, FieldError, InvalidError, UnavailableError
 from experimentation.domain.experiment import Experiment, Status
-from experimentation.storage import assignments, rollups, users
-from experimentation.storage.assignments import Assignment
-from experimentation.storage.aws.transactions import MAX_ACTIONS, Action, CancelledError, commit
-from experimentation.usecases.assigning import has_room, ledgers_for, with_ends
+from experimentation.storage import users
+from experimentation.usecases.committing import commit
 from experimentation.usecases.runtime import Runtime
 
 MAX_TRIES = 8
@@ -28,13 +28,11 @@ class Row(NamedTuple):
     context: Context
 
 
-class _Ready(NamedTuple):
-    """A row that can be stored, and the head that holds it."""
+class _Loaded(NamedTuple):
+    """The users of some rows, and the experiments that they are in."""
 
-    row: Row
-    read_version: int
-    head: Head
-    boundary: Boundary
+    users: Mapping[str, StoredUser]
+    experiments: Mapping[str, Experiment]
 
 
 def import_rows(experiment: Experiment, rows: Sequence[Row], runtime: Runtime) -> list[str]:
@@ -46,21 +44,14 @@ def import_rows(experiment: Experiment, rows: Sequence[Row], runtime: Runtime) -
     """
     _check(experiment, rows, runtime.clock())
     outcome: dict[str, str] = {}
-    waiting = list(rows)
-    for tried in range(MAX_TRIES):
-        if tried:
-            runtime.pause(tried)
-        ready = _ready(experiment, waiting, outcome, rows, runtime)
-        waiting = []
-        for group, actions in _transactions(experiment, ready, runtime):
-            try:
-                commit(actions)
-            except CancelledError:
-                runtime.draw_again()
-                waiting += [each.row for each in group]
-            else:
-                outcome |= {each.row.user_id: STORED for each in group}
-        if not waiting:
+    for _ in runtime.attempts(MAX_TRIES):
+        waiting = [row for row in rows if row.user_id not in outcome]
+        loaded = _load(experiment, waiting, runtime)
+        for transaction in _plan(experiment, waiting, loaded, outcome, rows, runtime.clock()):
+            if commit(transaction, runtime) is None:
+                outcome |= {each.user_id: STORED for each in transaction.assignments()}
+        if len(outcome) == len(rows):
+            telemetry.count("AssignmentsImported", list(outcome.values()).count(STORED))
             return [outcome[row.user_id] for row in rows]
     raise UnavailableError("some of these users are being changed right now; send the request again")
 
@@ -73,49 +64,56 @@ def _check(experiment: Experiment, rows: Sequence[Row], now: int) -> None:
     problems: list[FieldError] = []
     seen: set[str] = set()
     for index, row in enumerate(rows):
-        place = f"/assignments/{index}"
+        pointer = f"/assignments/{index}"
         if row.variant not in experiment.keys:
-            problems.append(FieldError(f"{place}/variant", "is not a variant of the experiment"))
+            problems.append(FieldError(f"{pointer}/variant", "is not a variant of the experiment"))
         if row.assigned_at > now:
-            problems.append(FieldError(f"{place}/assigned_at", "is in the future"))
+            problems.append(FieldError(f"{pointer}/assigned_at", "is in the future"))
         if row.user_id in seen:
-            problems.append(FieldError(f"{place}/user_id", "stands twice in this request"))
+            problems.append(FieldError(f"{pointer}/user_id", "stands twice in this request"))
         if row.user_id in experiment.overrides:
-            problems.append(FieldError(f"{place}/user_id", "has an override and is never counted"))
+            problems.append(FieldError(f"{pointer}/user_id", "has an override and is never counted"))
         seen.add(row.user_id)
     if problems:
         raise InvalidError("The assignments cannot be imported.", problems)
 
 
-def _ready(
+def _load(experiment: Experiment, rows: Sequence[Row], runtime: Runtime) -> _Loaded:
+    """Read the users, the ledgers that CUPED looks into, and then their experiments, in batches."""
+    heads = users.read_heads(row.user_id for row in rows)
+    types = covariate_types([experiment])
+    found = users.read_users(
+        users.Need(user_id, head, types, past=bool(head.past_until)) for user_id, head in heads.items()
+    )
+    living = dict.fromkeys(name for head in heads.values() for name in head.living())
+    return _Loaded(found, runtime.experiments.read_many(living, runtime.clock()))
+
+
+def _plan(
     experiment: Experiment,
     waiting: Sequence[Row],
+    loaded: _Loaded,
     outcome: dict[str, str],
     rows: Sequence[Row],
-    runtime: Runtime,
-) -> list[_Ready]:
-    """Return what is to be stored; note in `outcome` who has an assignment already."""
-    heads = users.read_heads(row.user_id for row in waiting)
-    ready: list[_Ready] = []
+    now: int,
+) -> list[Transaction]:
+    """Return what is to be written; note in `outcome` who has an assignment already."""
+    planned: list[Transaction] = []
     refused: dict[str, str] = {}
     for row in waiting:
-        before = heads[row.user_id]
-        if _is_there(before, experiment.id, row.user_id):
+        user = loaded.users[row.user_id]
+        if user.ledger.assignment(experiment.id) is not None:
             outcome[row.user_id] = ALREADY_THERE
             continue
+        wanted = Enrolment(experiment, row.variant, row.context, row.assigned_at)
         try:
-            head = with_ends(before, runtime.clock(), runtime)
-            marks = labels(experiment.segments, row.context)
-            head = import_assignment(head, row.assigned_at, experiment.id, row.variant, marks)
+            plan = enrol(user, [wanted], loaded.experiments, now)
         except ConflictError as error:
             refused[row.user_id] = str(error)
             continue
-        if not has_room(head):
+        if plan.too_many:
             refused[row.user_id] = "the user is in too many running experiments"
-            continue
-        boundary = head.assignment(experiment.id)
-        if boundary is not None:
-            ready.append(_Ready(row, before.version, head, boundary))
+        planned += [transaction for transaction, _ in plan.steps]
     if refused:
         errors = [
             FieldError(f"/assignments/{index}/user_id", refused[row.user_id])
@@ -125,53 +123,4 @@ def _ready(
         raise ConflictError(
             "Some of these users cannot be imported. Import assignments before their events.", errors
         )
-    return ready
-
-
-def _is_there(head: Head, experiment_id: str, user_id: str) -> bool:
-    if head.assignment(experiment_id) is not None:
-        return True
-    return bool(head.past_until) and assignments.read(experiment_id, user_id) is not None
-
-
-def _transactions(
-    experiment: Experiment, ready: Sequence[_Ready], runtime: Runtime
-) -> list[tuple[list[_Ready], list[Action]]]:
-    """Return the assignments in groups that each fit one transaction."""
-    groups: list[tuple[list[_Ready], list[Action]]] = []
-    group: list[_Ready] = []
-    for each in ready:
-        actions = _actions(experiment, [*group, each], runtime)
-        if group and len(actions) > MAX_ACTIONS:
-            groups.append((group, _actions(experiment, group, runtime)))
-            group = []
-        group = [*group, each]
-    if group:
-        groups.append((group, _actions(experiment, group, runtime)))
-    return groups
-
-
-def _actions(experiment: Experiment, group: Sequence[_Ready], runtime: Runtime) -> list[Action]:
-    enrolments: Adds = {}
-    covariates: Adds = {}
-    actions: list[Action] = []
-    for row, read_version, head, boundary in group:
-        ledgers, guards = ledgers_for(head, row.user_id, [experiment])
-        kept = Assignment(
-            experiment.id, row.user_id, row.variant, row.assigned_at, row.context, imported=True
-        )
-        actions += [users.put_head(row.user_id, read_version, head), assignments.put(kept), *guards]
-        _merge(enrolments, enrolment_adds(experiment, row.variant, boundary.labels, row.assigned_at))
-        _merge(covariates, assignment_adds(experiment, row.variant, boundary.k, ledgers))
-    now, shard = runtime.clock(), runtime.shard(experiment.shards)
-    for place, adds in (
-        (rollups.enrolment_partition(experiment, shard), enrolments),
-        (rollups.partition(experiment, shard), covariates),
-    ):
-        actions += [rollups.add(place, key, counters, now) for (_, key), counters in adds.items()]
-    return actions
-
-
-def _merge(into: Adds, adds: Adds) -> None:
-    for key, counters in adds.items():
-        add_counters(into.setdefault(key, {}), counters)
+    return grouped(planned)

@@ -1,22 +1,17 @@
-"""What a use case needs of the world: the time, chance, a pause, and how long it may take."""
+"""What a use case needs of the world: the time, randomness, pauses, and the experiments as they are known."""
 
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from experimentation.clock import wall_clock
 from experimentation.storage import shards
+from experimentation.storage.aws.pauses import backoff_seconds
 from experimentation.storage.experiment_cache import ExperimentCache
 
-FIRST_PAUSE_SECONDS = 0.02
-LONGEST_PAUSE_SECONDS = 2.0
 CONFLICTS_TO_GROW = 8
-
-
-def wall_clock() -> int:
-    """Return the milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
 
 
 @dataclass
@@ -24,7 +19,7 @@ class Runtime:
     """One execution environment; `draw` decides which shard it writes to until a conflict draws again."""
 
     clock: Callable[[], int] = wall_clock
-    chance: random.Random = field(default_factory=random.SystemRandom)  # a snapshot would repeat its draws
+    rng: random.Random = field(default_factory=random.SystemRandom)  # a snapshot would repeat its draws
     sleep: Callable[[float], None] = time.sleep
     experiments: ExperimentCache = field(default_factory=ExperimentCache)
     draw: float = -1.0
@@ -38,16 +33,26 @@ class Runtime:
 
     def draw_again(self) -> None:
         """Choose another shard at random."""
-        self.draw = self.chance.random()
+        self.draw = self.rng.random()
 
-    def make_room(self, crowded: Iterable[str]) -> None:
-        """Note conflicts on experiments' counters; where there were many, double the shards."""
-        for experiment_id in set(crowded):
+    def note_conflicts(self, contended: Iterable[str]) -> None:
+        """Note conflicts on these experiments' counters; where there were many, double the shards."""
+        for experiment_id in set(contended):
             self.conflicts[experiment_id] += 1
             if self.conflicts[experiment_id] % CONFLICTS_TO_GROW == 0:
-                shards.double(experiment_id, self.experiments.read(experiment_id, self.clock()).shards)
+                self.add_shards(experiment_id)
 
-    def pause(self, tried: int) -> None:
-        """Wait before another try: full jitter, doubled each time."""
-        longest = min(FIRST_PAUSE_SECONDS * 2**tried, LONGEST_PAUSE_SECONDS)
-        self.sleep(self.chance.uniform(0, longest))
+    def add_shards(self, experiment_id: str) -> None:
+        """Double an experiment's shards; this environment sees them once it reads the experiment again."""
+        shards.double(experiment_id, self.experiments.read(experiment_id, self.clock()).shards)
+
+    def attempts(self, most: int) -> Iterator[int]:
+        """Yield the numbers of up to `most` attempts, with a pause before each but the first."""
+        for attempt in range(most):
+            if attempt:
+                self.pause(attempt)
+            yield attempt
+
+    def pause(self, attempt: int) -> None:
+        """Wait before another attempt, the number `attempt` counted from 0."""
+        self.sleep(backoff_seconds(attempt, self.rng))

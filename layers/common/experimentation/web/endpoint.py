@@ -9,6 +9,7 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 from experimentation import telemetry
+from experimentation.clock import wall_clock
 from experimentation.domain.errors import ExperimentationError, UnavailableError
 from experimentation.web import arguments
 from experimentation.web.principals import RULES, Principal, authenticate, authorize
@@ -53,7 +54,7 @@ class Endpoint:
     def __call__(self, event: Mapping[str, Any], _context: object = None) -> dict[str, Any]:
         """Answer one event of API Gateway (payload 2.0)."""
         started = time.perf_counter()
-        now = time.time_ns() // 1_000_000
+        now = wall_clock()
         request = request_from(event)
         principal: Principal | None = None
         fault: Exception | None = None

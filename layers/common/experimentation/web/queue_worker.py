@@ -1,10 +1,14 @@
-"""The edge of the workers: what Lambda hands over from a queue, and which messages it should send again."""
+"""The edge of the workers: what Lambda hands over from a queue, and which messages it should send again.
 
-from collections.abc import Callable, Mapping
+A message that cannot be read never reaches the work: it is delivered again until it is a dead letter.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from experimentation import telemetry
+from experimentation.storage.queue_message import PoisonError
 
 LAST_DELIVERY = 50  # the queues' maxReceiveCount: what fails then goes to the dead-letter queue
 RESERVED_SHARE = 0.2  # of the function's time: what was begun must be able to end
@@ -34,18 +38,28 @@ class Delivery:
     """How often it was delivered, this time included."""
 
 
-type Work = Callable[[list[Delivery], Callable[[], bool]], set[str]]
-"""Deliveries, and whether there is time for another try -> the ids of those to be delivered again."""
+type Work[Message] = Callable[[dict[str, Message], Callable[[], bool]], set[str]]
+"""Messages by their ids, and whether there is time for another attempt -> those to be delivered again."""
+
+type Handler = Callable[[Mapping[str, Any], LambdaContext], dict[str, Any]]
 
 
-def queue_worker(work: Work) -> Callable[[Mapping[str, Any], LambdaContext], dict[str, Any]]:
-    """Turn a function into the handler of an event source mapping with ReportBatchItemFailures."""
+def queue_worker[Message](read: Callable[[str], Message]) -> Callable[[Work[Message]], Handler]:
+    """Turn a function into the handler of an event source mapping with ReportBatchItemFailures.
 
+    `read` makes a message of a body, and raises PoisonError where it is none.
+    """
+    return lambda work: _handler(read, work)
+
+
+def _handler[Message](read: Callable[[str], Message], work: Work[Message]) -> Handler:
     def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         deliveries = [_delivery(record) for record in event["Records"]]
         failed = {each.id for each in deliveries}  # all of them when the work raises
         try:
-            failed = work(deliveries, time_left(context))
+            messages = _messages(read, deliveries)
+            poison = failed - messages.keys()
+            failed = poison | work(messages, time_left(context))
             telemetry.logger.info("batch", extra={"messages": len(deliveries), "failed": len(failed)})
         finally:
             lost = sum(each.id in failed and each.times >= LAST_DELIVERY for each in deliveries)
@@ -54,6 +68,17 @@ def queue_worker(work: Work) -> Callable[[Mapping[str, Any], LambdaContext], dic
         return {"batchItemFailures": [{"itemIdentifier": each} for each in sorted(failed)]}
 
     return handler
+
+
+def _messages[Message](read: Callable[[str], Message], deliveries: Sequence[Delivery]) -> dict[str, Message]:
+    messages: dict[str, Message] = {}
+    for delivery in deliveries:
+        try:
+            messages[delivery.id] = read(delivery.body)
+        except PoisonError:
+            telemetry.logger.error("poison message", extra={"message_id": delivery.id})
+            telemetry.count("PoisonMessages")
+    return messages
 
 
 def _delivery(record: Mapping[str, Any]) -> Delivery:

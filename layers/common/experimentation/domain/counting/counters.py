@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from urllib.parse import quote
 
+from experimentation.domain.assignment import Context
 from experimentation.domain.clock import DAY_MS, HOUR_MS, day_number
 from experimentation.domain.counting.ledger import Cells, Ownership
 from experimentation.domain.experiment import Experiment, Kind, Segment
@@ -23,7 +24,6 @@ EVERYONE = "*"
 BEFORE = "x"
 HOURS = "h"
 
-type Context = Mapping[str, str | int | float | bool]
 type Adds = dict[tuple[str, str], dict[str, int]]
 """(experiment id, sort key of the rollup) -> attribute -> what to add."""
 

@@ -56,11 +56,15 @@ class Head:
     spilled: frozenset[str] = frozenset()
 
     def assignment(self, experiment_id: str) -> Boundary | None:
-        """Return the user's assignment in that experiment, if it is among the boundaries kept here."""
+        """Return the user's assignment in that experiment, if it was not put away."""
         for boundary in self.boundaries:
             if boundary.experiment_id == experiment_id and boundary.variant != END:
                 return boundary
         return None
+
+    def living(self) -> list[str]:
+        """Return the experiments whose end is not among the boundaries."""
+        return [owned.experiment_id for owned in ownerships(self.boundaries) if owned.end is None]
 
 
 def ordinal(head: Head, boundaries: tuple[Boundary, ...], at: int) -> int:
@@ -84,14 +88,14 @@ def ownerships(boundaries: Iterable[Boundary]) -> tuple[Ownership, ...]:
     return tuple(owned.values())
 
 
-def enrol(head: Head, now: int, experiment_id: str, variant: str, labels: tuple[str, ...]) -> Head:
+def enrol_now(head: Head, now: int, experiment_id: str, variant: str, labels: tuple[str, ...]) -> Head:
     """Return the head with an assignment after everything recorded so far; it is the last boundary."""
     latest = head.boundaries[-1].at if head.boundaries else 0
     at = max(now, head.last + 1, latest)
     return _insert(head, Boundary(0, at, experiment_id, variant, labels))
 
 
-def import_assignment(head: Head, at: int, experiment_id: str, variant: str, labels: tuple[str, ...]) -> Head:
+def enrol_at(head: Head, at: int, experiment_id: str, variant: str, labels: tuple[str, ...]) -> Head:
     """Return the head with an assignment made elsewhere at `at`; ConflictError when events came since."""
     if at <= head.last:
         raise ConflictError("the user has events at or after the assignment")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from experimentation.domain.clock import day_number
 from experimentation.domain.counting.counters import Adds, event_adds
 from experimentation.domain.counting.ledger import (
+    END,
     Boundary,
     Cells,
     Head,
@@ -40,6 +41,13 @@ class Ledger(NamedTuple):
         """Return the ledger of one type."""
         source = self.spilled if event_type in self.head.spilled else self.head.ledgers
         return source.get(event_type, {})
+
+    def assignment(self, experiment_id: str) -> Boundary | None:
+        """Return the user's assignment in that experiment, from the head or from the past."""
+        for boundary in self.head.boundaries + self.past:
+            if boundary.experiment_id == experiment_id and boundary.variant != END:
+                return boundary
+        return None
 
     def with_ledgers(self, inline: Mapping[str, Cells], spilled: Mapping[str, Cells]) -> "Ledger":
         """Return the same with these ledgers in the head and apart from it."""

@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from experimentation.domain.counting.counters import Context, before_assignment, days_of, labels
+from experimentation.domain.assignment import Context
+from experimentation.domain.counting.counters import before_assignment, days_of, labels
 from experimentation.domain.counting.event import Event, in_units
 from experimentation.domain.counting.ledger import Cells, Ownership
 from experimentation.domain.experiment import Experiment, Kind

@@ -1,11 +1,11 @@
 """People: who may log in, with which role; the last enabled admin cannot go."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from experimentation import settings
+from experimentation.clock import wall_clock
 from experimentation.domain.access import AccountRole
 from experimentation.domain.errors import ConflictError, NotFoundError, UnavailableError
 from experimentation.storage import schema
@@ -166,7 +166,7 @@ def _written(actions: "Sequence[Action]") -> bool:
 
 def _clock() -> int:
     """Return the time of the write itself: a login may have come in since the request's time."""
-    return time.time_ns() // 1_000_000
+    return wall_clock()
 
 
 def _raise_unless_condition(error: CancelledError) -> None:

@@ -36,7 +36,7 @@ BUSY = frozenset(
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise UnavailableError for what passes by itself: throttling, time-outs, lost connections.
+    """Raise UnavailableError for what is transient: throttling, time-outs, lost connections.
 
     A cancelled transaction passes through: storage/aws/transactions.py says what it means.
     """

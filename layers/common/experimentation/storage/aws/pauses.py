@@ -1,13 +1,19 @@
-"""Waiting before a further try of something that passes by itself."""
+"""Waiting before a further attempt of something that failed for a transient reason."""
 
 import time
-from random import SystemRandom
+from random import Random, SystemRandom
 
 FIRST_SECONDS = 0.02
+LONGEST_SECONDS = 2.0
 _rng = SystemRandom()  # environments restored from one snapshot would share the state of any other
 
 
-def pause(tried: int) -> None:
-    """Wait before a further try: full jitter, doubled each time; nothing before the first."""
-    if tried:
-        time.sleep(_rng.uniform(0, FIRST_SECONDS * 2**tried))
+def pause(attempt: int) -> None:
+    """Wait before a further attempt; nothing before the first."""
+    if attempt:
+        time.sleep(backoff_seconds(attempt, _rng))
+
+
+def backoff_seconds(attempt: int, rng: Random) -> float:
+    """Return how long to wait before attempt `attempt`, counted from 0: full jitter, doubled each time."""
+    return rng.uniform(0, min(FIRST_SECONDS * 2**attempt, LONGEST_SECONDS))

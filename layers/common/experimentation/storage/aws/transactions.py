@@ -12,7 +12,6 @@ from experimentation.storage.aws.failures import cancellation_reasons, translate
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
-MAX_ACTIONS = 100
 CONDITION_FAILED = "ConditionalCheckFailed"
 
 type Action = TransactWriteItemTypeDef
@@ -21,7 +20,7 @@ type Item = dict[str, Any]
 
 
 class CancelledError(Exception):
-    """Nothing was written; `reasons` has one DynamoDB code per action, "None" where it was not to blame."""
+    """Nothing was written; `reasons` has one DynamoDB code per action, "None" where it was not the reason."""
 
     def __init__(self, reasons: Sequence[str]) -> None:
         super().__init__(", ".join(sorted(set(reasons) - {"None"})))
@@ -35,8 +34,8 @@ class CancelledError(Exception):
         """Tell whether the condition of the action at `position` did not hold."""
         return self.reasons[position] == CONDITION_FAILED
 
-    def was_in_the_way(self, position: int) -> bool:
-        """Tell whether that action was refused for another reason: a conflict, or a throttle."""
+    def conflicted(self, position: int) -> bool:
+        """Tell whether that action was refused for a transient reason: a conflict, or a throttle."""
         return self.reasons[position] not in {"None", CONDITION_FAILED}
 
 

@@ -1,0 +1,41 @@
+"""An assignment: which variant a user has in an experiment, since when, and why an answer says so."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from experimentation.domain.experiment import Experiment
+
+type Context = Mapping[str, str | int | float | bool]
+
+
+class Reason(StrEnum):
+    """Why a user has the variant, or none."""
+
+    ASSIGNED = "assigned"
+    STORED = "stored"
+    OVERRIDE = "override"
+    NOT_IN_TRAFFIC = "not_in_traffic"
+    NOT_RUNNING = "not_running"
+    TOO_MANY = "too_many_experiments"
+
+
+class Decision(NamedTuple):
+    """The answer for one user and experiment; `variant` None for a user who takes no part."""
+
+    experiment: Experiment
+    user_id: str
+    variant: str | None
+    assigned_at: int | None
+    reason: Reason
+
+
+class Assignment(NamedTuple):
+    """A stored assignment; `assigned_at` in milliseconds."""
+
+    experiment_id: str
+    user_id: str
+    variant: str
+    assigned_at: int
+    context: Context
+    imported: bool = False

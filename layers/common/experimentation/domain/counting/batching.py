@@ -1,0 +1,58 @@
+"""Planning one transaction for as many events of a few users as fit it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from experimentation.domain.counting.compaction import compact
+from experimentation.domain.counting.event import Event
+from experimentation.domain.counting.recording import Happening, record
+from experimentation.domain.counting.user import StoredUser, changed
+from experimentation.domain.counting.writes import Transaction
+from experimentation.domain.experiment import Experiment
+
+
+def by_user(events: Iterable[Event]) -> dict[str, list[Event]]:
+    """Return the events of each user, in the order in which they came."""
+    found: dict[str, list[Event]] = {}
+    for event in events:
+        found.setdefault(event.user_id, []).append(event)
+    return found
+
+
+def batch(
+    events: Iterable[Event],
+    users: Mapping[str, StoredUser],
+    experiments: Mapping[str, Experiment],
+    keep_after: int,
+    compact_before: int,
+) -> Transaction:
+    """Return one transaction that records as many of the events as fit it, those of one user at least.
+
+    Experiments that ended before `keep_after` are put away, cells older than `compact_before` are merged.
+    """
+    planned = Transaction()
+    for user_id, user_events in by_user(events).items():
+        one = recorded(users[user_id], user_events, experiments, keep_after, compact_before)
+        joined = planned.joined(one)
+        if planned.writes and not joined.fits():
+            break
+        planned = joined
+    return planned
+
+
+def recorded(
+    user: StoredUser,
+    events: Sequence[Event],
+    experiments: Mapping[str, Experiment],
+    keep_after: int,
+    compact_before: int,
+) -> Transaction:
+    """Return what one user's events write; fewer events where all would not fit one transaction."""
+    while True:
+        types = {event.type for event in events}
+        happenings = [Happening(event.type, event.at, event.value) for event in events]
+        after, adds = record(user.ledger, experiments, happenings, keep_after)
+        after = compact(after, types, compact_before)
+        transaction = Transaction((*changed(user, after, types), *events), adds)
+        if transaction.fits() or len(events) == 1:
+            return transaction
+        events = events[: len(events) // 2]

@@ -1,0 +1,114 @@
+"""What a transaction writes: every write says what it means, and a transaction whether it fits DynamoDB."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from experimentation.domain.assignment import Assignment
+from experimentation.domain.counting.counters import Adds
+from experimentation.domain.counting.event import Event
+from experimentation.domain.counting.ledger import Boundary, Cells, Head
+from experimentation.domain.counting.windows import add_counters
+
+MAX_ACTIONS = 100
+MAX_COUNTERS = 250  # of one item: an update expression holds 4 KB
+
+
+class HeadWrite(NamedTuple):
+    """HEAD, on the condition that its version still is the one that was read."""
+
+    user_id: str
+    read_version: int
+    head: Head
+
+
+class LedgerWrite(NamedTuple):
+    """The ledger of one event type in an item of its own (METRIC), on the condition of its own version."""
+
+    user_id: str
+    event_type: str
+    read_version: int
+    cells: Cells
+
+
+class PastWrite(NamedTuple):
+    """The boundaries that were put away (PAST)."""
+
+    user_id: str
+    boundaries: tuple[Boundary, ...]
+
+
+class CounterWrite(NamedTuple):
+    """What is added to one counter item of an experiment: a rollup's, or an enrolment's."""
+
+    experiment_id: str
+    key: str
+    counters: dict[str, int]
+    is_enrolment: bool
+
+
+type UserWrite = HeadWrite | LedgerWrite | PastWrite | Assignment | Event
+"""A write of one user's own items; an Assignment and an Event only where there is none yet."""
+
+type Write = UserWrite | CounterWrite
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """Writes that happen together or not at all; counters of one item are one write, whoever's they are."""
+
+    writes: tuple[UserWrite, ...] = ()
+    rollups: Adds = field(default_factory=dict)
+    enrolments: Adds = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        """The number of DynamoDB's actions."""
+        return len(self.writes) + len(self.rollups) + len(self.enrolments)
+
+    def joined(self, other: "Transaction") -> "Transaction":
+        """Return both in one."""
+        return Transaction(
+            self.writes + other.writes,
+            _sum(self.rollups, other.rollups),
+            _sum(self.enrolments, other.enrolments),
+        )
+
+    def fits(self) -> bool:
+        """Tell whether DynamoDB takes it as one transaction."""
+        return len(self) <= MAX_ACTIONS and all(
+            len(counters) <= MAX_COUNTERS for counters in self.rollups.values()
+        )
+
+    def events(self) -> list[Event]:
+        """Return the events that it records."""
+        return [write for write in self.writes if isinstance(write, Event)]
+
+    def assignments(self) -> list[Assignment]:
+        """Return the assignments that it makes."""
+        return [write for write in self.writes if isinstance(write, Assignment)]
+
+    def all_writes(self) -> Iterator[Write]:
+        """Yield the users' writes, then the counters'."""
+        yield from self.writes
+        for adds, is_enrolment in ((self.enrolments, True), (self.rollups, False)):
+            for (experiment_id, key), counters in adds.items():
+                yield CounterWrite(experiment_id, key, counters, is_enrolment)
+
+
+def grouped(transactions: Iterable[Transaction]) -> list[Transaction]:
+    """Return the same writes in fewer transactions: neighbours are joined while they fit."""
+    groups: list[Transaction] = []
+    for each in transactions:
+        joined = groups[-1].joined(each) if groups else each
+        if groups and joined.fits():
+            groups[-1] = joined
+        else:
+            groups.append(each)
+    return groups
+
+
+def _sum(first: Adds, second: Adds) -> Adds:
+    both = {key: dict(counters) for key, counters in first.items()}
+    for key, counters in second.items():
+        add_counters(both.setdefault(key, {}), counters)
+    return both

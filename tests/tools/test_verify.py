@@ -10,11 +10,9 @@ from tests.conftest import now
 from tests.experiments import running
 from tools import verify
 
-pytestmark = pytest.mark.usefixtures("aws")
-
 
 @pytest.fixture(autouse=True)
-def _asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def _asked(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
     running("e", now())
     monkeypatch.setattr(sys, "argv", ["verify", "--experiment", "e"])
 

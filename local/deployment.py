@@ -55,13 +55,10 @@ def emulated(document: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         del resources[name]
     told = [f"alarms on metric math: {', '.join(computed)}"] if computed else []
     for name, each in resources.items():
-        for event in each.get("Properties", {}).get("Events", {}).values():
-            if event["Type"] == "SQS":
-                _number(event["Properties"], "MaximumBatchingWindowInSeconds", document["Parameters"])
-                _number(event["Properties"]["ScalingConfig"], "MaximumConcurrency", document["Parameters"])
-                told.append(
-                    f"parameters as numbers in the queue mapping of {name}: their defaults are written in"
-                )
+        if each["Type"] == "AWS::Lambda::EventSourceMapping":
+            _number(each["Properties"], "MaximumBatchingWindowInSeconds", document["Parameters"])
+            _number(each["Properties"]["ScalingConfig"], "MaximumConcurrency", document["Parameters"])
+            told.append(f"parameters as numbers in {name}: their defaults are written in")
     return {**document, "Resources": resources}, told
 
 

@@ -37,13 +37,16 @@ class _TooLongError(Exception):
 @dataclass(frozen=True, slots=True)
 class _Entry:
     pattern: re.Pattern[str]
-    parameters: int
+    parameters: tuple[bool, int]
     route: Route
     function: Function
 
 
 class Routes:
-    """The API's routes; as in API Gateway, the fewer parameters a match has, the sooner it is taken."""
+    """The API's routes; as in API Gateway, the fewer parameters a match has, the sooner it is taken.
+
+    A greedy one (`{proxy+}`) comes last.
+    """
 
     def __init__(self, functions: Iterable[Function]) -> None:
         entries = [_entry(route, function) for function in functions for route in function.routes]
@@ -59,9 +62,14 @@ class Routes:
 
 
 def _entry(route: Route, function: Function) -> _Entry:
-    parts = re.split(r"\{(\w+)\}", route.path)
-    pattern = "".join(f"(?P<{part}>[^/]+)" if i % 2 else re.escape(part) for i, part in enumerate(parts))
-    return _Entry(re.compile(pattern, re.DOTALL), len(parts) // 2, route, function)
+    parts = re.split(r"\{(\w+\+?)\}", route.path)
+    pattern = "".join(_parameter(part) if i % 2 else re.escape(part) for i, part in enumerate(parts))
+    greedy = "+}" in route.path
+    return _Entry(re.compile(pattern, re.DOTALL), (greedy, len(parts) // 2), route, function)
+
+
+def _parameter(name: str) -> str:
+    return f"(?P<{name[:-1]}>.+)" if name.endswith("+") else f"(?P<{name}>[^/]+)"
 
 
 class Gateway:

@@ -54,6 +54,11 @@ class Function:
     schedules: tuple[str, ...]
     layers: tuple[str, ...] = ()
 
+    @property
+    def operations(self) -> tuple[Route, ...]:
+        """Its routes without those of HEAD and OPTIONS, which document nothing of their own."""
+        return tuple(each for each in self.routes if each.method not in {"HEAD", "OPTIONS"})
+
 
 @dataclass(frozen=True, slots=True)
 class Template:
@@ -104,7 +109,12 @@ def _function(
         environment=variables,
         policies=tuple(statements(merged.get("Policies", []), resources)),
         routes=tuple(_route(event) for kind, event in events if kind == "HttpApi"),
-        mappings=tuple(_mapping(event) for kind, event in events if kind == "SQS"),
+        mappings=tuple(
+            _mapping(each["Properties"])
+            for each in resources.values()
+            if each["Type"] == "AWS::Lambda::EventSourceMapping"
+            and each["Properties"]["FunctionName"] == {"Ref": name}
+        ),
         schedules=tuple(event["ScheduleExpression"] for kind, event in events if kind == "ScheduleV2"),
         layers=tuple(layer["Ref"] for layer in [*common.get("Layers", []), *properties.get("Layers", [])]),
     )
@@ -114,12 +124,12 @@ def _route(event: dict[str, Any]) -> Route:
     return Route(method=event.get("Method", "").upper(), path=event.get("Path", ""))
 
 
-def _mapping(event: dict[str, Any]) -> QueueMapping:
+def _mapping(properties: dict[str, Any]) -> QueueMapping:
     return QueueMapping(
-        queue=event["Queue"],
-        batch_size=event.get("BatchSize", 10),
-        window_seconds=event.get("MaximumBatchingWindowInSeconds", 0),
-        concurrency=event.get("ScalingConfig", {}).get("MaximumConcurrency", 2),
+        queue=properties["EventSourceArn"],
+        batch_size=properties.get("BatchSize", 10),
+        window_seconds=properties.get("MaximumBatchingWindowInSeconds", 0),
+        concurrency=properties.get("ScalingConfig", {}).get("MaximumConcurrency", 2),
     )
 
 

@@ -70,7 +70,7 @@ def operations() -> list[Operation]:
     return [
         Operation(route, function, import_module(f"functions.{function.handler.removesuffix('.handler')}"))
         for function in read_template(TEMPLATE).functions
-        for route in function.routes
+        for route in function.operations
         if route.path
     ]
 

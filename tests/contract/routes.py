@@ -36,5 +36,5 @@ def routes() -> list[Routed]:
     return [
         Routed(route.key, route.method, route.path, function.handler.removesuffix(".handler"))
         for function in read_template(TEMPLATE).functions
-        for route in function.routes
+        for route in function.operations
     ]

@@ -35,7 +35,7 @@ def test_every_function_file_is_one_function_of_the_template():
 def test_line_1_begins_with_the_route(name):
     function = FUNCTIONS_BY_NAME[name]
 
-    assert [first_line(function)["trigger"]] == [route.key for route in function.routes]
+    assert [first_line(function)["trigger"]] == [route.key for route in function.operations]
 
 
 @pytest.mark.parametrize("name", list(FUNCTIONS_BY_NAME))
@@ -56,7 +56,9 @@ def test_the_page_of_routes_lists_each_with_who_may_call_it():
     listed = [(key, rule) for keys, rule in rows for key in re.findall(r"`(.+?)`", keys)]
 
     expected = {
-        (route.key, rule_of(function)) for function in FUNCTIONS_BY_NAME.values() for route in function.routes
+        (route.key, rule_of(function))
+        for function in FUNCTIONS_BY_NAME.values()
+        for route in function.operations
     }
 
     assert sorted(listed) == sorted(expected)

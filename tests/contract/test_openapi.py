@@ -47,7 +47,7 @@ def test_the_document_is_valid_openapi(described: Json) -> None:
 
 
 def test_the_document_has_every_route_of_the_template_and_no_other(described: Json) -> None:
-    routed = {route.key for f in read_template(TEMPLATE).functions for route in f.routes if route.path}
+    routed = {route.key for f in read_template(TEMPLATE).functions for route in f.operations if route.path}
 
     documented = {f"{method} {path}" for method, path, _ in _operations(described)}
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from experimentation.web import queue_worker
+from experimentation.web import edge, queue_worker
 from experimentation.web.schemas.events import MAX_EVENTS
 from local.paths import ROOT, TEMPLATE
 from local.template import Function, Loader, read_template
@@ -52,11 +52,10 @@ def code_of(function: Function) -> Reach:
 
 
 def queue_event(source: str) -> tuple[Function, dict[str, Any]]:
-    """Return the function that a queue feeds, and the event source."""
-    for function in FUNCTIONS:
-        for event in RESOURCES[function.name]["Properties"].get("Events", {}).values():
-            if event["Type"] == "SQS" and event["Properties"]["Queue"] == {"Fn::GetAtt": [source, "Arn"]}:
-                return function, event["Properties"]
+    """Return the function that a queue feeds, and the event source mapping."""
+    for mapping in of_type("Lambda::EventSourceMapping").values():
+        if mapping["EventSourceArn"] == {"Fn::GetAtt": [source, "Arn"]}:
+            return next(each for each in FUNCTIONS if {"Ref": each.name} == mapping["FunctionName"]), mapping
     raise AssertionError(f"nothing reads {source}")
 
 
@@ -258,10 +257,17 @@ def test_too_many_requests_are_told() -> None:
 
 
 @each_function
-def test_environment_names_what_the_code_reads_and_nothing_else(function: Function) -> None:
-    given = set(function.environment) - FOR_POWERTOOLS
+def test_environment_has_what_the_code_reads(function: Function) -> None:
+    own = RESOURCES[function.name]["Properties"].get("Environment", {}).get("Variables", {})
 
-    assert given == code_of(function).environment
+    assert set(own) <= code_of(function).environment <= set(function.environment)
+
+
+def test_environment_of_every_function_names_what_many_read() -> None:
+    common = set(DOCUMENT["Globals"]["Function"]["Environment"]["Variables"]) - FOR_POWERTOOLS
+    readers = {name: sum(name in code_of(each).environment for each in FUNCTIONS) for name in common}
+
+    assert all(count > 10 for count in readers.values()), readers
 
 
 @each_function
@@ -278,16 +284,36 @@ def test_every_action_that_the_code_uses_is_granted(function: Function) -> None:
     assert missing == []
 
 
+FOR_THE_MAPPING = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+
+
 @each_function
 def test_every_granted_action_is_used(function: Function) -> None:
     uses = code_of(function).uses
+    fed_by = [mapping.queue for mapping in function.mappings]
     unused = [
         (action, target)
         for action, target in function.policies
         if not any(use.action == action and TARGETS.get(use.setting, "") in str(target) for use in uses)
+        and not (action in FOR_THE_MAPPING and target in fed_by)
     ]
 
     assert unused == []
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_lambda_may_read_the_workers_own_queue_and_no_other(source: str) -> None:
+    """For a function's event of type SQS, SAM would add a managed policy that names no resource."""
+    function, event = queue_event(source)
+    granted = {action for action, target in function.policies if target == event["EventSourceArn"]}
+    events = [
+        event
+        for each in of_type("Serverless::Function").values()
+        for event in each.get("Events", {}).values()
+    ]
+
+    assert granted == FOR_THE_MAPPING
+    assert "SQS" not in {each["Type"] for each in events}
 
 
 @each_function
@@ -369,7 +395,7 @@ def test_table_outlives_mistakes(name: str) -> None:
     assert properties["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
 
 
-@pytest.mark.parametrize(("name", "length"), [("SigningSecret", 64), ("AdminSecret", 32)])
+@pytest.mark.parametrize(("name", "length"), [("SigningSecret", 64), ("AdminSecret", 32), ("EdgeSecret", 32)])
 def test_generated_secrets_are_never_generated_again(name: str, length: int) -> None:
     """CloudFormation does so whenever this property changes, so these lines are not to be touched.
 
@@ -513,6 +539,46 @@ def test_what_costs_or_opens_something_is_off_until_asked_for() -> None:
     assert (defaults["EdgeCache"], defaults["SnapStart"]) == ("off", "None")
     assert defaults["AssignReservedConcurrency"] == 0
     assert defaults["Tracing"] == "Disabled"
+
+
+def test_nobody_goes_past_a_domain_or_the_edge() -> None:
+    """A domain of its own closes the API's first address; the edge, which needs it, shows who it is."""
+    api = RESOURCES["HttpApi"]["Properties"]
+    origin = RESOURCES["EdgeDistribution"]["Properties"]["DistributionConfig"]["Origins"][0]
+    variables = DOCUMENT["Globals"]["Function"]["Environment"]["Variables"]
+    secret = {"Fn::Sub": "{{resolve:secretsmanager:${EdgeSecret}}}"}
+
+    assert api["DisableExecuteApiEndpoint"] == {"Fn::If": ["HasApiDomain", True, False]}
+    assert origin["OriginCustomHeaders"] == [{"HeaderName": "X-Edge-Secret", "HeaderValue": secret}]
+    assert variables["EDGE_SECRET"] == {"Fn::If": ["HasEdgeAlone", secret, ""]}
+    assert "X-Edge-Secret".lower() == edge.HEADER
+    assert RESOURCES["EdgeSecret"]["Condition"] == "HasEdge"
+
+
+def test_address_that_is_shown_is_the_one_that_answers() -> None:
+    for name, end in (("ApiUrl", ""), ("ConsoleUrl", "/"), ("DocumentationUrl", "/docs")):
+        condition, domain, rest = DOCUMENT["Outputs"][name]["Value"]["Fn::If"]
+        assert (condition, domain) == ("HasDomain", {"Fn::Sub": f"https://${{DomainName}}{end}"})
+        assert rest["Fn::If"][:2] == [
+            "HasEdge",
+            {"Fn::Sub": f"https://${{EdgeDistribution.DomainName}}{end}"},
+        ]
+
+
+def test_monitors_and_preflights_have_routes_of_their_own() -> None:
+    """Else they go to the default route, which answers 404 and takes 20 requests a second."""
+    found = {
+        (function.handler, route.key)
+        for function in FUNCTIONS
+        for route in function.routes
+        if route not in function.operations
+    }
+
+    assert found == {
+        ("health.handler", "HEAD /health"),
+        ("pages.handler", "HEAD /"),
+        ("not_found.handler", "OPTIONS /{proxy+}"),
+    }
 
 
 def test_edge_keeps_callers_apart() -> None:

@@ -31,7 +31,7 @@ FUNCTIONS = (
     function("Types", Route("GET", "/experiments/types")),
     function("Update", Route("PATCH", "/experiments/{experiment_id}")),
     function("Slow", Route("GET", "/slow"), timeout_seconds=30),
-    function("Default", Route("", "")),
+    function("Default", Route("", ""), Route("OPTIONS", "/{proxy+}")),
 )
 
 
@@ -76,7 +76,7 @@ def test_a_literal_route_wins_over_one_with_a_parameter() -> None:
         ("GET", "/experiments/a%2Fb"),
         ("DELETE", "/experiments/a"),
         ("HEAD", "/experiments/a"),
-        ("OPTIONS", "/experiments/a"),
+        ("OPTIONS", "/"),
     ],
 )
 def test_everything_else_goes_to_the_default_route(method: str, path: str) -> None:
@@ -89,6 +89,12 @@ def test_everything_else_goes_to_the_default_route(method: str, path: str) -> No
     reply, _ = send(method, path, note)
 
     assert (reply.status_code, called) == (404, ["Default", "$default"])
+
+
+def test_a_greedy_route_takes_the_whole_rest_of_the_path() -> None:
+    event = send("OPTIONS", "/experiments/a/b")[0].json()["event"]
+
+    assert (event["routeKey"], event["pathParameters"]) == ("OPTIONS /{proxy+}", {"proxy": "experiments/a/b"})
 
 
 def test_ten_megabytes_are_the_gateways_limit_and_its_answer_has_the_gateways_shape() -> None:

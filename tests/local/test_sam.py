@@ -37,8 +37,8 @@ def test_emulator_gets_all_but_what_it_cannot_do(document: dict[str, Any]) -> No
     gone = before - set(made["Resources"])
     assert gone == {"ServerErrorsAlarm", "TableThrottlesAlarm", "RejectedEventsAlarm"}
     assert all(name in told[0] for name in gone)
-    event = made["Resources"]["RecordEventsFunction"]["Properties"]["Events"]["Queue"]["Properties"]
-    assert event["ScalingConfig"] == {"MaximumConcurrency": 4}
+    mapping = made["Resources"]["RecordEventsMapping"]["Properties"]
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 4}
 
 
 def test_without_docker_one_line_says_so() -> None:

@@ -26,8 +26,10 @@ Resources:
       Events:
         Route: {Type: HttpApi, Properties: {Method: get, Path: "/things/{id}"}}
         Default: {Type: HttpApi}
-        Queue: {Type: SQS, Properties: {Queue: !GetAtt Queue.Arn, BatchSize: 20}}
         Schedule: {Type: ScheduleV2, Properties: {ScheduleExpression: rate(6 hours)}}
+  Mapping:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties: {FunctionName: !Ref ReadFunction, EventSourceArn: !GetAtt Queue.Arn, BatchSize: 20}
 """
 
 
@@ -47,6 +49,7 @@ def test_a_function_has_what_globals_and_itself_say(tmp_path: Path) -> None:
     assert function.policies == (("dynamodb:GetItem", arn),)
     assert function.routes == (Route("GET", "/things/{id}"), Route("", ""))
     assert [route.key for route in function.routes] == ["GET /things/{id}", "$default"]
+    assert function.operations == function.routes
     assert function.mappings[0].batch_size == 20
     assert function.layers == ("CommonLayer", "MoreLayer")
     assert function.schedules == ("rate(6 hours)",)

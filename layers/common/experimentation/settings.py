@@ -67,6 +67,11 @@ def public_base_url() -> str:
     return os.environ.get("PUBLIC_BASE_URL", "").rstrip("/")
 
 
+def edge_secret() -> str:
+    """What a request through the edge cache carries; empty where callers may come without it."""
+    return os.environ.get("EDGE_SECRET", "")
+
+
 _QUEUES = {"count": "COUNT_QUEUE_URL", "archive": "ARCHIVE_QUEUE_URL"}
 _DEAD_LETTER_QUEUES = {
     "count": "COUNT_DEAD_LETTER_QUEUE_URL",

@@ -11,7 +11,7 @@ from typing import Any, Union, get_args, get_origin
 from experimentation import telemetry
 from experimentation.clock import wall_clock
 from experimentation.domain.errors import ExperimentationError, UnavailableError
-from experimentation.web import arguments
+from experimentation.web import arguments, edge
 from experimentation.web.principals import RULES, Principal, authenticate, authorize
 from experimentation.web.problems import MEDIA_TYPE, Problem, problem_of
 from experimentation.web.reply import JSON, Reply, encoded
@@ -60,6 +60,7 @@ class Endpoint:
         fault: Exception | None = None
         cause: BaseException | None = None
         try:
+            edge.require(request.headers)
             principal = None if self.rule == "anyone" else authenticate(request, now)
             authorize(principal, self.rule)
             returned = self.function(**self._arguments(request, principal, now))

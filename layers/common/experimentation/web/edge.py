@@ -1,0 +1,22 @@
+"""The edge cache as the only way in: what guards the edge must not be passed by."""
+
+import hmac
+from collections.abc import Mapping
+
+from experimentation import settings
+from experimentation.domain.errors import ForbiddenError
+
+HEADER = "x-edge-secret"  # the distribution sets it, over whatever a caller sent
+REFUSAL = "This address answers the edge cache alone; use the public one."
+
+
+def bypassed(headers: Mapping[str, str]) -> bool:
+    """Tell whether a request should have come through the edge and did not; names are in lower case."""
+    secret = settings.edge_secret()
+    return bool(secret) and not hmac.compare_digest(headers.get(HEADER, "").encode(), secret.encode())
+
+
+def require(headers: Mapping[str, str]) -> None:
+    """Raise ForbiddenError for a request that passed the edge by."""
+    if bypassed(headers):
+        raise ForbiddenError(REFUSAL)

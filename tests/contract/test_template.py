@@ -20,7 +20,7 @@ FUNCTIONS = read_template(TEMPLATE).functions
 RULES = {route.module: route.rule for route in routes()}
 SIX_TIMES = 6  # AWS's advice: a batch must not come back while it may still be retried by Lambda
 DEAD_LETTER_SECONDS = 14 * 86_400
-FOR_POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "LOG_LEVEL"}
+FOR_LIBRARIES = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "LOG_LEVEL", "AWS_ENDPOINT_URL"}
 TARGETS = {
     "data_table": "DataTable",
     "accounts_table": "AccountsTable",
@@ -264,7 +264,7 @@ def test_environment_has_what_the_code_reads(function: Function) -> None:
 
 
 def test_environment_of_every_function_names_what_many_read() -> None:
-    common = set(DOCUMENT["Globals"]["Function"]["Environment"]["Variables"]) - FOR_POWERTOOLS
+    common = set(DOCUMENT["Globals"]["Function"]["Environment"]["Variables"]) - FOR_LIBRARIES
     readers = {name: sum(name in code_of(each).environment for each in FUNCTIONS) for name in common}
 
     assert all(count > 10 for count in readers.values()), readers

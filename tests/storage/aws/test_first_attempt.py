@@ -4,6 +4,7 @@ import json
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -203,6 +204,41 @@ def test_a_connection_that_was_closed_while_idle_is_opened_anew(dynamodb: Any, s
     assert get(dynamodb)["Item"] == KEY | {"PK": {"S": "u"}}
 
     assert (server.connections, len(server.requests)) == (2, 2)
+
+
+def test_a_connection_that_was_idle_for_long_is_not_trusted(
+    dynamodb: Any, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get(dynamodb)
+    later = time.time() + first_attempt.IDLE_SECONDS
+    monkeypatch.setattr(first_attempt.time, "time", lambda: later)
+
+    assert get(dynamodb)["Item"]
+
+    assert (server.connections, len(server.requests)) == (2, 2)
+
+
+def test_a_kept_connection_that_fails_is_tried_again_on_a_fresh_one(dynamodb: Any, server: Server) -> None:
+    get(dynamodb)
+    server.answers = ["close"]
+
+    assert get(dynamodb)["Item"]
+
+    assert (server.connections, len(server.requests)) == (2, 3)
+    assert "amz-sdk-request" not in server.requests[-1]  # botocore, and its own TLS context, were not needed
+    assert server.bodies[1] == server.bodies[2]
+
+
+def test_a_kept_connection_that_is_silent_leaves_the_rest_to_botocore(dynamodb: Any, server: Server) -> None:
+    get(dynamodb)
+    server.answers = ["silence", "silence", "silence"]
+    started = time.monotonic()
+
+    with pytest.raises(ReadTimeoutError):
+        get(dynamodb)
+
+    assert len(server.requests) == 1 + ATTEMPTS
+    assert time.monotonic() - started < ATTEMPTS * (READ_SECONDS + 0.5)
 
 
 @pytest.mark.parametrize("trouble", ["close", (500, {"__type": "InternalServerError"}), (400, BUSY)], ids=str)

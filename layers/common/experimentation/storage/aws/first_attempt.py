@@ -6,13 +6,13 @@ the first attempt does not settle - a lost connection, a time-out, an answer tha
 to botocore, which sends the same request again, as it would have done anyway.
 """
 
-import random
 import ssl
 import time
 import weakref
 from collections import defaultdict, deque
 from functools import cache
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from random import SystemRandom
 from select import POLLIN, poll
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -23,7 +23,16 @@ from botocore.parsers import ResponseParser
 
 from experimentation.storage.aws.failures import BUSY
 
-type _Connections = defaultdict[tuple[str, str], deque[HTTPConnection]]
+IDLE_SECONDS = 30  # DynamoDB ends idle connections after some 90 s, a NAT forgets them silently after 350 s
+_rng = SystemRandom()  # environments restored from one snapshot would share the state of any other
+
+
+class _Idle(NamedTuple):
+    connection: HTTPConnection
+    since: float
+
+
+type _Connections = defaultdict[tuple[str, str], deque[_Idle]]
 
 
 class _Answer(NamedTuple):
@@ -66,7 +75,7 @@ class FirstAttempt:
             return None
         said = self._said(answer, model)
         if answer.status >= 500 or said.get("Error", {}).get("Code") in BUSY:
-            time.sleep(random.random())  # noqa: S311 - not a secret; what botocore waits after a throttle
+            time.sleep(_rng.random())  # what botocore waits after a throttle
             return None
         headers: Any = answer.headers  # the stubs know one kind alone
         return AWSResponse(str(request.url), answer.status, headers, None), said
@@ -74,19 +83,21 @@ class FirstAttempt:
     def _answer(self, request: AWSRequest) -> _Answer:
         url = urlsplit(str(request.url))
         idle = self._idle[url.scheme, url.netloc]
-        connection = _kept(idle) or self._opened(url.scheme, url.netloc)
-        try:
-            connection.request("POST", url.path or "/", request.body, dict(request.headers.items()))
-            response = connection.getresponse()
-            answer = _Answer(response.status, dict(response.headers), response.read())
-        except BaseException:
-            connection.close()
-            raise
-        if not response.will_close:
-            idle.append(connection)
-        return answer
+        connection = _kept(idle)
+        if connection is not None:
+            began = time.monotonic()
+            try:
+                return _asked(connection, request, idle)
+            except (OSError, HTTPException):
+                # The other side may have closed it just now. Both tries share one time-out, so the attempt
+                # takes no longer than one of botocore's: COMPLETION_DELAY_MS counts on it.
+                left = self._read_seconds - (time.monotonic() - began)
+                if left <= 0:
+                    raise
+                return _asked(self._opened(url.scheme, url.netloc, left), request, idle)
+        return _asked(self._opened(url.scheme, url.netloc, self._read_seconds), request, idle)
 
-    def _opened(self, scheme: str, netloc: str) -> HTTPConnection:
+    def _opened(self, scheme: str, netloc: str, read_seconds: float) -> HTTPConnection:
         seconds = self._connect_seconds
         connection = (
             HTTPSConnection(netloc, timeout=seconds, context=_trusted(self._ca_bundle))
@@ -94,7 +105,7 @@ class FirstAttempt:
             else HTTPConnection(netloc, timeout=seconds)
         )
         connection.connect()
-        connection.sock.settimeout(self._read_seconds)
+        connection.sock.settimeout(read_seconds)
         return connection
 
     def _said(self, answer: _Answer, model: Any) -> dict[str, Any]:
@@ -107,13 +118,31 @@ class FirstAttempt:
         return said
 
 
-def _kept(idle: deque[HTTPConnection]) -> HTTPConnection | None:
-    """Return a connection that the other side has not closed meanwhile, as after Lambda's freezing."""
+def _asked(connection: HTTPConnection, request: AWSRequest, idle: deque[_Idle]) -> _Answer:
+    """Return the answer over this connection, which is kept where the other side keeps it."""
+    path = urlsplit(str(request.url)).path or "/"
+    try:
+        connection.request("POST", path, request.body, dict(request.headers.items()))
+        response = connection.getresponse()
+        answer = _Answer(response.status, dict(response.headers), response.read())
+    except BaseException:
+        connection.close()
+        raise
+    if not response.will_close:
+        idle.append(_Idle(connection, time.time()))
+    return answer
+
+
+def _kept(idle: deque[_Idle]) -> HTTPConnection | None:
+    """Return a connection used of late that the other side has not closed while Lambda froze us."""
     while True:
         try:
-            connection = idle.pop()
+            connection, since = idle.pop()
         except IndexError:
             return None
+        if not 0 <= time.time() - since < IDLE_SECONDS:  # by the wall's clock: it goes on while we are frozen
+            connection.close()
+            continue
         waiting = poll()
         waiting.register(connection.sock, POLLIN)
         if not waiting.poll(0):
@@ -123,5 +152,5 @@ def _kept(idle: deque[HTTPConnection]) -> HTTPConnection | None:
 
 def _close(idle: _Connections) -> None:
     for connections in idle.values():
-        for connection in connections:
-            connection.close()
+        for each in connections:
+            each.connection.close()

@@ -2,18 +2,24 @@
 
 from collections.abc import Callable
 
-from experimentation import telemetry
+from experimentation import settings, telemetry
 from experimentation.clock import wall_clock
+from experimentation.domain.clock import DAY_MS
 from experimentation.storage import experiments
 from experimentation.usecases.sealing import seal
 from experimentation.web.scheduled import scheduled
 
+LATEST_DAYS = 30  # after the retention: what waited in queues and among dead letters is counted by then
+
 
 @scheduled
 def handler(has_time: Callable[[], bool]) -> None:
-    """Seal every experiment that has started; what there is no time for waits for the next run."""
+    """Seal every experiment that can still change; what there is no time for waits for the next run."""
     now = wall_clock()
-    for experiment_id in experiments.started():
+    unchanging = now - (settings.retention_days() + LATEST_DAYS) * DAY_MS
+    for experiment_id in experiments.tended(unchanging):
+        if not has_time():
+            return
         sealed = seal(experiments.read(experiment_id, consistent=True), now, has_time)
         telemetry.count("RollupKeysSealed", sealed.keys)
         telemetry.count("RollupKeysContested", sealed.contested)

@@ -1,12 +1,17 @@
 """What an environment remembers of the experiments, and for how long."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import pytest
 
 from experimentation.domain.errors import NotFoundError
 from experimentation.domain.experiment import Experiment, Status
 from experimentation.domain.lifecycle import CACHE_TTL_MS, transition
 from experimentation.storage import experiments
-from experimentation.storage.experiment_cache import ExperimentCache
+from experimentation.storage.aws import client
+from experimentation.storage.experiment_cache import LIST_TTL_MS, ExperimentCache
 from tests.experiments import CREATED_AT, experiment
 
 NOW = CREATED_AT + 60_000
@@ -22,6 +27,22 @@ def become(experiment_id: str, status: Status) -> Experiment:
 
 def start(experiment_id: str) -> Experiment:
     return become(experiment_id, Status.RUNNING)
+
+
+@contextmanager
+def counted_reads() -> Iterator[list[str]]:
+    """Collect the names of the operations that our client is asked for meanwhile."""
+    found: list[str] = []
+
+    def note(model: Any, **_: object) -> None:
+        found.append(model.name)
+
+    events = client.dynamodb().meta.events
+    events.register("provide-client-params.dynamodb.*", note)
+    try:
+        yield found
+    finally:
+        events.unregister("provide-client-params.dynamodb.*", note)
 
 
 def test_an_experiment_is_kept_until_it_is_too_old() -> None:
@@ -95,8 +116,46 @@ def test_the_running_ones_are_known_for_a_while() -> None:
 
     start("two")
 
-    assert [each.id for each in cache.running(NOW + CACHE_TTL_MS - 1)] == ["one"]
-    assert [each.id for each in cache.running(NOW + CACHE_TTL_MS)] == ["two", "one"]
+    assert [each.id for each in cache.running(NOW + LIST_TTL_MS - 1)] == ["one"]
+    assert [each.id for each in cache.running(NOW + LIST_TTL_MS)] == ["two", "one"]
+
+
+def test_what_no_longer_runs_is_left_out_though_the_list_is_kept() -> None:
+    experiments.create(experiment(), "alice")
+    start("checkout-button")
+    cache = ExperimentCache()
+    assert cache.running(NOW)
+
+    become("checkout-button", Status.PAUSED)
+
+    assert cache.running(NOW + CACHE_TTL_MS) == []
+
+
+def test_drafts_are_read_once_in_a_while_where_all_are_asked_for() -> None:
+    for number in range(3):
+        experiments.create(experiment(id=f"draft-{number}", created_at=CREATED_AT + number), "alice")
+    cache = ExperimentCache()
+    drafts = {Status.DRAFT}
+    cache.in_status(drafts, NOW)
+
+    with counted_reads() as reads:
+        found = [cache.in_status(drafts, NOW + after) for after in range(4)]
+        assert reads == []
+        cache.in_status(drafts, NOW + CACHE_TTL_MS)
+
+    assert [[each.id for each in every] for every in found] == [["draft-2", "draft-1", "draft-0"]] * 4
+    assert reads == ["BatchGetItem"]
+
+
+def test_a_draft_that_started_is_seen_at_once_by_who_names_it() -> None:
+    experiments.create(experiment(), "alice")
+    cache = ExperimentCache()
+    cache.in_status({Status.DRAFT}, NOW)
+
+    start("checkout-button")
+
+    assert cache.read("checkout-button", NOW).status is Status.RUNNING
+    assert cache.read_many(["checkout-button"], NOW)["checkout-button"].status is Status.RUNNING
 
 
 def test_those_in_one_of_several_statuses_are_found() -> None:

@@ -6,7 +6,10 @@ from experimentation.domain.errors import ConflictError, FieldError
 from experimentation.domain.experiment import Experiment, Status
 
 CACHE_TTL_MS = 5_000  # an environment may go by an experiment that it read so long ago
-CLIENT_TIMEOUT_MS = 9_000  # a write planned by then may be on its way: storage/aws/client.py
+# A write planned by then may be on its way: two attempts of 4 s and a pause (storage/aws/client.py). That
+# bounds sockets, but not a slow name lookup, an answer that trickles, or several transactions planned on one
+# `now`: the delay below holds normally, not by construction.
+CLIENT_TIMEOUT_MS = 9_000
 CLOCK_SKEW_MS = 2_000  # between two environments
 COMPLETION_DELAY_MS = CACHE_TTL_MS + CLIENT_TIMEOUT_MS + CLOCK_SKEW_MS
 

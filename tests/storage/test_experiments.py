@@ -362,3 +362,24 @@ def test_keys_that_are_never_processed_are_unavailable(monkeypatch: pytest.Monke
 
     with answering(client.dynamodb(), "BatchGetItem", none, 200), pytest.raises(UnavailableError):
         experiments.read_many(["exp-1"])
+
+
+def test_a_change_of_the_longest_texts_fits_its_history_entry() -> None:
+    longest = [{"key": f"v{n}", "config": "\U0001f600" * 2_850} for n in range(20)]
+    changes = [Change("variants", longest, longest[::-1]), Change("name", "old", "\U0001f600" * 200)]
+
+    item = history.append("e", history.Entry(NOW, 2, "alice", "changed", changes))["Put"]["Item"]
+
+    assert len(json.dumps(longest, ensure_ascii=False).encode()) > 200_000
+    assert len(item["changes"]["S"].encode()) < 10_000
+    kept = [Change(*each) for each in json.loads(item["changes"]["S"])]
+    assert kept[1] == changes[1]
+    assert [str(kept[0].before)[:9], str(kept[0].after)[:9]] == ["not kept:"] * 2
+
+
+def test_a_change_of_ordinary_size_is_kept_whole() -> None:
+    changes = [Change("description", "x" * 50_000, "y" * 50_000)]
+
+    item = history.append("e", history.Entry(NOW, 2, "alice", "changed", changes))["Put"]["Item"]
+
+    assert [Change(*each) for each in json.loads(item["changes"]["S"])] == changes

@@ -11,6 +11,8 @@ from experimentation.storage.aws.failures import translated
 from experimentation.storage.aws.transactions import Action, Item
 
 PREFIX = "LOG#"
+MOST_BYTES = 300_000  # of an item's 400 KB, for the values before and after a change together
+LONG_BYTES = 20_000  # a value that is left out where they are more
 
 
 class Entry(NamedTuple):
@@ -42,11 +44,28 @@ def append(experiment_id: str, entry: Entry) -> Action:
                 "version": {"N": str(entry.version)},
                 "actor": {"S": entry.actor},
                 "action": {"S": entry.action},
-                "changes": {"S": json.dumps(entry.changes, ensure_ascii=False, separators=(",", ":"))},
+                "changes": {"S": _kept(entry.changes)},
             },
             "ConditionExpression": "attribute_not_exists(PK)",
         }
     }
+
+
+def _kept(changes: Sequence[Change]) -> str:
+    """Return the changes as they are stored: a value too long to keep says how long it was."""
+    text = _json(changes)
+    if len(text.encode()) <= MOST_BYTES:
+        return text
+    return _json([Change(each.field, _shortened(each.before), _shortened(each.after)) for each in changes])
+
+
+def _shortened(value: object) -> object:
+    size = len(_json(value).encode())
+    return value if size <= LONG_BYTES else f"not kept: {size} bytes"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def list_page(experiment_id: str, limit: int, start: str | None = None) -> Page:

@@ -76,7 +76,8 @@ class Emulator:
             )
 
     def _settings(self) -> dict[str, str]:
-        names = ("PATH", "HOME", "LANG", "EMULATOR_WRAPPER")  # the last: what tests put around it
+        # the last two: what tests put around it, and where that writes to
+        names = ("PATH", "HOME", "LANG", "EMULATOR_WRAPPER", "EMULATOR_VIOLATIONS")
         kept = {name: os.environ[name] for name in names if name in os.environ}
         return {
             **kept,

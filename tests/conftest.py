@@ -15,11 +15,14 @@ from typing import Any
 os.environ |= {
     "POWERTOOLS_SERVICE_NAME": "experimentation",
     "POWERTOOLS_METRICS_NAMESPACE": "Experimentation",
+    "EMULATOR_WRAPPER": "tests.aws_limits.emulator:enforced",  # in every emulator that a test starts
 }
 
 import boto3
 import moto.dynamodb.models
 import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 from hypothesis import settings
 from moto import mock_aws
 from moto.dynamodb.models import DynamoDBBackend, Table
@@ -31,6 +34,8 @@ from experimentation.storage.aws import client
 from experimentation.usecases import first_admin
 from experimentation.usecases.runtime import Runtime
 from experimentation.web import tokens
+from tests.aws_limits.record import Record, note
+from tests.aws_limits.requests import violations
 
 # The same examples in every run, however slow the machine: a failure is never chance.
 settings.register_profile("steady", deadline=None, derandomize=True)
@@ -42,6 +47,8 @@ SIGNING_SECRET = "for-tests-alone-0123456789abcdefghijklmnopqrstuvwxyz"
 ADMIN_PASSWORD = "first-admin-password"
 
 type Headers = dict[str, str]
+
+unlimited_call = BaseClient._make_api_call
 
 
 def now() -> int:
@@ -59,6 +66,32 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             f"not run, because there is no chromium (`make browser` installs it): {names}"
         )
+
+
+@pytest.fixture(scope="session")
+def aws_limits() -> Iterator[Record]:
+    """Let AWS's limits hold for each call of this process too; what went past one since it was asked last."""
+    record = Record()
+
+    def within_limits(client: Any, operation: str, request: dict[str, Any]) -> Any:
+        past = violations(operation, request)
+        for each in past:
+            note(each)
+        if past:
+            raise ClientError({"Error": {"Code": "ValidationException", "Message": past[0]}}, operation)
+        return unlimited_call(client, operation, request)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseClient, "_make_api_call", within_limits)
+        yield record
+    record.close()
+
+
+@pytest.fixture(autouse=True)
+def within_aws_limits(aws_limits: Record) -> Iterator[None]:
+    """Fail the test during which a call went past a limit of AWS, whatever became of the call."""
+    yield
+    assert aws_limits.taken() == []
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ import pytest
 
 from local.emulator import free_port
 from local.paths import ROOT
+from tests.aws_limits.functions import log_violations
 from tests.deployed import DEPLOYED, build
 
 PASSWORD = "correct-horse-battery-staple"
@@ -71,10 +72,11 @@ def start_stack(data: Path, password: str = PASSWORD, **environment: str) -> Run
 
 
 def stop_stack(stack: RunningStack) -> None:
-    """Press Ctrl-C; the stack must end with 0."""
+    """Press Ctrl-C; the stack must end with 0, and no invocation was past a limit of Lambda."""
     stack.process.send_signal(signal.SIGINT)
 
     assert stack.process.wait(60) == 0, (stack.data / "stdout.log").read_text()
+    assert log_violations((stack.data / "stdout.log").read_text().splitlines()) == []
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from functions.auth import token
+from tests.aws_limits.functions import invocation_violations
 from tests.conftest import ADMIN_PASSWORD
 from tests.factory import Context, document, event
 
@@ -19,7 +20,9 @@ class Answer(NamedTuple):
 
 def call(handler: Any, method: str, path: str, body: object = None, **parts: Any) -> Answer:
     """Send a request to a function and return its answer; `parts` as in the event factory."""
-    answer = handler(event(method, path, body, **parts), Context())
+    request = event(method, path, body, **parts)
+    answer = handler(request, Context())
+    assert invocation_violations(request, answer) == []
     shown = document(answer) if "body" in answer else None
     return Answer(answer["statusCode"], shown, answer["headers"], answer.get("cookies", []))
 

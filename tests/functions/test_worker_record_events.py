@@ -52,13 +52,14 @@ def test_poison_is_reported_and_its_neighbours_count():
     assert ids() == ["a"]
 
 
-def test_a_message_with_one_event_that_cannot_count_comes_back_with_the_rest_counted():
+def test_a_message_with_one_event_that_cannot_count_comes_back_with_the_rest_counted(aws_limits):
     broken = made("b", user_id="x" * 2_100)
 
     answer = handler(batch([message(made("a"), broken), message(made("c"))]), Context())
 
     assert failed(answer) == {"m0"}
     assert ids() == ["a", "c"]
+    assert {"the key PK has 2105 bytes" in each for each in aws_limits.taken()} == {True}
 
 
 def test_duplicates_are_acknowledged():

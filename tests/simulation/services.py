@@ -7,6 +7,7 @@ from typing import Any
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from experimentation.storage.aws.client import ATTEMPTS, READ_TIMEOUT_SECONDS
+from tests.aws_limits.requests import violations
 from tests.simulation.expressions import NotModelledError
 from tests.simulation.faults import Faults, client_error
 from tests.simulation.queue import Queue
@@ -25,9 +26,13 @@ class Wire:
 
     def __init__(self, schedule: Schedule, faults: Faults) -> None:
         self.schedule, self.faults = schedule, faults
+        self.past_limits: list[str] = []
 
-    def call(self, operation: str, server: Server) -> Any:
+    def call(self, operation: str, request: dict[str, Any], server: Server) -> Any:
         """Let the current actor wait for the answer, and raise what botocore raises."""
+        if past := violations(operation, request):
+            self.past_limits += past
+            raise client_error(operation, "ValidationException")
         for attempt in range(ATTEMPTS):
             outcome = self._attempt(operation, server)
             if not isinstance(outcome, BaseException):
@@ -85,21 +90,17 @@ class DynamoDB:
     def get_item(self, **request: Any) -> Any:
         """Read one item."""
         stale = self._wire.faults.stale
-        return self._wire.call("GetItem", lambda answer: answer(self._table.get(request, stale)))
+        return self._wire.call("GetItem", request, lambda answer: answer(self._table.get(request, stale)))
 
     def query(self, **request: Any) -> Any:
         """Read a page of a partition."""
         stale = self._wire.faults.stale
-        return self._wire.call("Query", lambda answer: answer(self._table.query(request, stale)))
+        return self._wire.call("Query", request, lambda answer: answer(self._table.query(request, stale)))
 
     def batch_get_item(self, **request: Any) -> Any:
         """Read up to 100 items, some earlier than others, and perhaps not all of them."""
         ((name, wanted),) = request["RequestItems"].items()
         keys, chance = wanted["Keys"], self._wire.schedule.chance
-        if not 0 < len(keys) <= 100 or len({key_of(key) for key in keys}) < len(keys):
-            return self._wire.call("BatchGetItem", _says(client_error("BatchGetItem", "ValidationException")))
-        if any(len(key_of(key)[0].encode()) > 2_048 for key in keys):
-            return self._wire.call("BatchGetItem", _says(client_error("BatchGetItem", "ValidationException")))
         if not wanted.get("ConsistentRead"):
             raise NotModelledError("an eventually consistent BatchGetItem")
 
@@ -121,7 +122,7 @@ class DynamoDB:
             read(now[:cut], last=False)
             self._wire.schedule.after(chance.uniform(0, 6), lambda: read(now[cut:], last=True))
 
-        return self._wire.call("BatchGetItem", server)
+        return self._wire.call("BatchGetItem", request, server)
 
     def transact_write_items(self, **request: Any) -> Any:
         """Write all or none; both attempts of one call carry the same token, as botocore's do."""
@@ -132,19 +133,23 @@ class DynamoDB:
         def server(answer: Answer) -> None:
             self._table.transact(request, token, self._wire.faults.spurious, answer)
 
-        return self._wire.call("TransactWriteItems", server)
+        return self._wire.call("TransactWriteItems", request, server)
 
     def update_item(self, **request: Any) -> Any:
         """Change one item."""
-        return self._wire.call("UpdateItem", lambda answer: answer(self._table.write("Update", request)))
+        return self._wire.call(
+            "UpdateItem", request, lambda answer: answer(self._table.write("Update", request))
+        )
 
     def put_item(self, **request: Any) -> Any:
         """Write one item."""
-        return self._wire.call("PutItem", lambda answer: answer(self._table.write("Put", request)))
+        return self._wire.call("PutItem", request, lambda answer: answer(self._table.write("Put", request)))
 
     def delete_item(self, **request: Any) -> Any:
         """Remove one item."""
-        return self._wire.call("DeleteItem", lambda answer: answer(self._table.write("Delete", request)))
+        return self._wire.call(
+            "DeleteItem", request, lambda answer: answer(self._table.write("Delete", request))
+        )
 
 
 class Topic:
@@ -160,15 +165,12 @@ class Topic:
         message: str = request["Message"]
 
         def server(answer: Answer) -> None:
-            if len(message.encode()) > 256 * 1024:
-                answer(client_error("Publish", "InvalidParameter"))
-                return
             self._wire.schedule.after(
                 self._wire.schedule.chance.expovariate(0.1), lambda: self._deliver(message)
             )
             answer({"MessageId": "-"})
 
-        return self._wire.call("Publish", server)
+        return self._wire.call("Publish", request, server)
 
 
 class Queues:
@@ -177,13 +179,13 @@ class Queues:
     def __init__(self, wire: Wire, queue: Queue) -> None:
         self._wire, self._queue = wire, queue
 
-    def get_queue_attributes(self, **_: Any) -> Any:
+    def get_queue_attributes(self, **request: Any) -> Any:
         """Say how many dead letters there are, taken ones not among them."""
         numbers = {
             "ApproximateNumberOfMessages": str(len(self._queue.dead)),
             "ApproximateNumberOfMessagesNotVisible": "0",
         }
-        return self._wire.call("GetQueueAttributes", lambda answer: answer({"Attributes": numbers}))
+        return self._wire.call("GetQueueAttributes", request, lambda answer: answer({"Attributes": numbers}))
 
     def receive_message(self, **request: Any) -> Any:
         """Take some dead letters; those that are not deleted in time come back."""
@@ -203,11 +205,11 @@ class Queues:
                 }
             )
 
-        return self._wire.call("ReceiveMessage", server)
+        return self._wire.call("ReceiveMessage", request, server)
 
     def send_message_batch(self, **request: Any) -> Any:
         """Accept messages, and now and then not all of them."""
-        if request["QueueUrl"] != "count" or len(request["Entries"]) > 10:
+        if request["QueueUrl"] != "count":
             raise NotModelledError(str(request))
 
         def server(answer: Answer) -> None:
@@ -216,7 +218,7 @@ class Queues:
                 self._queue.send(entry["MessageBody"])
             answer({"Successful": [{"Id": entry["Id"]} for entry in accepted]})
 
-        return self._wire.call("SendMessageBatch", server)
+        return self._wire.call("SendMessageBatch", request, server)
 
     def delete_message_batch(self, **request: Any) -> Any:
         """Forget dead letters."""
@@ -226,11 +228,7 @@ class Queues:
                 self._queue.delete_dead(entry["ReceiptHandle"])
             answer({})
 
-        return self._wire.call("DeleteMessageBatch", server)
-
-
-def _says(outcome: object) -> Server:
-    return lambda answer: answer(outcome)
+        return self._wire.call("DeleteMessageBatch", request, server)
 
 
 def _is_transient(error: BaseException) -> bool:

@@ -4,15 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tests.simulation.expressions import Condition, Item, Names, apply, condition, update
+from tests.aws_limits.limits import ITEM_BYTES
+from tests.simulation.expressions import Condition, Item, Names, NotModelledError, apply, condition, update
 from tests.simulation.faults import client_error
 from tests.simulation.schedule import Schedule
 
-MAX_ACTIONS = 100
-MAX_TRANSACTION_BYTES = 4_000_000
-MAX_ITEM_BYTES = 400_000
-MAX_KEY_BYTES = (2_048, 1_024)
-MAX_EXPRESSION_BYTES = 4_096
 STALE_MS = 1_000
 PLACEHOLDERS = {"ExpressionAttributeNames", "ExpressionAttributeValues"}
 WRITE = {"TableName", "ConditionExpression", *PLACEHOLDERS}
@@ -106,9 +102,6 @@ class Table:
             answer({} if done else client_error("TransactWriteItems", "TransactionInProgressException"))
             return
         actions = [_action(kind, body) for each in request["TransactItems"] for kind, body in each.items()]
-        if not _is_valid(actions):
-            answer(client_error("TransactWriteItems", "ValidationException"))
-            return
         reasons = [self._reason(action, token, spurious) for action in actions]
         self.costs["transactions"] += 1
         if set(reasons) != {"None"}:
@@ -184,6 +177,8 @@ class Table:
             self.items[key] = after
             self._partitions.setdefault(key[0], set()).add(key[1])
         size = max(item_bytes(before or {}), item_bytes(after or {}), 1)
+        if size > ITEM_BYTES:
+            raise NotModelledError(f"an item of {size} bytes")
         units = -(-size // 1024) * (2 if transactional else 1)
         entity = key[1] if key[0].startswith("USER#") else key[0]
         self.costs["write units"] += units
@@ -213,20 +208,6 @@ def _action(kind: str, body: dict[str, Any]) -> Action:
     _refuse_unknown(body, KNOWN[kind])
     item = body["Item"] if kind == "Put" else body["Key"]
     return kind, body, key_of({name: item[name] for name in ("PK", "SK")} if kind == "Put" else item)
-
-
-def _is_valid(actions: list[Action]) -> bool:
-    keys = [key for _, _, key in actions]
-    sizes = [item_bytes(body["Item"]) for kind, body, _ in actions if kind == "Put"]
-    expressions = [len(body.get("UpdateExpression", "")) for _, body, _ in actions]
-    return (
-        0 < len(actions) <= MAX_ACTIONS
-        and len(set(keys)) == len(keys)
-        and all(len(k.encode()) <= most for pair in keys for k, most in zip(pair, MAX_KEY_BYTES, strict=True))
-        and max(sizes, default=0) <= MAX_ITEM_BYTES
-        and sum(sizes) <= MAX_TRANSACTION_BYTES
-        and max(expressions) <= MAX_EXPRESSION_BYTES
-    )
 
 
 def _sort_bytes(item: Item) -> bytes:

@@ -80,9 +80,12 @@ def test_every_condition_that_fails_is_reported_and_nothing_is_written():
     ids=["101 actions", "two actions on one item", "no action", "a key of 2049 bytes"],
 )
 def test_what_dynamodb_takes_for_invalid_is_refused(actions):
-    (error,) = Bench().run(write(*actions))
+    bench = Bench()
+
+    (error,) = bench.run(write(*actions))
 
     assert error.response["Error"]["Code"] == "ValidationException"
+    assert len(bench.client._wire.past_limits) == 1
 
 
 def test_a_lost_answer_is_a_timeout_although_the_write_was_done():

@@ -59,6 +59,9 @@ class Size:
     tuned: bool = True
 
 
+POISONED_KEY = "the key PK has 2"  # thousand and more bytes: World._poison
+
+
 @dataclass
 class Report:
     """What a run found and what it took."""
@@ -298,6 +301,7 @@ def simulate(seed: int, size: Size | None = None) -> Report:
     figures["killed"] = world.api.killed + world.workers.killed
     figures["tried again"] = told.refused["try again"]
     problems = [f"unexpected: {error!r}" for error in told.unexpected]
+    problems += [each for each in world.wire.past_limits if not (world.poisoned and POISONED_KEY in each)]
     problems += [f"a worker raised {e!r}" for e in world.poller.raised if _is_bug(e)]
     problems += [text for text in logged if not world.poisoned or "ValidationException" not in text]
     problems += [f"the audit says {found!r}" for found in world.audits if found and not _is_too_old(found)]

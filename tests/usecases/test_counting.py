@@ -248,7 +248,7 @@ def _actions(body):
     return json.loads(body)["TransactItems"]
 
 
-def test_a_broken_user_does_not_stop_the_others(runtime, always):
+def test_a_broken_user_does_not_stop_the_others(runtime, always, aws_limits):
     broken = "x" * 2_100
 
     outcome = count_events([at(1, "a"), at(1, "b", broken), at(1, "c", "u3")], runtime, always)
@@ -256,6 +256,7 @@ def test_a_broken_user_does_not_stop_the_others(runtime, always):
     assert {event.event_id for event in outcome.counted} == {"a", "c"}
     assert outcome.failed == {(broken, "b")}
     assert outcome.outage is None
+    assert {"the key PK has 2105 bytes" in each for each in aws_limits.taken()} == {True}
 
 
 def test_no_try_begins_without_time(runtime):

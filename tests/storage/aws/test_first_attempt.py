@@ -302,7 +302,9 @@ def test_a_cancelled_transaction_says_which_part_failed(dynamodb: Any, server: S
     server.answers = [(400, {"__type": cancelled, "Message": "no", "CancellationReasons": reasons})]
 
     with pytest.raises(dynamodb.exceptions.TransactionCanceledException) as refused:
-        dynamodb.transact_write_items(TransactItems=[{"Put": {"TableName": "t", "Item": KEY}}] * 2)
+        dynamodb.transact_write_items(
+            TransactItems=[{"Put": {"TableName": name, "Item": KEY}} for name in ("t", "u")]
+        )
 
     assert cancellation_reasons(refused.value) == ["None", "ConditionalCheckFailed"]
     assert len(server.requests) == 1

@@ -44,6 +44,8 @@ def test_a_store_that_does_not_answer_is_unavailable():
         commit([put_new(ITEM)])
 
 
-def test_what_dynamodb_calls_invalid_is_a_fault_of_ours():
+def test_what_dynamodb_calls_invalid_is_a_fault_of_ours(aws_limits):
     with pytest.raises(ClientError):
         commit([put_new(ITEM), put_new(ITEM)])
+
+    assert aws_limits.taken() == ["TransactWriteItems: the transaction names something twice"]

@@ -74,10 +74,11 @@ DOCUMENTED: Mapping[str, Documented] = {
     "ofrep.evaluate": Documented(EvaluationAnswer, problems=(404,)),
     "ofrep.evaluate_all": Documented(EvaluationsAnswer, also=(304,)),
     "results.export": Documented(
-        problems=(404,),
+        problems=(404, 409),
         media=tuple(KINDS.values()),
         headers={
             "Content-Disposition": "The name of the file.",
+            "X-Complete-From": "With rows=events: the time from which on no event is missing.",
             "X-Next-Cursor": "The cursor of the next page; not there on the last.",
             "Link": "The address of the next page (rel=next); not there on the last.",
         },

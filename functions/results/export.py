@@ -4,11 +4,12 @@ from re import fullmatch
 from urllib.parse import quote, urlencode
 
 from experimentation.clock import wall_clock
+from experimentation.domain.clock import rfc3339
 from experimentation.domain.errors import FieldError, InvalidError
 from experimentation.domain.results.rows import Column, event_columns, user_columns
-from experimentation.storage import experiments
+from experimentation.storage import experiments, retention
 from experimentation.storage.assignments import PARTITIONS
-from experimentation.usecases.exporting import Page, Position, export
+from experimentation.usecases.exporting import Page, Position, export, require_ledgers
 from experimentation.web.endpoint import endpoint
 from experimentation.web.paging import decode_cursor, encode_cursor
 from experimentation.web.reply import Reply
@@ -26,16 +27,24 @@ KINDS = {
 
 @endpoint(scope="results:read")
 def handler(experiment_id: ExperimentId, query: ExportQuery, now: int) -> Reply:
-    """Answer one page; the next one's address is in the headers Link and X-Next-Cursor."""
+    """Answer one page; the next one's address is in the headers Link and X-Next-Cursor.
+
+    Events expire: X-Complete-From is the time from which on no row of `rows=events` is missing.
+    """
     experiment = experiments.read(experiment_id, consistent=True)
     purpose = f"export:{experiment_id}:{query.rows}"
     after = None if query.cursor is None else _position(decode_cursor(query.cursor, purpose))
     columns = event_columns(experiment) if query.rows == "events" else user_columns(experiment)
+    kept_from = retention.current().kept_from(now)
+    if query.rows == "users":
+        require_ledgers(experiment, kept_from)
     page = export(experiment, query.rows, query.limit, after, lambda: wall_clock() - now < READING_MS)
     headers = {
         "Content-Type": KINDS[query.format],
         "Content-Disposition": f'attachment; filename="{experiment_id}-{query.rows}.{query.format}"',
     }
+    if query.rows == "events":
+        headers["X-Complete-From"] = rfc3339(max(kept_from, 0))
     if page.last is not None:
         cursor = encode_cursor(page.last._asdict(), purpose)
         headers |= {

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from experimentation import telemetry
 from experimentation.clock import wall_clock
 from experimentation.domain.clock import DAY_MS
-from experimentation.storage import experiments
+from experimentation.storage import experiments, retention
 from experimentation.usecases.tending import CATCH_UP_DAYS, take_due_look
 from experimentation.web.scheduled import scheduled
 
@@ -14,6 +14,7 @@ from experimentation.web.scheduled import scheduled
 def handler(has_time: Callable[[], bool]) -> None:
     """Tend what runs and what ended lately; what there is no time for waits for the next run."""
     now = wall_clock()
+    retention.note(now)
     fault: Exception | None = None
     for experiment_id in experiments.tended(now - CATCH_UP_DAYS * DAY_MS):
         if not has_time():

@@ -15,6 +15,7 @@ from experimentation.domain.clock import DAY_MS, milliseconds, rfc3339
 from experimentation.domain.counting.event import Event
 from experimentation.domain.results.rows import Column, Content
 from experimentation.storage import experiments, users
+from experimentation.storage.aws import client
 from experimentation.usecases import exporting
 from experimentation.usecases.assigning import assign
 from experimentation.usecases.counting import count_events
@@ -314,3 +315,22 @@ def test_assignments_made_here_are_exported_too(as_user):
 
     assert sorted(row["user_id"] for row in rows) == sorted(f"user {n} é" for n in range(30))
     assert not any(row["imported"] for row in rows)
+
+
+def test_totals_of_an_experiment_that_ended_long_ago_are_refused_not_invented(as_user, shop):
+    """Its ledgers are merged with what came before it, once its users come back."""
+    call("change_status", as_user, {"status": "completed"})
+    client.dynamodb().update_item(
+        TableName="DataTable",
+        Key={"PK": {"S": "EXP#checkout-button"}, "SK": {"S": "META"}},
+        UpdateExpression="SET ended_at = :long_ago",
+        ExpressionAttributeValues={":long_ago": {"N": str(now() - 121 * DAY_MS)}},
+    )
+
+    users_answer, events_answer = ask(as_user, rows="users"), ask(as_user, rows="events")
+
+    assert users_answer["statusCode"] == 409
+    assert "no longer kept apart" in users_answer["body"]
+    assert events_answer["statusCode"] == 200
+    complete_from = milliseconds(datetime.fromisoformat(events_answer["headers"]["X-Complete-From"]))
+    assert now() - 121 * DAY_MS < complete_from <= now() - 120 * DAY_MS

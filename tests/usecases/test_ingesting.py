@@ -9,11 +9,12 @@ from experimentation import settings
 from experimentation.domain.clock import DAY_MS
 from experimentation.domain.counting.event import Submission
 from experimentation.domain.errors import InvalidError, UnavailableError
+from experimentation.storage import retention
 from experimentation.storage.aws import client
 from experimentation.storage.queue_message import unpack
 from experimentation.usecases.ingesting import RETRY_AFTER_SECONDS, TRIES, ingest
 from tests.usecases.conftest import NOW
-from tests.wire import answering
+from tests.wire import BUSY_JSON, answering
 
 BUSY = b"<ErrorResponse><Error><Code>Throttled</Code></Error></ErrorResponse>"
 
@@ -117,3 +118,23 @@ def test_the_time_of_an_event_is_clamped_and_corrected(runtime, timestamp, sent_
     (event,) = ingest([Submission("u1", "a", timestamp=timestamp, sent_at=sent_at)], NOW, "r", runtime)
 
     assert event.at == at
+
+
+def test_what_happened_under_a_shorter_retention_is_refused_after_a_raise(runtime, monkeypatch):
+    monkeypatch.setenv("RETENTION_DAYS", "7")
+    retention.note(NOW)
+    monkeypatch.setenv("RETENTION_DAYS", "90")
+    retention.note(NOW)
+
+    ingest([Submission("u1", "purchase", timestamp=NOW - 7 * DAY_MS)], NOW, "request-1", runtime)
+    with pytest.raises(InvalidError) as refused:
+        ingest([Submission("u1", "purchase", timestamp=NOW - 7 * DAY_MS - 1)], NOW, "request-1", runtime)
+
+    assert "kept for fewer days" in refused.value.errors[0].detail
+
+
+def test_an_event_of_now_costs_no_read(runtime):
+    with answering(client.dynamodb(), "GetItem", BUSY_JSON):
+        ingest([Submission("u1", "purchase", timestamp=NOW - DAY_MS)], NOW, "request-1", runtime)
+        with pytest.raises(UnavailableError):
+            ingest([Submission("u1", "purchase", timestamp=NOW - 2 * DAY_MS)], NOW, "request-1", runtime)

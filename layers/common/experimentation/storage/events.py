@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from experimentation import settings
 from experimentation.domain.counting.event import Event
+from experimentation.domain.counting.retention import GRACE_DAYS
 from experimentation.storage.aws import client
 from experimentation.storage.aws.failures import translated
 from experimentation.storage.aws.transactions import put_new
@@ -11,7 +12,6 @@ from experimentation.storage.aws.transactions import put_new
 if TYPE_CHECKING:
     from experimentation.storage.aws.transactions import Action, Item
 
-GRACE_DAYS = 30  # a replay from a dead-letter queue (14 days) still meets the item
 DAY_SECONDS = 86_400
 PREFIX = "EVENT#"
 

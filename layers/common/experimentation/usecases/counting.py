@@ -14,11 +14,12 @@ from experimentation.domain.clock import DAY_MS
 from experimentation.domain.counting.batching import batch, by_user
 from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.ledger import Head, is_over
+from experimentation.domain.counting.retention import GRACE_DAYS
 from experimentation.domain.counting.user import StoredUser
 from experimentation.domain.counting.writes import Transaction
 from experimentation.domain.errors import UnavailableError
 from experimentation.domain.experiment import Experiment
-from experimentation.storage import events, users
+from experimentation.storage import users
 from experimentation.storage.writing import Refusal
 from experimentation.usecases.committing import commit
 from experimentation.usecases.runtime import Runtime
@@ -161,7 +162,7 @@ def _plan(group: list[Event], runtime: Runtime) -> Transaction:
     """Return one transaction for as many of the events as fit."""
     keep_after = runtime.clock() - settings.retention_days() * DAY_MS
     loaded = _load(by_user(group), keep_after, runtime)
-    compact_before = keep_after - events.GRACE_DAYS * DAY_MS
+    compact_before = keep_after - GRACE_DAYS * DAY_MS
     return batch(group, loaded.users, loaded.experiments, keep_after, compact_before)
 
 

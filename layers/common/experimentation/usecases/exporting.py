@@ -7,7 +7,9 @@ from itertools import batched
 from typing import Literal, NamedTuple
 
 from experimentation.domain.assignment import Assignment
+from experimentation.domain.clock import rfc3339
 from experimentation.domain.counting.ledger import Head, merged, ownerships
+from experimentation.domain.errors import ConflictError
 from experimentation.domain.experiment import Experiment
 from experimentation.domain.results.rows import (
     Enrolled,
@@ -50,6 +52,18 @@ class _Placed(NamedTuple):
 
     row: Row
     position: Position
+
+
+def require_ledgers(experiment: Experiment, kept_from: int) -> None:
+    """Raise ConflictError where the users' ledgers no longer tell what counted from what came before.
+
+    The ledgers of an experiment that ended before `kept_from` are merged with what came before it.
+    """
+    if experiment.ended_at is not None and experiment.ended_at < kept_from:
+        raise ConflictError(
+            f"The experiment ended before {rfc3339(kept_from)}: its users' totals are no longer kept apart. "
+            "Its results stay; the archive has its events."
+        )
 
 
 def export(

@@ -5,7 +5,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from experimentation import settings
-from experimentation.domain.clock import DAY_MS, day_number
+from experimentation.domain.clock import day_number, rfc3339
 from experimentation.domain.counting.counters import HOURS
 from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.ledger import Cells
@@ -18,11 +18,12 @@ from experimentation.domain.counting.recount import (
     expected_ledgers,
     stored_ledgers,
 )
+from experimentation.domain.counting.retention import Retention
 from experimentation.domain.counting.stored import rollup_key
 from experimentation.domain.counting.windows import add_counters
 from experimentation.domain.errors import ConflictError
 from experimentation.domain.experiment import Experiment
-from experimentation.storage import assignments, events, experiments, queues, rollups, users
+from experimentation.storage import assignments, events, experiments, queues, retention, rollups, users
 from experimentation.storage.rollups import Slice
 
 PAGE = 500
@@ -43,13 +44,18 @@ def differences(experiment_id: str, now: int) -> list[Difference]:
     ConflictError for an experiment that ended so long ago that its users' ledgers are kept by day no more.
     """
     experiment = experiments.read(experiment_id, consistent=True)
-    kept_days = settings.retention_days() + events.GRACE_DAYS
-    if experiment.ended_at is not None and experiment.ended_at < now - kept_days * DAY_MS:
-        raise ConflictError(f"the experiment ended more than {kept_days} days ago and cannot be verified")
-    lasting = _differences(experiment, now)
+    # What the functions have noted, not what this environment says: by that, events were dropped and merged.
+    kept = retention.stored() or Retention(settings.retention_days())
+    if experiment.ended_at is not None and experiment.ended_at < kept.kept_from(now):
+        day = rfc3339(kept.kept_from(now))
+        raise ConflictError(
+            f"The experiment ended before {day}, and its ledgers are not kept by day any more."
+        )
+    days_from = day_number(kept.oldest_accepted(now) - 1) + 1
+    lasting = _differences(experiment, days_from)
     for _ in range(READINGS - 1):
         if lasting:
-            again = _differences(experiments.read(experiment_id, consistent=True), now)
+            again = _differences(experiments.read(experiment_id, consistent=True), days_from)
             lasting = {name: again[name] for name in lasting if name in again}
     return sorted(lasting.values())
 
@@ -60,8 +66,8 @@ def given_up() -> int:
     return sum(queues.depth(url).total for url in urls)
 
 
-def _differences(experiment: Experiment, now: int) -> dict[str, Difference]:
-    kept_from = day_number(now) - settings.retention_days()
+def _differences(experiment: Experiment, kept_from: int) -> dict[str, Difference]:
+    """Return what differs; single events are compared from the UTC day `kept_from` on."""
     expected: Canonical = {}
     found: list[Difference] = []
     # The counters before and after the users: what is counted while the users are read lies between the two.

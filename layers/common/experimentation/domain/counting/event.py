@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from experimentation.domain.clock import DAY_MS
+from experimentation.domain.clock import rfc3339
+from experimentation.domain.counting.retention import Retention
 from experimentation.domain.errors import FieldError, InvalidError
 
 UNIT = 10_000  # values are kept as integers of 1e-4
@@ -34,17 +35,17 @@ class Event(NamedTuple):
 
 
 def accept(
-    submissions: list[Submission], received: int, retention_days: int, new_id: Callable[[], str]
+    submissions: list[Submission], received: int, retention: Retention, new_id: Callable[[], str]
 ) -> list[Event]:
     """Return the events; InvalidError that names each one that is too old or has another's id."""
+    oldest = retention.oldest_accepted(received)
     problems: list[FieldError] = []
     events: list[Event] = []
     ids: set[str] = set()
     for index, each in enumerate(submissions):
         at = happened_at(each, received)
-        if at < received - retention_days * DAY_MS:
-            detail = f"is more than {retention_days} days ago: too old to be counted"
-            problems.append(FieldError(f"/events/{index}/timestamp", detail))
+        if at < oldest:
+            problems.append(FieldError(f"/events/{index}/timestamp", _too_old(retention, oldest)))
         event_id = each.event_id or new_id()
         if event_id in ids:
             problems.append(FieldError(f"/events/{index}/event_id", "stands twice in this batch"))
@@ -53,6 +54,12 @@ def accept(
     if problems:
         raise InvalidError("The events cannot be accepted.", problems)
     return events
+
+
+def _too_old(retention: Retention, oldest: int) -> str:
+    if oldest == retention.complete_from:
+        return f"is before {rfc3339(oldest)}: events were kept for fewer days then, and are not complete"
+    return f"is more than {retention.days} days ago: too old to be counted"
 
 
 def in_units(value: int) -> int | float:

@@ -11,6 +11,7 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,11 +21,14 @@ BEGIN, END = "<!-- tools/cost.py begins -->", "<!-- tools/cost.py ends -->"
 MEMORY_GIGABYTES = 0.5  # template.yaml, MemorySize
 PROCESSOR_SHARE = 512 / 1769  # Lambda gives a whole processor at 1,769 MB
 READ_WAIT_MS, WRITE_WAIT_MS, PUBLISH_WAIT_MS = 4, 10, 15  # round trips inside a region
-LOG_BYTES = 1_600  # a request's line, its metrics, and what Lambda writes itself
-TRACED_SHARE = 0.05  # X-Ray's default sampling
+LOG_BYTES = 1_250  # a request's line, its metrics, the access log; Lambda's own lines are off
 EVENTS_AN_OBJECT = 100  # of the archive
 EVENT_BYTES, USER_BYTES, ARCHIVED_BYTES = 350, 900, 80  # stored, with DynamoDB's 100 bytes an item
 EVENT_MONTHS = 4  # retention and grace
+MONTHS = 12  # a user's items and the archive stay: the bill is the one after a year
+CHUNK_BYTES, SENT_BYTES = 65_536, 300  # SNS and SQS bill by the chunk; an event in a message
+INIT_SECONDS = 1.0  # of a cold start, billed since August 2025
+SHARDS_OF_LARGE = 64
 ALARM_METRICS, CUSTOM_METRICS, SECRETS, DASHBOARDS = 21, 17, 2, 1
 POLLS_A_MONTH = 5 * 3 * 60 * 24 * 30  # five pollers an idle queue, 20 s each
 QUEUES = 2
@@ -67,7 +71,6 @@ def dollars(use: Use, price: Mapping[str, float]) -> float:
         + use.queue_requests * price["million_sqs_requests"]
         + use.puts * price["million_s3_puts"]
         + use.invocations * LOG_BYTES / 1000 * price["log_gigabyte"]
-        + use.invocations * TRACED_SHARE * price["million_traces"]
     )
 
 
@@ -90,16 +93,20 @@ def operations(measured: Mapping[str, float]) -> dict[str, Use]:
         "results call, 30 days, 2 variants, sealed": Use(
             1, 1, measured["results.cpu_ms"], 3 * READ_WAIT_MS, measured["results.reads"] + 1
         ),
+        "the same of an experiment with 64 shards": Use(
+            1, 1, measured["results.cpu_ms"], 17 * READ_WAIT_MS, (SHARDS_OF_LARGE + 1) * 2 * 0.5 + 1
+        ),
     }
 
 
 def event(measured: Mapping[str, float], sent_with: int, counted_with: int) -> Use:
     """Return what one event takes from the call to the archive."""
     one, hundred = measured["record.cpu_ms"], measured["record_batch_100.cpu_ms"]
-    sending = Use(1, 1, one + (hundred - one) * (sent_with - 1) / 99, PUBLISH_WAIT_MS, publishes=1)
+    chunks = ceil(sent_with * SENT_BYTES / CHUNK_BYTES)
+    sending = Use(1, 1, one + (hundred - one) * (sent_with - 1) / 99, PUBLISH_WAIT_MS, publishes=chunks)
     # Each message is put into two queues and, ten at a time where there are ten, received and deleted.
     handling = 1 if sent_with == 1 else 0.1
-    sending = sending.plus(Use(queue_requests=QUEUES * (1 + 2 * handling)))
+    sending = sending.plus(Use(queue_requests=QUEUES * (chunks + (1 + chunks) * handling)))
     alone, full = measured["worker_1.cpu_ms"], measured["worker_25.cpu_ms"]
     counting = Use(
         invocations=1,
@@ -139,14 +146,17 @@ def month(events: int, measured: Mapping[str, float], price: Mapping[str, float]
         else "event, sent with 99 others, counted with 24"
     )
     users = events / 10
-    table_gigabytes = (events * EVENT_BYTES * EVENT_MONTHS + users * USER_BYTES * EVENT_MONTHS) / 1e9
+    table_gigabytes = (events * EVENT_BYTES * EVENT_MONTHS + users * USER_BYTES * MONTHS) / 1e9
+    cold_share = 0.5 if events < 100_000 else 0.01 if events < 10_000_000 else 0.001
+    calls = 5 * users + events / (1 if events < 100_000 else 10 if events < 10_000_000 else 100)
     return {
         "assignments": users * cost["new assignment"] + 4 * users * cost["repeat assignment"],
         "events": events * cost[size],
         "results, 3,000 calls": 3_000 * cost["results call, 30 days, 2 variants, sealed"],
-        "stored bytes": table_gigabytes
+        "cold starts": dollars(Use(wait_ms=INIT_SECONDS * 1000), price) / MILLION * calls * cold_share,
+        "stored bytes, after a year": table_gigabytes
         * (price["dynamodb_gigabyte_month"] + price["dynamodb_recovery_gigabyte_month"])
-        + events * ARCHIVED_BYTES * 12 / 1e9 * price["s3_gigabyte_month"],
+        + events * ARCHIVED_BYTES * MONTHS / 1e9 * price["s3_gigabyte_month"],
         "custom metrics": CUSTOM_METRICS * price["custom_metric_month"],
         "idle": sum(idle(price).values()),
     }

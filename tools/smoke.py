@@ -2,8 +2,9 @@
 
     PASSWORD=... python3 -m tools.smoke https://abc123.execute-api.eu-central-1.amazonaws.com
 
-It needs nothing but Python. What it creates is called smoke-<time>; the experiment is completed at the end,
-because one that has run cannot be deleted, and its draft twin is deleted.
+It needs nothing but Python. One experiment, `smoke`, serves every run and is paused in between: an experiment
+that has run cannot be deleted, and one a deployment would pile up. Its users and events are new in each run,
+and the draft that it creates is deleted.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+EXPERIMENT = "smoke"
 USERS = 20
 PATIENCE_SECONDS = 120  # a cold worker, its batching window, and room
 TIMEOUT_SECONDS = 35  # the gateway's own is 30
@@ -77,23 +79,44 @@ def _check(fact: bool, complaint: str) -> None:
         raise SmokeError(complaint)
 
 
-def _create(stack: Stack, name: str) -> None:
+class Counts(NamedTuple):
+    """What the results say: users enrolled and events counted, and their values' sum, by variant."""
+
+    enrolled: dict[str, int]
+    events: dict[str, int]
+    values: dict[str, float]
+
+
+def _start(stack: Stack, name: str) -> None:
     definition = {
-        "id": name,
+        "id": EXPERIMENT,
         "name": "Smoke test",
         "variants": [{"key": "control", "weight": 50}, {"key": "treatment", "weight": 50}],
-        "metrics": [{"key": "bought", "event_type": name, "kind": "value", "role": "primary"}],
+        "metrics": [{"key": "bought", "event_type": EXPERIMENT, "kind": "value", "role": "primary"}],
     }
-    stack.call("POST", "/experiments", definition)
-    stack.call("POST", "/experiments", definition | {"id": f"{name}-draft"})
-    stack.call("POST", f"/experiments/{name}/status", {"status": "running"})
+    stack.call("POST", "/experiments", definition | {"id": f"{name}-draft"}, (201,))
+    stack.call("POST", "/experiments", definition, (201, 409))
+    status = stack.call("GET", f"/experiments/{EXPERIMENT}")["status"]
+    _check(status != "completed", f"{EXPERIMENT} is completed: only pause it, this test owns it")
+    if status != "running":  # else an earlier run was cut short
+        stack.call("POST", f"/experiments/{EXPERIMENT}/status", {"status": "running"})
+
+
+def _counts(stack: Stack) -> Counts:
+    result = stack.call("GET", f"/experiments/{EXPERIMENT}/results")
+    arms = result["metrics"][0]["variants"]
+    return Counts(
+        result["enrolled"],
+        {variant: arm["count"] for variant, arm in arms.items()},
+        {variant: arm["sum"] for variant, arm in arms.items()},
+    )
 
 
 def _assign(stack: Stack, name: str) -> dict[str, int]:
     """Assign the users, twice; return how many each variant has."""
     found = {"control": 0, "treatment": 0}
     for number in range(USERS):
-        path, body = f"/experiments/{name}/assignments", {"user_id": f"{name}-{number}"}
+        path, body = f"/experiments/{EXPERIMENT}/assignments", {"user_id": f"{name}-{number}"}
         first = stack.call("POST", path, body, (201,))["variant"]
         again = stack.call("POST", path, body, (200,))["variant"]
         _check(first == again, f"user {number} was in {first} and then in {again}")
@@ -104,31 +127,32 @@ def _assign(stack: Stack, name: str) -> dict[str, int]:
 def _send_events(stack: Stack, name: str) -> None:
     """Send one event a user, all of them twice: they must count once."""
     events = [
-        {"user_id": f"{name}-{number}", "type": name, "value": 2.5, "event_id": f"{name}-{number}"}
+        {"user_id": f"{name}-{number}", "type": EXPERIMENT, "value": 2.5, "event_id": f"{name}-{number}"}
         for number in range(USERS)
     ]
     for _ in range(2):
         stack.call("POST", "/events/batch", {"events": events}, (202,))
 
 
-def _read_results(stack: Stack, name: str, enrolled: dict[str, int]) -> None:
+def _read_results(stack: Stack, before: Counts, assigned: dict[str, int]) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
-        result = stack.call("GET", f"/experiments/{name}/results")
-        arms = result["metrics"][0]["variants"]
-        counted = sum(arm["count"] for arm in arms.values())
+        now = _counts(stack)
+        counted = sum(now.events.values()) - sum(before.events.values())
         if counted >= USERS or time.monotonic() > deadline:
             break
         time.sleep(1)
     _check(counted == USERS, f"{counted} of {USERS} events were counted within {PATIENCE_SECONDS} s")
-    _check(result["enrolled"] == enrolled, f"enrolled are {result['enrolled']}, assigned were {enrolled}")
-    for variant, arm in arms.items():
-        _check(arm["sum"] == 2.5 * enrolled[variant], f"the sum of {variant} is {arm['sum']}")
+    for variant, users in assigned.items():
+        enrolled = now.enrolled[variant] - before.enrolled[variant]
+        _check(enrolled == users, f"{enrolled} users of {variant} are enrolled, {users} were assigned")
+        added = now.values[variant] - before.values[variant]
+        _check(added == 2.5 * users, f"the sum of {variant} grew by {added}")
 
 
 def _clean_up(stack: Stack, name: str) -> None:
     stack.call("DELETE", f"/experiments/{name}-draft")
-    stack.call("POST", f"/experiments/{name}/status", {"status": "completed"})
+    stack.call("POST", f"/experiments/{EXPERIMENT}/status", {"status": "paused"})
     stack.log_out()
 
 
@@ -136,7 +160,7 @@ def smoke(base_url: str, username: str, password: str, say: Callable[[str], None
     """Try everything in turn; SmokeError at the first thing that does not work."""
     stack = Stack(base_url)
     name = f"smoke-{time.time_ns() // 1_000_000}"
-    enrolled: dict[str, int] = {}
+    assigned: dict[str, int] = {}
 
     def step(what: str, work: Callable[[], object]) -> None:
         started = time.monotonic()
@@ -146,11 +170,12 @@ def smoke(base_url: str, username: str, password: str, say: Callable[[str], None
     step("is alive", lambda: stack.call("GET", "/health"))
     step("lets nobody in without a token", lambda: stack.call("GET", "/experiments", expected=(401,)))
     step("logs in", lambda: stack.log_in(username, password))
-    step("creates and starts an experiment", lambda: _create(stack, name))
+    step("starts an experiment", lambda: _start(stack, name))
     try:
-        step(f"assigns {USERS} users, twice", lambda: enrolled.update(_assign(stack, name)))
+        before = _counts(stack)
+        step(f"assigns {USERS} users, twice", lambda: assigned.update(_assign(stack, name)))
         step(f"accepts {USERS} events, twice", lambda: _send_events(stack, name))
-        step("counts each once", lambda: _read_results(stack, name, enrolled))
+        step("counts each once", lambda: _read_results(stack, before, assigned))
     finally:
         step("cleans up", lambda: _clean_up(stack, name))
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import httpx
 import pytest
 
 from local.emulator import free_port
@@ -26,11 +27,16 @@ def smoke(base_url: str, password: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_working_stack_passes_and_is_left_tidy(stack: RunningStack) -> None:
-    done = smoke(stack.base_url, stack.password)
+    for _ in range(2):
+        done = smoke(stack.base_url, stack.password)
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "counts each once" in done.stdout
-    assert "cleans up" in done.stdout
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "counts each once" in done.stdout
+        assert "cleans up" in done.stdout
+    headers = {"Authorization": f"Bearer {stack.token()}"}
+    listed = httpx.get(f"{stack.base_url}/experiments", headers=headers, timeout=60).json()["experiments"]
+    left = [(each["id"], each["status"]) for each in listed if each["id"].startswith("smoke")]
+    assert left == [("smoke", "paused")]
 
 
 def test_wrong_password_is_a_no(stack: RunningStack) -> None:

@@ -1,16 +1,18 @@
 """`python -m local.deployment` - deploy the built stack into the emulator with `sam deploy`, and call it.
 
 What CloudFormation would create is created once for real: functions with their layers (run as processes),
-roles, tables, queues, event source mappings. Then three functions are called, and an event goes through the
-topic, a queue and its mapping into the table.
+roles, tables, queues, event source mappings. Then an event goes through the topic and both queues into the
+table and into the archive, and every function is called with its sample event.
 """
 
+import gzip
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,14 +20,15 @@ from typing import Any
 import yaml
 
 from local.emulator import Emulator, EmulatorError
-from local.paths import ROOT
+from local.paths import ROOT, TEMPLATE
 from local.resources import client
-from local.template import Loader
+from local.template import Function, Loader, read_template
 
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 BUILT = ROOT / ".aws-sam" / "build" / "template.yaml"
 STACK = "deployed-locally"
 PATIENCE_SECONDS = 90
+EVENT = "deployed-locally"
 REQUEST = {
     "version": "2.0",
     "rawQueryString": "",
@@ -56,9 +59,9 @@ def emulated(document: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     told = [f"alarms on metric math: {', '.join(computed)}"] if computed else []
     for name, each in resources.items():
         if each["Type"] == "AWS::Lambda::EventSourceMapping":
-            _number(each["Properties"], "MaximumBatchingWindowInSeconds", document["Parameters"])
+            each["Properties"]["MaximumBatchingWindowInSeconds"] = 1
             _number(each["Properties"]["ScalingConfig"], "MaximumConcurrency", document["Parameters"])
-            told.append(f"parameters as numbers in {name}: their defaults are written in")
+            told.append(f"parameters as numbers in {name}: written in, with a window of 1 s")
     return {**document, "Resources": resources}, told
 
 
@@ -100,11 +103,38 @@ class Deployed:
         event = {**REQUEST, **route, "headers": self._headers, "requestContext": context}
         if body is not None:
             event["body"] = json.dumps(body)
-        answer = self._lambda.invoke(FunctionName=self.names[function], Payload=json.dumps(event))
-        document = json.loads(answer["Payload"].read())
-        if answer.get("FunctionError") or document["statusCode"] // 100 != 2:
+        document = self._invoke(function, event)
+        if document["statusCode"] // 100 != 2:
             raise DeploymentError(f"{function} answered {document}")
         return json.loads(document["body"])
+
+    def try_sample(self, function: Function) -> str:
+        """Invoke a function with its sample event; return what it answered, DeploymentError unless it works.
+
+        What a sample names need not be there, so a refusal (4xx) is an answer too.
+        """
+        path = ROOT / "events" / Path(*function.handler.split(".")[:-1]).with_suffix(".json")
+        event = json.loads(path.read_text())
+        if "headers" in event:
+            event["headers"] = event["headers"] | self._headers
+        document = self._invoke(function.name, event) or {}
+        if document.get("statusCode", 200) >= 500 or document.get("batchItemFailures"):
+            raise DeploymentError(f"{function.name} answered {document}")
+        return str(document.get("statusCode", "done"))
+
+    def archived(self) -> str:
+        """Return the lines of all objects of the archive."""
+        s3, bucket = self.client("s3"), self.names["ArchiveBucket"]
+        listed = s3.list_objects_v2(Bucket=bucket).get("Contents", [])
+        contents = [s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read() for each in listed]
+        return b"".join(gzip.decompress(content) for content in contents).decode()
+
+    def _invoke(self, function: str, event: dict[str, Any]) -> Any:
+        answer = self._lambda.invoke(FunctionName=self.names[function], Payload=json.dumps(event))
+        document = json.loads(answer["Payload"].read())
+        if answer.get("FunctionError"):
+            raise DeploymentError(f"{function} failed: {document}")
+        return document
 
 
 def _deploy(endpoint: str, environment: dict[str, str], say: Callable[[str], None]) -> None:
@@ -134,14 +164,28 @@ def _use(deployed: Deployed, say: Callable[[str], None]) -> None:
     made = deployed.call(
         "ExperimentsCreateFunction", "POST", "/experiments", {"name": "X", "variants": variants}
     )
-    say(f"invoked HealthFunction, AuthTokenFunction, ExperimentsCreateFunction: made {made['id']}")
-    deployed.call("EventsRecordFunction", "POST", "/events", {"user_id": "u1", "type": "purchase"})
+    say(f"made {made['id']}")
+    event = {"user_id": "u1", "type": "purchase", "event_id": EVENT}
+    deployed.call("EventsRecordFunction", "POST", "/events", event)
     started = time.monotonic()
-    while not deployed.call("EventsListFunction", "GET", "/events", query="user_id=u1")["events"]:
-        if time.monotonic() - started > PATIENCE_SECONDS:
-            raise DeploymentError(f"the event was not in the table after {PATIENCE_SECONDS} s")
+    _wait_for(
+        lambda: deployed.call("EventsListFunction", "GET", "/events", query="user_id=u1")["events"], "table"
+    )
+    _wait_for(lambda: EVENT in deployed.archived(), "archive")
+    say(
+        f"an event went through topic, queues and workers into table and archive in "
+        f"{time.monotonic() - started:.1f} s"
+    )
+    answers = Counter(deployed.try_sample(function) for function in read_template(TEMPLATE).functions)
+    say(f"called every function with its sample event: {dict(sorted(answers.items()))}")
+
+
+def _wait_for(there: Callable[[], Any], place: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not there():
+        if time.monotonic() > deadline:
+            raise DeploymentError(f"the event was not in the {place} after {PATIENCE_SECONDS} s")
         time.sleep(0.5)
-    say(f"an event went through topic, queue and worker in {time.monotonic() - started:.1f} s")
 
 
 def _run(data: Path, say: Callable[[str], None]) -> None:

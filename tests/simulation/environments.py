@@ -17,7 +17,6 @@ from experimentation.storage.aws import client, pauses
 from experimentation.storage.event_types import SeenTypes
 from experimentation.usecases import ingesting
 from experimentation.usecases.runtime import Runtime
-from functions.events import replay
 from functions.workers import record_events, seal_rollups
 from tests.simulation.faults import Faults
 from tests.simulation.schedule import Killed, Schedule
@@ -148,7 +147,6 @@ def installed(
         (ingesting, "secrets"): SimpleNamespace(randbits=ids.getrandbits),
         (concurrent.futures, "ThreadPoolExecutor"): _OneByOne,
         (rollups, "ThreadPoolExecutor"): _OneByOne,
-        (replay, "time"): SimpleNamespace(monotonic=lambda: schedule.now / 1000),
         (seal_rollups, "wall_clock"): seal_rollups.wall_clock,  # each environment puts in its own
         (telemetry, "logger"): log,
         (telemetry, "count"): tally,

@@ -16,6 +16,7 @@ from experimentation.storage import experiments
 from experimentation.storage.aws.transactions import CancelledError
 from experimentation.storage.queue_message import pack
 from experimentation.usecases import counting, ingesting
+from experimentation.usecases.dead_letters import send_again
 from experimentation.usecases.verifying import differences
 from functions.events import replay
 from functions.workers import seal_rollups
@@ -242,7 +243,9 @@ class World:
 
     def _replay(self) -> None:
         until = self.schedule.now / 1000 + replay.BUDGET_SECONDS
-        self.api.invoke(lambda _: replay._replay("count", None, until), self._judged)
+        self.api.invoke(
+            lambda _: send_again("count", None, lambda: self.schedule.now / 1000 < until), self._judged
+        )
 
     def _judged(self, outcome: object) -> None:
         if isinstance(outcome, BaseException) and not isinstance(outcome, (UnavailableError, Killed)):

@@ -1,8 +1,11 @@
 """PATCH /experiments/{experiment_id} - change what may be changed in the experiment's status."""
 
+from collections.abc import Mapping
+
 from experimentation.domain.changes import edited
+from experimentation.domain.errors import ConflictError, FieldError
 from experimentation.domain.experiment import Experiment
-from experimentation.storage import experiments
+from experimentation.storage import assignments, experiments
 from experimentation.web.endpoint import endpoint
 from experimentation.web.experiment_replies import author, require_version, written_reply
 from experimentation.web.principals import Principal
@@ -20,6 +23,16 @@ def handler(
     edit = body.edit()
 
     def apply(experiment: Experiment) -> Experiment:
-        return edited(require_version(request, experiment), edit, now)
+        _refuse_enrolled(require_version(request, experiment), edit.get("overrides", {}))
+        return edited(experiment, edit, now)
 
     return written_reply(experiments.change(experiment_id, apply, now=now, actor=author(principal)))
+
+
+def _refuse_enrolled(experiment: Experiment, overrides: Mapping[str, str]) -> None:
+    """Raise ConflictError for an override of a user who counts already: overridden ones never do."""
+    new = overrides.keys() - experiment.overrides.keys()
+    counted = assignments.enrolled(experiment.id, sorted(new)) if experiment.started_at and new else set()
+    if counted:
+        faults = [FieldError("/overrides", f"{user_id} is enrolled already") for user_id in sorted(counted)]
+        raise ConflictError("A user who is enrolled keeps the variant and counts; override another.", faults)

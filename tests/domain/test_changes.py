@@ -113,6 +113,14 @@ def test_a_metric_may_be_added_and_is_declared_then(status: Status) -> None:
     }
 
 
+def test_a_metric_added_by_a_request_from_before_the_start_is_declared_after_it() -> None:
+    before = experiment(status=Status.RUNNING, started_at=NOW)
+
+    after = edited(before, {"metrics": (PURCHASE_RATE, SIGN_UPS)}, NOW - 5)
+
+    assert after.metrics[1].declared_at == NOW + 1
+
+
 @pytest.mark.parametrize("status", LIVE)
 @pytest.mark.parametrize(
     ("metrics", "pointer"),

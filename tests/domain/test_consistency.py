@@ -26,7 +26,7 @@ def test_weights_that_sum_to_exactly_100_pass(weights: tuple[int, ...]) -> None:
     [
         ({"variants": variants(500_000, 499_999), "control": "a"}, "/variants", "99.9999"),
         ({"variants": variants(500_000, 500_001), "control": "a"}, "/variants", "100.0001"),
-        ({"variants": (Variant("a", 500_000),) * 2, "control": "a"}, "/variants/1/key", "twice"),
+        ({"variants": (Variant("a", 500_000),) * 2, "control": "a"}, "/variants/1/key", "duplicate"),
         ({"control": "nobody"}, "/control", "nobody"),
         (
             {"metrics": (PURCHASE_RATE, Metric("purchase_rate", "x", Kind.COUNT))},
@@ -36,6 +36,7 @@ def test_weights_that_sum_to_exactly_100_pass(weights: tuple[int, ...]) -> None:
         ({"segments": (Segment("country", ("DE",)), Segment("country", ()))}, "/segments/1/key", "country"),
         ({"segments": (Segment("country", ("DE", "US", "DE")),)}, "/segments/0/values/2", "DE"),
         ({"segments": (Segment("country", ("DE", "other")),)}, "/segments/0/values/1", "other"),
+        ({"segments": (Segment("mood", ("\U0001f600" * 100,)),)}, "/segments/0/values/0", "too long"),
         ({"overrides": {"qa-1": "nobody"}}, "/overrides/qa-1", "nobody"),
     ],
 )

@@ -1,5 +1,6 @@
 """The steps of an experiment's life, and the moments that they set."""
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -48,6 +49,14 @@ def test_the_first_start_is_when_it_started() -> None:
 
     assert started.started_at == paused.started_at == resumed.started_at == NOW
     assert resumed.ended_at is None
+
+
+def test_what_a_draft_declared_by_a_clock_that_was_ahead_counts_as_declared_before_the_start() -> None:
+    ahead = tuple(replace(metric, declared_at=NOW + 500) for metric in experiment().metrics)
+
+    started = transition(experiment(metrics=ahead), Status.RUNNING, NOW)
+
+    assert [metric.declared_at for metric in started.metrics] == [NOW]
 
 
 def test_completion_lies_ahead_until_everybody_has_seen_it() -> None:

@@ -44,6 +44,11 @@ def call(
     return answer
 
 
+def tag(answer: Answer, version: int) -> str:
+    """Return the entity tag of another version of the experiment that was answered."""
+    return f'"{version}-{answer["headers"]["ETag"].partition("-")[2]}'
+
+
 def created(headers: Mapping[str, str], status: str = "draft", **changes: Any) -> Answer:
     """Create the checkout button with these changes and take it to the status."""
     answer = call("create", headers, definition(**changes))

@@ -10,7 +10,7 @@ from experimentation.domain.lifecycle import COMPLETION_DELAY_MS
 from reference.schemas.experiments import HistoryPage
 from tests.conftest import Headers
 from tests.factory import document
-from tests.functions.experiment_calls import call, created
+from tests.functions.experiment_calls import call, created, tag
 
 STATUSES = ("draft", "running", "paused", "completed")
 STEPS = {
@@ -25,14 +25,15 @@ STEPS = {
 @pytest.mark.parametrize("before", STATUSES)
 @pytest.mark.parametrize("after", STATUSES)
 def test_only_the_steps_of_its_life_are_taken(before: str, after: str, as_user: Headers) -> None:
-    was = document(created(as_user, status=before))
+    made = created(as_user, status=before)
+    was = document(made)
 
     answer = call("change_status", as_user, {"status": after})
 
     now = document(call("read", as_user))
     if (before, after) in STEPS:
         assert answer["statusCode"] == 200
-        assert answer["headers"]["ETag"] == f'"{was["version"] + 1}"'
+        assert answer["headers"]["ETag"] == tag(made, was["version"] + 1)
         assert document(answer) == now
         assert now["status"] == after
     else:
@@ -48,9 +49,9 @@ def test_the_end_lies_a_few_seconds_ahead(as_user: Headers) -> None:
 
 
 def test_a_stale_if_match_changes_no_status(as_user: Headers) -> None:
-    created(as_user, status="running")
+    made = created(as_user, status="running")
 
-    answer = call("change_status", as_user, {"status": "completed"}, if_match='"1"')
+    answer = call("change_status", as_user, {"status": "completed"}, if_match=tag(made, 1))
 
     assert answer["statusCode"] == 412
     assert document(call("read", as_user))["status"] == "running"
@@ -85,11 +86,11 @@ def test_what_has_run_is_not_deleted(status: str, as_user: Headers) -> None:
 
 
 def test_a_stale_if_match_deletes_nothing(as_user: Headers) -> None:
-    created(as_user)
+    made = created(as_user)
     call("update", as_user, {"name": "New"})
 
-    stale = call("delete", as_user, if_match='"1"')
-    fresh = call("delete", as_user, if_match='"2"')
+    stale = call("delete", as_user, if_match=tag(made, 1))
+    fresh = call("delete", as_user, if_match=tag(made, 2))
 
     assert (stale["statusCode"], fresh["statusCode"]) == (412, 204)
 

@@ -1,13 +1,18 @@
 """PATCH /experiments/{experiment_id}."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from experimentation.domain.assignment import Assignment
+from experimentation.domain.clock import milliseconds
+from experimentation.storage import assignments
+from experimentation.storage.aws.transactions import commit
 from tests.conftest import Headers
 from tests.experiments import definition
 from tests.factory import document
-from tests.functions.experiment_calls import call, created
+from tests.functions.experiment_calls import call, created, tag
 
 OTHER_WEIGHTS = [{"key": "control", "weight": 10}, {"key": "treatment", "weight": 90}]
 
@@ -17,7 +22,7 @@ def pointers(answer: dict[str, Any]) -> list[str]:
 
 
 def test_a_draft_changes_and_gets_the_next_version(as_user: Headers) -> None:
-    created(as_user)
+    made = created(as_user)
 
     answer = call(
         "update", as_user, {"variants": OTHER_WEIGHTS, "planned_users": None, "minimum_effect": 0.1}
@@ -25,7 +30,7 @@ def test_a_draft_changes_and_gets_the_next_version(as_user: Headers) -> None:
 
     changed = document(answer)
     assert answer["statusCode"] == 200
-    assert answer["headers"]["ETag"] == '"2"'
+    assert answer["headers"]["ETag"] == tag(made, 2)
     assert [variant["weight"] for variant in changed["variants"]] == [10, 90]
     assert (changed["planned_users"], changed["minimum_effect"], changed["version"]) == (None, 0.1, 2)
     assert document(call("read", as_user)) == changed
@@ -117,19 +122,20 @@ def test_a_completed_experiment_keeps_all_but_its_words(body: dict[str, object],
     assert renamed["statusCode"] == 200
 
 
-@pytest.mark.parametrize("tag", ['"1"', 'W/"1"', '"7", "1"', "*"])
-def test_the_version_that_was_read_may_be_changed(tag: str, as_user: Headers) -> None:
-    created(as_user)
+@pytest.mark.parametrize("known", ['"1"', 'W/"1"', '"7", "1"', "*"])
+def test_the_version_that_was_read_may_be_changed(known: str, as_user: Headers) -> None:
+    made = created(as_user)
+    known = known.replace('"1"', tag(made, 1))
 
-    assert call("update", as_user, {"name": "New"}, if_match=tag)["statusCode"] == 200
+    assert call("update", as_user, {"name": "New"}, if_match=known)["statusCode"] == 200
 
 
-@pytest.mark.parametrize("tag", ['"1"', 'W/"1"', '"3"', "nonsense", ""])
-def test_a_stale_if_match_loses(tag: str, as_user: Headers) -> None:
-    created(as_user)
+@pytest.mark.parametrize("known", ['"1"', 'W/"1"', '"3"', "nonsense", ""])
+def test_a_stale_if_match_loses(known: str, as_user: Headers) -> None:
+    made = created(as_user)
     call("update", as_user, {"name": "Won"})
 
-    answer = call("update", as_user, {"name": "Lost"}, if_match=tag)
+    answer = call("update", as_user, {"name": "Lost"}, if_match=known.replace('"1"', tag(made, 1)))
 
     assert answer["statusCode"] == 412
     assert document(call("read", as_user))["name"] == "Won"
@@ -176,3 +182,20 @@ def test_reading_rights_are_not_enough(as_user: Headers, as_key: Any) -> None:
     created(as_user)
 
     assert call("update", as_key("experiments:read"), {"name": "New"})["statusCode"] == 403
+
+
+def test_a_user_who_counts_already_cannot_be_overridden(as_user: Headers) -> None:
+    made = document(created(as_user, status="running"))
+    kept = Assignment("checkout-button", "u1", "control", milliseconds_of(made["started_at"]), {})
+    commit([assignments.put(kept)])
+
+    refused = call("update", as_user, {"overrides": {"u1": "treatment", "qa-2": "control"}})
+    others = call("update", as_user, {"overrides": {"qa-2": "control"}})
+
+    assert refused["statusCode"] == 409
+    assert [error["detail"] for error in document(refused)["errors"]] == ["u1 is enrolled already"]
+    assert others["statusCode"] == 200
+
+
+def milliseconds_of(text: str) -> int:
+    return milliseconds(datetime.fromisoformat(text))

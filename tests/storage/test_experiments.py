@@ -10,7 +10,7 @@ import pytest
 from experimentation.domain.changes import Change
 from experimentation.domain.errors import ConflictError, NotFoundError, UnavailableError
 from experimentation.domain.experiment import Experiment, Kind, Metric, Status, Variant
-from experimentation.domain.lifecycle import removable, transition
+from experimentation.domain.lifecycle import COMPLETION_DELAY_MS, removable, transition
 from experimentation.storage import experiments, history, shards
 from experimentation.storage.aws import client, pauses
 from experimentation.storage.aws.transactions import CancelledError
@@ -203,6 +203,37 @@ def test_an_id_can_be_used_again_after_its_deletion() -> None:
         "deleted",
         "created",
     ]
+
+
+def test_a_change_meant_for_a_deleted_draft_does_not_reach_its_namesake() -> None:
+    experiments.create(experiment(), "alice")
+
+    def replaced_meanwhile(before: Experiment) -> Experiment:
+        if before.created_at == CREATED_AT:
+            experiments.delete("checkout-button", removable, now=NOW, actor="bob")
+            experiments.create(experiment(created_at=NOW, name="Namesake"), "carol")
+            return transition(before, Status.RUNNING, NOW)
+        return before
+
+    found = experiments.change("checkout-button", replaced_meanwhile, now=NOW, actor="alice")
+
+    assert (found.name, found.status) == ("Namesake", Status.DRAFT)
+    listed = experiments.list_page(None, 10).summaries
+    assert [each["name"] for each in listed] == ["Namesake"]
+
+
+def test_a_conflict_makes_the_change_anew_so_that_the_end_lies_ahead_of_the_write() -> None:
+    experiments.create(experiment(status=Status.RUNNING, started_at=CREATED_AT), "alice")
+    times = iter([NOW, NOW + 10_000])
+
+    def complete(before: Experiment) -> Experiment:
+        return transition(before, Status.COMPLETED, next(times))
+
+    conflict = cancelled("TransactionConflict", "None", "None")
+    with answering(client.dynamodb(), "TransactWriteItems", conflict, 400, first_only()):
+        done = experiments.change("checkout-button", complete, now=NOW, actor="bob")
+
+    assert done.ended_at == NOW + 10_000 + COMPLETION_DELAY_MS
 
 
 def test_what_may_not_be_deleted_stays() -> None:

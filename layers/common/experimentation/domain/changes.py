@@ -59,11 +59,15 @@ class Change(NamedTuple):
 def edited(experiment: Experiment, edit: Edit, now: int) -> Experiment:
     """Return the experiment with the edit made.
 
+    A metric that is added after the start is declared after it, whatever the clock of the request said: users
+    enrolled since the start brought no history of it.
+
     A field that keeps its value is never refused. ConflictError names each field that may not change in this
     status, and why; InvalidError when the result contradicts itself.
     """
     wanted = replace(experiment, **edit)
-    wanted = replace(wanted, metrics=_declared(experiment.metrics, wanted.metrics, now))
+    declared_at = now if experiment.started_at is None else max(now, experiment.started_at + 1)
+    wanted = replace(wanted, metrics=_declared(experiment.metrics, wanted.metrics, declared_at))
     refused = [
         error for name in _changed(experiment, wanted) for error in _refusals(experiment, wanted, name)
     ]

@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
+from experimentation.domain.counting.counters import label
 from experimentation.domain.errors import FieldError, InvalidError
 from experimentation.domain.experiment import MILLION, Experiment
 from experimentation.domain.percent import STEPS
 
+MAX_LABEL_BYTES = 800  # a counter's sort key of 1,024 also holds a type, a day and a variant
 OTHER = "other"  # the label of every value that a segment does not name
 
 
@@ -37,6 +39,9 @@ def _segments(experiment: Experiment) -> Iterator[FieldError]:
     for index, segment in enumerate(experiment.segments):
         place = f"/segments/{index}/values/{{}}"
         yield from _repeated(place, segment.values)
+        for position, value in enumerate(segment.values):
+            if len(label(segment.key, value, segment.values)) > MAX_LABEL_BYTES:
+                yield FieldError(place.format(position), "is too long: use fewer or simpler characters")
         if OTHER in segment.values:
             at = place.format(segment.values.index(OTHER))
             yield FieldError(at, f"{OTHER!r} is the label of every value that is not named")
@@ -53,7 +58,7 @@ def _repeated(place: str, keys: Iterable[str]) -> Iterator[FieldError]:
     for index, key in enumerate(keys):
         seen[key] += 1
         if seen[key] == 2:
-            yield FieldError(place.format(index), f"{key} stands here twice")
+            yield FieldError(place.format(index), f"{key} is a duplicate")
 
 
 def _decimal(share: int) -> str:

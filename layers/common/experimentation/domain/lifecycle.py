@@ -33,9 +33,12 @@ def transition(experiment: Experiment, status: Status, now: int) -> Experiment:
             f"An experiment that is {experiment.status} cannot become {status}.",
             [FieldError("/status", f"allowed from here: {', '.join(allowed) or 'nothing, it is final'}")],
         )
-    started_at = now if experiment.started_at is None else experiment.started_at
+    if experiment.started_at is None:
+        # What the draft declared counts as declared before the start, also by a clock that was ahead.
+        declared = tuple(replace(each, declared_at=min(each.declared_at, now)) for each in experiment.metrics)
+        experiment = replace(experiment, started_at=now, metrics=declared)
     ended_at = now + COMPLETION_DELAY_MS if status is Status.COMPLETED else None
-    return replace(experiment, status=status, started_at=started_at, ended_at=ended_at)
+    return replace(experiment, status=status, ended_at=ended_at)
 
 
 def removable(experiment: Experiment) -> None:

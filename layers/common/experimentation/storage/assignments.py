@@ -1,12 +1,14 @@
 """ASSIGN items: one per experiment and user, for uniqueness and export."""
 
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
 from experimentation import settings
 from experimentation.domain.assignment import Assignment
 from experimentation.storage.aws import client
+from experimentation.storage.aws.batch_read import read_items
 from experimentation.storage.aws.failures import translated
 from experimentation.storage.aws.transactions import put_new
 
@@ -42,6 +44,12 @@ def read(experiment_id: str, user_id: str) -> Assignment | None:
             TableName=settings.data_table(), Key=_key(experiment_id, user_id), ConsistentRead=True
         )
     return _assignment(answer["Item"]) if "Item" in answer else None
+
+
+def enrolled(experiment_id: str, user_ids: Iterable[str]) -> set[str]:
+    """Return those of the users who have a stored assignment, read consistently."""
+    keys = [_key(experiment_id, user_id) for user_id in user_ids]
+    return {item["SK"]["S"].removeprefix("USER#") for item in read_items(keys)}
 
 
 def page(experiment_id: str, partition: int, limit: int, after_user: str | None = None) -> AssignmentPage:

@@ -24,6 +24,8 @@ LIST = {"S": "EXPLIST"}
 
 _NUMBERS = ("version", "created_at", "updated_at", "started_at", "ended_at", "shards")
 _OWN = ("id", "status", *_NUMBERS)
+# A draft that was deleted and created again under the same id has the same versions, but not the same time.
+_UNCHANGED = "#version = :was AND #created_at = :born"
 _COUNTERS = ("shards",)  # others move these without a new version
 
 
@@ -56,11 +58,11 @@ def update(after: Experiment, before: Experiment) -> Action:
             "TableName": settings.data_table(),
             "Key": meta_key(after.id),
             "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in attributes),
-            "ConditionExpression": "#version = :was",
+            "ConditionExpression": _UNCHANGED,
             "ExpressionAttributeNames": {f"#{name}": name for name in attributes},
             "ExpressionAttributeValues": {
                 **{f":{name}": value for name, value in attributes.items()},
-                ":was": {"N": str(before.version)},
+                **_as_read(before),
             },
         }
     }
@@ -72,9 +74,9 @@ def delete(experiment: Experiment) -> Action:
         "Delete": {
             "TableName": settings.data_table(),
             "Key": meta_key(experiment.id),
-            "ConditionExpression": "#version = :was",
-            "ExpressionAttributeNames": {"#version": "version"},
-            "ExpressionAttributeValues": {":was": {"N": str(experiment.version)}},
+            "ConditionExpression": _UNCHANGED,
+            "ExpressionAttributeNames": {"#version": "version", "#created_at": "created_at"},
+            "ExpressionAttributeValues": _as_read(experiment),
         }
     }
 
@@ -128,6 +130,10 @@ def from_meta(item: Item) -> Experiment:
     held["analysis"] = Analysis(held["analysis"])
     numbers: dict[str, Any] = {name: int(item[name]["N"]) for name in _NUMBERS if name in item}
     return Experiment(id=item["id"]["S"], status=Status(item["status"]["S"]), **held, **numbers)
+
+
+def _as_read(experiment: Experiment) -> Item:
+    return {":was": {"N": str(experiment.version)}, ":born": {"N": str(experiment.created_at)}}
 
 
 def _attributes(experiment: Experiment) -> dict[str, Any]:

@@ -75,9 +75,9 @@ def change(
             return before
         after = replace(wanted, version=before.version + 1, updated_at=now)
         entry = history.Entry(now, after.version, actor, action, differences(before, after))
-        if _written(
-            [items.update(after, before), items.listing(after), history.append(experiment_id, entry)]
-        ):
+        # Once: after a conflict `apply` runs again, because what it sets may depend on the time of the write.
+        actions = [items.update(after, before), items.listing(after), history.append(experiment_id, entry)]
+        if _written(actions, tries=1):
             return after
     raise UnavailableError("Too many changes to this experiment at once; try again.")
 
@@ -148,9 +148,12 @@ def _attempts(experiment_id: str) -> Iterator[Experiment]:
         yield read(experiment_id, consistent=True)
 
 
-def _written(actions: Sequence[Action]) -> bool:
-    """Write all or nothing; False when the condition of the first action, the experiment's, does not hold."""
-    for tried in range(MAX_TRIES):
+def _written(actions: Sequence[Action], tries: int = MAX_TRIES) -> bool:
+    """Write all or nothing; False when the condition of the first action, the experiment's, does not hold.
+
+    With one try it is False after a conflict as well.
+    """
+    for tried in range(tries):
         pauses.pause(tried)
         try:
             commit(actions)
@@ -161,4 +164,6 @@ def _written(actions: Sequence[Action]) -> bool:
                 raise
         else:
             return True
+    if tries == 1:
+        return False
     raise UnavailableError("Too many changes to this experiment at once; try again.")

@@ -17,16 +17,21 @@ def author(principal: Principal) -> str:
 
 def read_reply(request: Request, experiment: Experiment) -> Reply:
     """Return the experiment, or 304 when the caller has this version."""
-    return tagged(request, document(experiment), etag(experiment.version))
+    return tagged(request, document(experiment), _tag(experiment))
 
 
 def written_reply(experiment: Experiment, status: int = 200, location: str | None = None) -> Reply:
     """Return the experiment after a write, with the tag that the next write may name."""
-    headers = {"ETag": etag(experiment.version)} | ({"Location": location} if location else {})
+    headers = {"ETag": _tag(experiment)} | ({"Location": location} if location else {})
     return Reply(document(experiment), status, headers)
 
 
 def require_version(request: Request, experiment: Experiment) -> Experiment:
     """Return the experiment; PreconditionFailedError when the caller's If-Match names another version."""
-    require_match(request, etag(experiment.version))
+    require_match(request, _tag(experiment))
     return experiment
+
+
+def _tag(experiment: Experiment) -> str:
+    """Return the tag of a version; a draft created again under the same id has others."""
+    return etag(f"{experiment.version}-{experiment.created_at:x}")

@@ -4,7 +4,7 @@ from hashlib import sha256
 
 from experimentation.domain.errors import FieldError, InvalidError
 from experimentation.domain.results import report
-from experimentation.domain.results.series import MAX_HOUR_DAYS, MAX_ROWS, series, steps_of
+from experimentation.domain.results.series import require_short, series
 from experimentation.storage import experiments
 from experimentation.usecases.analysing import Findings, Question, find
 from experimentation.web.conditions import tagged
@@ -53,12 +53,8 @@ def _document(findings: Findings, query: ResultsQuery) -> dict[str, object]:
 
 
 def _series(findings: Findings, query: ResultsQuery) -> list[dict[str, object]]:
-    days = findings.span.last - findings.span.first + 1
-    if query.granularity == "hour" and days > MAX_HOUR_DAYS:
-        raise _too_long(f"gives at most {MAX_HOUR_DAYS} days")
-    rows = steps_of(query.granularity, days) * len(findings.metrics) * len(findings.experiment.keys)
-    if rows > MAX_ROWS[query.granularity]:
-        raise _too_long(f"gives more than {MAX_ROWS[query.granularity]} rows (steps x metrics x variants)")
+    rows_a_step = len(findings.metrics) * len(findings.experiment.keys)
+    require_short(query.granularity, findings.span, rows_a_step)
     return series(
         findings.table,
         findings.experiment,
@@ -68,11 +64,6 @@ def _series(findings: Findings, query: ResultsQuery) -> list[dict[str, object]]:
         findings.study,
         findings.query,
     )
-
-
-def _too_long(reason: str) -> InvalidError:
-    detail = f"{reason}; narrow start_date and end_date, or event_types"
-    return InvalidError("The series is too long.", [FieldError("/granularity", detail)])
 
 
 def _tag(findings: Findings, request: Request) -> str:

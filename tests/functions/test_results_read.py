@@ -154,8 +154,8 @@ def test_enrolments_are_read_after_the_counters_and_consistently(as_user):
 
     def note(params, **_):
         body = json.loads(params["body"])
-        partition = body["ExpressionAttributeValues"][":pk"]["S"].partition("#")[0]
-        queries.append((partition, body["ConsistentRead"]))
+        (partition, *_) = body["ExpressionAttributeValues"].values()
+        queries.append((partition["S"].partition("#")[0], body.get("ConsistentRead", False)))
 
     events = client.dynamodb().meta.events
     events.register("before-call.dynamodb.Query", note)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from experimentation.domain.clock import day_number
-from experimentation.domain.counting.counters import BEFORE
+from experimentation.domain.counting.stored import day_in
 from experimentation.domain.experiment import Experiment
 from experimentation.storage import rollups
 from experimentation.storage.aws.transactions import CancelledError, commit
@@ -29,12 +29,13 @@ def seal(experiment: Experiment, now: int, has_time: Callable[[], bool]) -> Seal
     last_sealed_day = day_number(now) - day_number(experiment.started_at) - OPEN_DAYS - 1
     keys = contested = 0
     for partition in (rollups.partition, rollups.enrolment_partition):
-        places = [partition(experiment, shard) for shard in range(experiment.shards)]
+        shards = [partition(experiment, shard) for shard in range(experiment.shards)]
         target = partition(experiment, SEALED)
-        # First, and consistently: if another run seals a key after this, the condition on it will not hold,
-        # even where a late event has made an item with the same count of writes as the one that is gone.
+        # Read the sealed items before the open ones. A concurrent run that seals a key after this read
+        # changes the sealed item's `w`, so our condition fails, even if a late event re-creates a shard item
+        # whose `w` equals the deleted one's.
         sealed = {cell.key: cell for cell in rollups.read(target, consistent=True)}
-        open_cells = _by_key(places, last_sealed_day)
+        open_cells = _by_key(shards, last_sealed_day)
         for key, cells in open_cells.items():
             if not has_time():
                 return Sealed(keys, contested, finished=False)
@@ -45,13 +46,13 @@ def seal(experiment: Experiment, now: int, has_time: Callable[[], bool]) -> Seal
     return Sealed(keys, contested, finished=True)
 
 
-def _by_key(places: Iterable[str], last_day: int) -> dict[str, list[tuple[str, Cell]]]:
+def _by_key(shards: Iterable[str], last_day: int) -> dict[str, list[tuple[str, Cell]]]:
     found: defaultdict[str, list[tuple[str, Cell]]] = defaultdict(list)
-    for place in places:
-        for cell in rollups.read(place, consistent=True):
-            day = cell.key.split("#")[-2]
-            if day != BEFORE and int(day) <= last_day:
-                found[cell.key].append((place, cell))
+    for shard in shards:
+        for cell in rollups.read(shard, consistent=True):
+            day = day_in(cell.key)
+            if day is not None and day <= last_day:
+                found[cell.key].append((shard, cell))
     return found
 
 
@@ -68,7 +69,7 @@ def _seal(target: str, key: str, sealed: Cell | None, cells: list[tuple[str, Cel
         commit(
             [
                 rollups.put_sealed(target, sealed, merged),
-                *(rollups.delete(place, cell) for place, cell in cells),
+                *(rollups.delete(shard, cell) for shard, cell in cells),
             ]
         )
     except CancelledError:

@@ -115,14 +115,20 @@ def rollup_key(key: str) -> RollupKey:
     >>> rollup_key("*#purchase#-3#control").day, rollup_key("*#purchase#x#control").day
     (-3, None)
     """
-    segment, event_type, day, variant = key.split("#")
-    return RollupKey(segment, event_type, None if day == BEFORE else int(day), variant)
+    segment, event_type, _, variant = key.split("#")
+    return RollupKey(segment, event_type, day_in(key), variant)
 
 
 def enrolment_key(key: str) -> EnrolmentKey:
     """Return the parts of an enrolment item's sort key."""
     segment, day, variant = key.split("#")
     return EnrolmentKey(segment, int(day), variant)
+
+
+def day_in(key: str) -> int | None:
+    """Return the day in the sort key of either item; None for the sums of events before the assignment."""
+    *_, day, _ = key.split("#")
+    return None if day == BEFORE else int(day)
 
 
 def day_of(counters: Mapping[str, int]) -> Day:

@@ -8,6 +8,7 @@ from experimentation.domain.counting.counters import EVERYONE
 from experimentation.domain.counting.event import UNIT
 from experimentation.domain.counting.stored import Enrolment, Hours
 from experimentation.domain.counting.windows import cumulative, window
+from experimentation.domain.errors import FieldError, InvalidError
 from experimentation.domain.experiment import Experiment
 from experimentation.domain.results.totals import Span, Table, variant_totals
 from experimentation.domain.statistics.comparison import Circumstances, compare_variant
@@ -20,6 +21,20 @@ DAYS_PER_WEEK = 7
 HOURS_PER_DAY = 24
 MAX_HOUR_DAYS = 31
 MAX_ROWS = {"hour": 20_000, "day": 5_000, "week": 5_000}  # those of days have intervals: 3 MB, seconds
+
+
+def require_short(granularity: Granularity, span: Span, rows_a_step: int) -> None:
+    """Raise InvalidError where a series over the span has more rows than one answer may hold."""
+    days = span.last - span.first + 1
+    if granularity == "hour" and days > MAX_HOUR_DAYS:
+        raise _too_long(f"gives at most {MAX_HOUR_DAYS} days")
+    if steps_of(granularity, days) * rows_a_step > MAX_ROWS[granularity]:
+        raise _too_long(f"gives more than {MAX_ROWS[granularity]} rows (steps x metrics x variants)")
+
+
+def _too_long(reason: str) -> InvalidError:
+    detail = f"{reason}; narrow start_date and end_date, or event_types"
+    return InvalidError("The series is too long.", [FieldError("/granularity", detail)])
 
 
 def steps_of(granularity: Granularity, days: int) -> int:

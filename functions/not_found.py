@@ -10,8 +10,8 @@ from experimentation.web.request import Request
 def handler(request: Request) -> Reply:
     """Refuse the request as the rest of the API refuses.
 
-    The gateway hands OPTIONS to this route even where CORS is on. It adds CORS headers where an origin may
-    call, and a browser goes on only when it finds them on an answer that is 2xx.
+    The gateway hands OPTIONS to a catch-all route even where CORS is on. It adds CORS headers where an origin
+    may call, and a browser goes on only when it finds them on an answer that is 2xx.
     """
     if request.method == "OPTIONS":
         return Reply(status=204)

@@ -1,4 +1,4 @@
-"""A browser's preflight: the gateway hands OPTIONS to `$default` even where CORS is on, so that must say 2xx.
+"""A preflight: the gateway hands OPTIONS to a catch-all route even where CORS is on, so that must say 2xx.
 
 Source: AWS, "Configure CORS for HTTP APIs": the $default route catches OPTIONS requests too.
 """
@@ -14,7 +14,15 @@ from tests.factory import Context, event
 
 FUNCTIONS = read_template(TEMPLATE).functions
 ROUTES = Routes(FUNCTIONS)
-PATHS = sorted({route.path.replace("{", "").replace("}", "") for f in FUNCTIONS for route in f.routes} - {""})
+PATHS = sorted(
+    {
+        route.path.replace("{", "").replace("}", "")
+        for f in FUNCTIONS
+        for route in f.routes
+        if "+" not in route.path
+    }
+    - {""}
+)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -27,7 +35,7 @@ def test_preflight_of_every_route_succeeds(path: str) -> None:
 
     answer = handler(event("OPTIONS", path, route=route.key), Context())
 
-    assert route == Route("", "")
+    assert route in {Route("OPTIONS", "/{proxy+}"), Route("", "")}
     assert answer["statusCode"] == 204
     assert not answer.get("body")
 

@@ -23,7 +23,12 @@ TRIALS = {
         "tests/domain/counting",
     ],
     "simulation": [sys.executable, "-m", "tests.mutants.trial", "40"],
-    "unit tests": [*_PYTEST, "tests/storage/test_users.py", "tests/usecases"],
+    "unit tests": [
+        *_PYTEST,
+        "tests/storage/test_users.py",
+        "tests/storage/test_rollups.py",
+        "tests/usecases",
+    ],
 }
 """Quickest first; what the first of them notices, the others need not."""
 

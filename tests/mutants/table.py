@@ -246,6 +246,13 @@ MUTANTS = (
         "    if not is_over(head, keep_after):",
     ),
     Mutant(
+        "retention-reaches-back",
+        "domain/counting/retention.py",
+        "a retention that is raised accepts what was counted under the shorter one",
+        "    return Retention(days, retention.oldest_accepted(now))",
+        "    return Retention(days, retention.complete_from)",
+    ),
+    Mutant(
         "rollups-outside",
         "storage/writing.py",
         "rollups are written after the transaction",
@@ -261,9 +268,9 @@ MUTANTS = (
         "sealing reads what is sealed after what is open",
         """\
         sealed = {cell.key: cell for cell in rollups.read(target, consistent=True)}
-        open_cells = _by_key(places, last_sealed_day)""",
+        open_cells = _by_key(shards, last_sealed_day)""",
         """\
-        open_cells = _by_key(places, last_sealed_day)
+        open_cells = _by_key(shards, last_sealed_day)
         sealed = {cell.key: cell for cell in rollups.read(target, consistent=True)}""",
     ),
     Mutant(
@@ -281,6 +288,13 @@ MUTANTS = (
         "sealing replaces what was sealed before",
         "    parts = [cell for _, cell in cells] + ([sealed] if sealed else [])",
         "    parts = [cell for _, cell in cells] + []",
+    ),
+    Mutant(
+        "sealed-while-read",
+        "storage/rollups.py",
+        "results believe open and sealed counters that a run moved between the reads",
+        "        moved = [sealed for sealed in moved if after[sealed] != settled[sealed]]",
+        "        moved = []",
     ),
     Mutant(
         "segments-forgotten",
@@ -309,6 +323,13 @@ MUTANTS = (
         "an environment goes by experiments of a minute ago",
         "        return 0 <= now - read_at < self._max_age_ms",
         "        return 0 <= now - read_at < 12 * self._max_age_ms",
+    ),
+    Mutant(
+        "traffic-differs",
+        "usecases/verifying.py",
+        "verify takes what is counted while it reads for a difference",
+        "        if not min(first, last) <= wanted <= max(first, last):",
+        "        if wanted != last:",
     ),
     Mutant(
         "types-of-counted-only",

@@ -121,7 +121,7 @@ def seal_late(key, sealed):
 @pytest.mark.parametrize("times", [1, 3])
 def test_a_late_event_that_is_sealed_during_the_reads_is_not_lost(times):
     commit([rollups.put_sealed(SEALED, None, Cell("a", {"n": 5}, 5, 1))])
-    commit([rollups.add(PLACE, "a", {"n": 1}, 2)])
+    commit([rollups.add(PLACE, "a", {"n": 10}, 2)])
     events = client.dynamodb().meta.events
     moves = []
 
@@ -131,7 +131,7 @@ def test_a_late_event_that_is_sealed_during_the_reads_is_not_lost(times):
             (sealed,) = rollups.read(SEALED)
             seal_late("a", sealed)
             if len(moves) < times:
-                commit([rollups.add(PLACE, "a", {"n": 1}, 3)])
+                commit([rollups.add(PLACE, "a", {"n": 10 ** (1 + len(moves))}, 3)])
 
     events.register("before-call.dynamodb.BatchGetItem", move)
     try:
@@ -139,7 +139,8 @@ def test_a_late_event_that_is_sealed_during_the_reads_is_not_lost(times):
     finally:
         events.unregister("before-call.dynamodb.BatchGetItem", move)
 
-    assert rollups.merge(cell for cells in found.values() for cell in cells) == {"a": {"n": 5 + times}}
+    late = sum(10 ** (1 + n) for n in range(times))
+    assert rollups.merge(cell for cells in found.values() for cell in cells) == {"a": {"n": 5 + late}}
 
 
 def test_counters_that_never_stand_still_are_for_another_time():

@@ -66,7 +66,7 @@ def test_list_shows_what_is_stored_and_what_was_put_away(as_user: Headers) -> No
     away = replace(head, boundaries=head.boundaries[1:], past_until=1, past_k=head.boundaries[0].k)
     actions = [
         users.put_head(HeadWrite("u1", head.version, away)),
-        users.put_past(PastWrite("u1", head.boundaries[:1])),
+        users.put_past(PastWrite("u1", head.boundaries[:1], away.past_until, away.past_k)),
     ]
     client.dynamodb().transact_write_items(TransactItems=actions)
 

@@ -151,7 +151,7 @@ def test_users_with_a_long_history_keep_their_totals(as_user, shop):
 
     rows = {row["user_id"]: row for row in lines(everything(as_user, format="ndjson", rows="users"))}
 
-    assert users.read_head("ann", consistent=True).spilled == {"purchase"}
+    assert users.read_head("ann", consistent=True).spilled.keys() == {"purchase"}
     assert rows["ann"]["metric_revenue"] == 12
     assert rows["ann"]["before_revenue"] == 3 + 48
 

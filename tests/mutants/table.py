@@ -197,10 +197,10 @@ MUTANTS = (
         "storage/users.py",
         "a head is written whatever its version",
         """\
-        item["o"] = {"S": json.dumps(sorted(head.spilled))}
+        item["o"] = {"S": json.dumps(dict(head.spilled), separators=(",", ":"))}
     return _put(item, write.read_version)""",
         """\
-        item["o"] = {"S": json.dumps(sorted(head.spilled))}
+        item["o"] = {"S": json.dumps(dict(head.spilled), separators=(",", ":"))}
     return {"Put": {"TableName": settings.data_table(), "Item": item}}""",
     ),
     Mutant(
@@ -340,10 +340,10 @@ MUTANTS = (
     ),
     Mutant(
         "unguarded-covariates",
-        "domain/counting/enrolling.py",
-        "an assignment does not check the ledgers that it read apart",
-        "ledgers[name]) for name in looked_into]",
-        "ledgers[name]) for name in ()]",
+        "domain/counting/user.py",
+        "ledgers of another moment than the head are looked into",
+        "        return any(self.head.spilled[name] != version for name, version in self.versions.items())",
+        "        return False",
     ),
     Mutant(
         "unknown-is-done",

@@ -177,7 +177,7 @@ class World:
                 Metric(f"{kind}-{event_type}", event_type, kind)
                 for kind, event_type in zip(Kind, ("buy", "buy", "view"), strict=True)
             ),
-            shards=self.chance.choice([1, 1, 4]),
+            shards=self.chance.choice([2, 2, 4]),
         )
 
     def _life(self) -> None:
@@ -285,7 +285,7 @@ class World:
             (stored_user, "HEAD_LIMIT_BYTES"): chance.choice([900, 300, 120]),
             (counting, "MAX_EVENTS"): chance.choice([25, 25, 3]),
             (writes, "MAX_ACTIONS"): chance.choice([100, 30]),
-            (writes, "MAX_COUNTERS"): chance.choice([250, 30]),
+            (writes, "MAX_COUNTERS"): chance.choice([250, 90]),
             (ingesting, "pack"): lambda events, request_id: pack(events, request_id, 400),
         }
 

@@ -14,7 +14,7 @@ def test_an_experiment_of_another_schema_is_refused(aws):
     experiments.create(experiment(), "alice")
     set_schema(settings.data_table(), {"PK": {"S": "EXP#checkout-button"}, "SK": {"S": "META"}})
 
-    with pytest.raises(ConfigurationError, match="schema 2, this version reads 1: deploy the version"):
+    with pytest.raises(ConfigurationError, match="schema 1, this version reads 2: deploy the version"):
         experiments.read("checkout-button")
 
 
@@ -22,7 +22,7 @@ def test_a_person_of_another_schema_is_refused(people):
     people("ada", role="admin")
     set_schema(settings.accounts_table(), {"PK": {"S": accounts.PARTITION}, "SK": {"S": "ada"}})
 
-    with pytest.raises(ConfigurationError, match="schema 2"):
+    with pytest.raises(ConfigurationError, match="schema 1"):
         accounts.read("ada")
 
 
@@ -30,7 +30,7 @@ def set_schema(table: str, key: dict) -> None:
     client.dynamodb().update_item(
         TableName=table,
         Key=key,
-        UpdateExpression="SET #schema = :two",
+        UpdateExpression="SET #schema = :one",
         ExpressionAttributeNames={"#schema": "schema"},
-        ExpressionAttributeValues={":two": {"N": "2"}},
+        ExpressionAttributeValues={":one": {"N": "1"}},
     )

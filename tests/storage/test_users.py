@@ -20,7 +20,7 @@ HEAD = Head(
     past_until=3,
     past_k=1,
     ledgers={"purchase": {(20_779, 1): (2, -30_000)}},
-    spilled=frozenset({"view"}),
+    spilled={"view": 7},
 )
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -63,7 +63,7 @@ def test_a_ledger_stored_apart_has_a_version_of_its_own():
 
 
 def test_the_past_is_read_as_it_was_written():
-    commit([users.put_past(PastWrite("u1", HEAD.boundaries))])
+    commit([users.put_past(PastWrite("u1", HEAD.boundaries, 3, 1))])
 
     assert users.read_past("u1") == HEAD.boundaries
 
@@ -97,15 +97,45 @@ def test_keys_that_were_left_unprocessed_are_read_again():
 
 
 def test_a_small_head_keeps_all_its_ledgers():
-    assert spill(HEAD) == (HEAD, {})
+    assert spill(HEAD, 9) == (HEAD, {})
 
 
 def test_the_largest_ledgers_leave_a_head_that_grew_too_large():
     small, large = {(1, 1): (1, 1)}, {(day, 1): (1, 10**13) for day in range(60)}
     head = Head(ledgers={"small": small, "large": large, "larger": large | {(99, 1): (1, 1)}})
 
-    after, moved = spill(head)
+    after, moved = spill(head, 9)
 
     assert moved == {"large": large, "larger": head.ledgers["larger"]}
     assert after.ledgers == {"small": small}
-    assert after.spilled == {"large", "larger"}
+    assert after.spilled == {"large": 1, "larger": 1}
+
+
+def test_ledgers_leave_the_head_only_as_far_as_the_transaction_has_room():
+    cells = {(day, 1): (1, 10**13) for day in range(60)}
+    head = Head(ledgers={f"t{n}": cells for n in range(9)})
+
+    after, moved = spill(head, 4)
+
+    assert len(moved) == 4
+    assert len(after.ledgers) == 5
+
+
+def test_a_ledger_of_another_version_than_the_head_says_is_of_another_moment():
+    commit([users.put_head(HeadWrite("u1", 0, HEAD)), users.put_past(PastWrite("u1", (), 3, 1))])
+    need = users.Need("u1", HEAD, frozenset({"view"}), past=True)
+    torn = users.read_users([need])["u1"].is_torn()
+    for version in range(7):
+        commit([users.put_ledger(LedgerWrite("u1", "view", version, {}))])
+
+    whole = users.read_users([need])["u1"].is_torn()
+
+    assert (torn, whole) == (True, False)
+
+
+def test_a_past_that_was_written_for_another_head_is_of_another_moment():
+    commit([users.put_past(PastWrite("u1", HEAD.boundaries, 3, 0))])
+
+    user = users.read_users([users.Need("u1", HEAD, frozenset(), past=True)])["u1"]
+
+    assert user.is_torn()

@@ -5,7 +5,7 @@ from typing import Any
 
 from experimentation.domain.errors import ConfigurationError
 
-SCHEMA = 1
+SCHEMA = 2
 MARK = {"schema": {"N": str(SCHEMA)}}
 
 

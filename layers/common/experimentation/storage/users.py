@@ -99,7 +99,8 @@ def read_users(needs: Iterable[Need]) -> dict[str, StoredUser]:
             {name: each.cells for name, each in apart.items()},
             boundaries_of(past["b"]["S"]) if past else (),
         )
-        users[user_id] = StoredUser(user_id, ledger, {name: each.version for name, each in apart.items()})
+        versions = {name: each.version for name, each in apart.items()}
+        users[user_id] = StoredUser(user_id, ledger, versions, _past_at(past) if need.past else None)
     return users
 
 
@@ -116,7 +117,7 @@ def put_head(write: "HeadWrite") -> "Action":
     if head.past_until:
         item |= {"past_until": {"N": str(head.past_until)}, "past_k": {"N": str(head.past_k)}}
     if head.spilled:
-        item["o"] = {"S": json.dumps(sorted(head.spilled))}
+        item["o"] = {"S": json.dumps(dict(head.spilled), separators=(",", ":"))}
     return _put(item, write.read_version)
 
 
@@ -131,7 +132,11 @@ def put_ledger(write: "LedgerWrite") -> "Action":
 
 def put_past(write: "PastWrite") -> "Action":
     """Return the write of the boundaries put away; HEAD's condition in the same transaction guards it."""
-    item = _key(write.user_id, "PAST") | {"b": {"S": boundaries_text(write.boundaries)}}
+    item = _key(write.user_id, "PAST") | {
+        "b": {"S": boundaries_text(write.boundaries)},
+        "until": {"N": str(write.until)},
+        "k": {"N": str(write.k)},
+    }
     return {"Put": {"TableName": settings.data_table(), "Item": item}}
 
 
@@ -140,7 +145,11 @@ def _put(item: "Item", read_version: int) -> "Action":
 
 
 def _apart(need: Need) -> list[str]:
-    return sorted(need.types & need.head.spilled)
+    return sorted(need.types & need.head.spilled.keys())
+
+
+def _past_at(item: "Item | None") -> tuple[int, int]:
+    return (int(item["until"]["N"]), int(item["k"]["N"])) if item else (0, 0)
 
 
 def _key(user_id: str, sort_key: str) -> "Item":
@@ -165,5 +174,5 @@ def _head(item: "Item") -> Head:
         past_until=int(item["past_until"]["N"]) if "past_until" in item else 0,
         past_k=int(item["past_k"]["N"]) if "past_k" in item else 0,
         ledgers=ledgers_of(item["m"]["S"]),
-        spilled=frozenset(json.loads(item["o"]["S"])) if "o" in item else frozenset(),
+        spilled=json.loads(item["o"]["S"]) if "o" in item else {},
     )

@@ -84,4 +84,4 @@ def _action(each: Write, shards: Mapping[str, Shards], now: int) -> Action:
 def _partition(counter: CounterWrite, shards: Shards) -> str:
     if counter.is_enrolment:
         return rollups.enrolment_partition(shards.experiment, shards.enrolments)
-    return rollups.partition(shards.experiment, shards.rollups)
+    return rollups.partition(shards.experiment, (shards.rollups + counter.part) % shards.experiment.shards)

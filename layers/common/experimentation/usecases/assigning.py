@@ -45,10 +45,12 @@ def _decided(
         found = answers(Ledger(head, {}, past), user_id, _as_of(now, experiments, runtime), context)
         if not found.drawn:
             return found.decided | assigned
-        user = users.read_users([users.Need(user_id, head, found.types, past=False)])[user_id]
+        oldest = runtime.oldest_event(now)
+        need = users.Need(user_id, head, found.types, past=head.past_until > oldest)
+        user = users.read_users([need])[user_id]
         others = runtime.experiments.read_many(found.others, now)
-        plan = enrol(user, found.drawn, others, now)
-        if _committed(plan, assigned, runtime):
+        plan = enrol(user, found.drawn, others, now, oldest)
+        if not user.is_torn() and _committed(plan, assigned, runtime):
             return _refused(plan, user_id) | found.decided | assigned
     raise UnavailableError("this user is being changed by too many requests at once; try again")
 

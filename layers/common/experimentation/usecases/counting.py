@@ -119,7 +119,13 @@ def count_events(received: Iterable[Event], runtime: Runtime, has_time: Callable
             runtime.pause(attempt)
         planned = group
         try:
-            transaction = _plan(group, runtime)
+            keep_after = runtime.clock() - settings.retention_days() * DAY_MS
+            loaded = _load(by_user(group), keep_after, runtime)
+            torn = {user_id for user_id, user in loaded.users.items() if user.is_torn()}
+            if torn:
+                _note_refused(torn, group, pending, outcome)
+                continue
+            transaction = _plan(group, loaded, keep_after)
             planned = transaction.events()
             outcome.transactions += 1
             refusal = commit(transaction, runtime)
@@ -150,18 +156,21 @@ def _apply(refusal: Refusal | None, planned: list[Event], pending: _Pending, out
         outcome.duplicates.add((event.user_id, event.event_id))
     refused = {write.user_id for write in refusal.failed if not isinstance(write, Event)}
     refused |= {write.user_id for write in refusal.conflicted}
+    if refused or refusal.contended:
+        _note_refused(refused, planned, pending, outcome)
+
+
+def _note_refused(refused: set[str], planned: list[Event], pending: _Pending, outcome: Outcome) -> None:
+    """Count a failed attempt of all that were planned, and a conflict of those who were refused."""
     for user_id in refused:
         pending.note_conflict(user_id)
-    if refused or refusal.contended:
-        outcome.conflicts += 1
-        still_waiting = {event.user_id for event in planned} & pending.events.keys()
-        outcome.failed |= pending.note_attempt(still_waiting)
+    outcome.conflicts += 1
+    still_waiting = {event.user_id for event in planned} & pending.events.keys()
+    outcome.failed |= pending.note_attempt(still_waiting)
 
 
-def _plan(group: list[Event], runtime: Runtime) -> Transaction:
+def _plan(group: list[Event], loaded: _Loaded, keep_after: int) -> Transaction:
     """Return one transaction for as many of the events as fit."""
-    keep_after = runtime.clock() - settings.retention_days() * DAY_MS
-    loaded = _load(by_user(group), keep_after, runtime)
     compact_before = keep_after - GRACE_DAYS * DAY_MS
     return batch(group, loaded.users, loaded.experiments, keep_after, compact_before)
 

@@ -170,7 +170,7 @@ def _spilled(heads: dict[str, Head], types: Iterable[str]) -> list[tuple[str, st
     return [
         (user_id, event_type)
         for user_id, head in heads.items()
-        for event_type in sorted(head.spilled & wanted)
+        for event_type in sorted(head.spilled.keys() & wanted)
     ]
 
 

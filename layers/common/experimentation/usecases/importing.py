@@ -47,7 +47,7 @@ def import_rows(experiment: Experiment, rows: Sequence[Row], runtime: Runtime) -
     for _ in runtime.attempts(MAX_TRIES):
         waiting = [row for row in rows if row.user_id not in outcome]
         loaded = _load(experiment, waiting, runtime)
-        for transaction in _plan(experiment, waiting, loaded, outcome, rows, runtime.clock()):
+        for transaction in _plan(experiment, waiting, loaded, outcome, rows, runtime):
             if commit(transaction, runtime) is None:
                 outcome |= {each.user_id: STORED for each in transaction.assignments()}
         if len(outcome) == len(rows):
@@ -95,19 +95,23 @@ def _plan(
     loaded: _Loaded,
     outcome: dict[str, str],
     rows: Sequence[Row],
-    now: int,
+    runtime: Runtime,
 ) -> list[Transaction]:
     """Return what is to be written; note in `outcome` who has an assignment already."""
+    now = runtime.clock()
+    oldest = runtime.oldest_event(now)
     planned: list[Transaction] = []
     refused: dict[str, str] = {}
     for row in waiting:
         user = loaded.users[row.user_id]
+        if user.is_torn():
+            continue
         if user.ledger.assignment(experiment.id) is not None:
             outcome[row.user_id] = ALREADY_THERE
             continue
         wanted = Enrolment(experiment, row.variant, row.context, row.assigned_at)
         try:
-            plan = enrol(user, [wanted], loaded.experiments, now)
+            plan = enrol(user, [wanted], loaded.experiments, now, oldest)
         except ConflictError as error:
             refused[row.user_id] = str(error)
             continue

@@ -6,7 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from experimentation import settings
 from experimentation.clock import wall_clock
+from experimentation.domain.clock import DAY_MS
+from experimentation.domain.counting.retention import GRACE_DAYS
 from experimentation.storage import shards
 from experimentation.storage.aws.pauses import backoff_seconds
 from experimentation.storage.experiment_cache import ExperimentCache
@@ -45,6 +48,10 @@ class Runtime:
     def add_shards(self, experiment_id: str) -> None:
         """Double an experiment's shards; this environment sees them once it reads the experiment again."""
         shards.double(experiment_id, self.experiments.read(experiment_id, self.clock()).shards)
+
+    def oldest_event(self, now: int) -> int:
+        """Return the time before which no event lies that may still be counted."""
+        return now - (settings.retention_days() + GRACE_DAYS) * DAY_MS
 
     def attempts(self, most: int) -> Iterator[int]:
         """Yield the numbers of up to `most` attempts, with a pause before each but the first."""

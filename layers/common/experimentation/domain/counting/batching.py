@@ -6,7 +6,7 @@ from experimentation.domain.counting.compaction import compact
 from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.recording import Happening, record
 from experimentation.domain.counting.user import StoredUser, changed
-from experimentation.domain.counting.writes import Transaction
+from experimentation.domain.counting.writes import MAX_ACTIONS, Transaction, parts
 from experimentation.domain.experiment import Experiment
 
 
@@ -52,7 +52,8 @@ def recorded(
         happenings = [Happening(event.type, event.at, event.value) for event in events]
         after, adds = record(user.ledger, experiments, happenings, keep_after)
         after = compact(after, types, compact_before)
-        transaction = Transaction((*changed(user, after, types), *events), adds)
+        room = MAX_ACTIONS - parts(adds) - len(events)
+        transaction = Transaction((*changed(user, after, types, room), *events), adds)
         if transaction.fits() or len(events) == 1:
             return transaction
         events = events[: len(events) // 2]

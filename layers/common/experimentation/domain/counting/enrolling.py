@@ -21,14 +21,13 @@ from experimentation.domain.counting.ledger import (
     apply_ends,
     enrol_at,
     enrol_now,
-    ownerships,
+    merged,
 )
 from experimentation.domain.counting.recording import Ledger
-from experimentation.domain.counting.user import StoredUser
-from experimentation.domain.counting.writes import MAX_ACTIONS, HeadWrite, LedgerWrite, Transaction, UserWrite
+from experimentation.domain.counting.room import has_room
+from experimentation.domain.counting.user import StoredUser, changed
+from experimentation.domain.counting.writes import MAX_ACTIONS, HeadWrite, LedgerWrite, Transaction
 from experimentation.domain.experiment import Experiment, Status
-
-MAX_COUNTERS_PER_EVENT = 90  # a transaction has 100 actions, and one event must always fit
 
 
 class Enrolment(NamedTuple):
@@ -98,11 +97,16 @@ def covariate_types(experiments: Iterable[Experiment]) -> frozenset[str]:
 
 
 def enrol(
-    user: StoredUser, wanted: Iterable[Enrolment], experiments: Mapping[str, Experiment], now: int
+    user: StoredUser,
+    wanted: Iterable[Enrolment],
+    experiments: Mapping[str, Experiment],
+    now: int,
+    oldest: int,
 ) -> Plan:
     """Return the transactions that enrol the user, in those experiments that there is room for.
 
-    `experiments` holds the user's others, because some may be over; what started first comes first.
+    `experiments` holds the user's others, because some may be over; what started first comes first. No event
+    is older than `oldest` that may still come.
     """
     head = with_ends(user.head, experiments, now)
     steps: list[tuple[Transaction, list[Decision]]] = []
@@ -111,12 +115,16 @@ def enrol(
     before = user
     for each in sorted(wanted, key=lambda each: each.experiment.started_at or 0):
         after, boundary = _with_enrolment(head, each, now)
-        if not has_room(after):
+        known = {**experiments, each.experiment.id: each.experiment}
+        if not has_room(merged(after, user.ledger.past), known, now, oldest):
             too_many.append(each)
             continue
-        if group and len(_transaction(before, after, [*group, (each, boundary)])) > MAX_ACTIONS:
-            steps.append((_transaction(before, head, group), _decisions(user.user_id, group)))
-            before, group = _written(before, head, group), []
+        if group and not _transaction(before, after, [*group, (each, boundary)]).fits():
+            transaction = _transaction(before, head, group)
+            steps.append((transaction, _decisions(user.user_id, group)))
+            before, head = _written(before, transaction)
+            group = []
+            after, boundary = _with_enrolment(head, each, now)
         group.append((each, boundary))
         head = after
     if group:
@@ -128,12 +136,6 @@ def with_ends(head: Head, experiments: Mapping[str, Experiment], now: int) -> He
     """Return the head with the ends of the user's experiments that are over at `now`."""
     ended = {each.id: each.ended_at for each in experiments.values() if each.ended_at is not None}
     return apply_ends(head, ended, max(now, head.last + 1)) if ended else head
-
-
-def has_room(head: Head) -> bool:
-    """Tell whether the counters that one event of this user can touch fit a transaction."""
-    living = [owned for owned in ownerships(head.boundaries) if owned.end is None]
-    return sum(2 + len(owned.labels) for owned in living) <= MAX_COUNTERS_PER_EVENT
 
 
 def _with_enrolment(head: Head, each: Enrolment, now: int) -> tuple[Head, Boundary]:
@@ -149,32 +151,31 @@ def _with_enrolment(head: Head, each: Enrolment, now: int) -> tuple[Head, Bounda
 
 
 def _transaction(user: StoredUser, after: Head, group: Sequence[tuple[Enrolment, Boundary]]) -> Transaction:
-    """Return the writes of HEAD and of these enrolments.
-
-    The ledgers apart are written as they were read, on the condition of their versions: a batch read may see
-    a transaction's HEAD and not yet its ledger.
-    """
-    looked_into = sorted(covariate_types(each.experiment for each, _ in group) & user.head.spilled)
-    ledgers = {**user.head.ledgers, **{name: user.ledger.spilled[name] for name in looked_into}}
-    writes: list[UserWrite] = [HeadWrite(user.user_id, user.head.version, after)]
-    writes += [LedgerWrite(user.user_id, name, user.versions[name], ledgers[name]) for name in looked_into]
-    transaction = Transaction(tuple(writes))
+    """Return the writes of HEAD and of these enrolments."""
+    ledgers = {**user.ledger.spilled, **user.head.ledgers}
+    enrolled = Transaction()
     for (experiment, variant, context, at), boundary in group:
         kept = Assignment(experiment.id, user.user_id, variant, boundary.at, context, at is not None)
-        transaction = Transaction(
-            (*transaction.writes, kept),
-            transaction.rollups | assignment_adds(experiment, variant, boundary.k, ledgers),
-            transaction.enrolments | enrolment_adds(experiment, variant, boundary.labels, boundary.at),
+        enrolled = Transaction(
+            (*enrolled.writes, kept),
+            enrolled.rollups | assignment_adds(experiment, variant, boundary.k, ledgers),
+            enrolled.enrolments | enrolment_adds(experiment, variant, boundary.labels, boundary.at),
         )
-    return transaction
+    room = MAX_ACTIONS - len(enrolled)
+    return Transaction(changed(user, user.ledger._replace(head=after), (), room)).joined(enrolled)
 
 
-def _written(user: StoredUser, after: Head, group: Sequence[tuple[Enrolment, Boundary]]) -> StoredUser:
-    """Return the user as stored once the group's transaction is written."""
-    written = covariate_types(each.experiment for each, _ in group) & user.head.spilled
-    head = replace(after, version=user.head.version + 1)
-    versions = {name: version + (name in written) for name, version in user.versions.items()}
-    return StoredUser(user.user_id, user.ledger._replace(head=head), versions)
+def _written(user: StoredUser, transaction: Transaction) -> tuple[StoredUser, Head]:
+    """Return the user as stored once the transaction is written, and the head to go on from."""
+    write, *ledgers = (w for w in transaction.writes if isinstance(w, HeadWrite | LedgerWrite))
+    if not isinstance(write, HeadWrite):
+        raise TypeError("a transaction of a user begins with HEAD")
+    head = replace(write.head, version=write.read_version + 1)
+    apart = {w.event_type: w for w in ledgers if isinstance(w, LedgerWrite)}
+    spilled = {**user.ledger.spilled, **{name: w.cells for name, w in apart.items()}}
+    versions = {**user.versions, **{name: w.read_version + 1 for name, w in apart.items()}}
+    ledger = user.ledger._replace(head=head, spilled=spilled)
+    return StoredUser(user.user_id, ledger, versions, user.past_at), head
 
 
 def _decisions(user_id: str, group: Iterable[tuple[Enrolment, Boundary]]) -> list[Decision]:

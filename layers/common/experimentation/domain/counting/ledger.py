@@ -44,7 +44,11 @@ class Ownership(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What serialises everything about one user: every change is written on the condition of `version`."""
+    """What serialises everything about one user: every change is written on the condition of `version`.
+
+    `spilled` names the ledgers that are items of their own, with their versions: a read of one that has
+    another version is of another moment.
+    """
 
     version: int = 0
     last: int = 0
@@ -53,7 +57,7 @@ class Head:
     past_until: int = 0
     past_k: int = 0
     ledgers: Mapping[str, Cells] = field(default_factory=dict)
-    spilled: frozenset[str] = frozenset()
+    spilled: Mapping[str, int] = field(default_factory=dict)
 
     def assignment(self, experiment_id: str) -> Boundary | None:
         """Return the user's assignment in that experiment, if it was not put away."""

@@ -15,39 +15,51 @@ HEAD_LIMIT_BYTES = 900  # one write unit, with room for the attributes' names
 class StoredUser(NamedTuple):
     """What was read of a user: the past and the ledgers apart from HEAD only where they are needed.
 
-    `versions` are those of the ledgers apart; 0 is one that HEAD names and the read did not find, because a
-    transaction was half visible. Such a read is refused by the condition of its write.
+    `versions` are those of the ledgers apart that were read, 0 where none was found; `past_at` is what HEAD
+    said of the past, (past_until, past_k), when the past was written, None where it was not read.
     """
 
     user_id: str
     ledger: Ledger
     versions: Mapping[str, int] = {}
+    past_at: tuple[int, int] | None = None
 
     @property
     def head(self) -> Head:
         """HEAD as it was read."""
         return self.ledger.head
 
+    def is_torn(self) -> bool:
+        """Tell whether HEAD and the other items are of different moments: a batch read is no snapshot."""
+        if self.past_at not in {None, (self.head.past_until, self.head.past_k)}:
+            return True
+        return any(self.head.spilled[name] != version for name, version in self.versions.items())
 
-def changed(before: StoredUser, after: Ledger, touched: Iterable[str]) -> tuple[UserWrite, ...]:
-    """Return the writes of HEAD, of the touched ledgers that are or become items, and of PAST."""
-    head, moved = spill(after.head)
-    writes: list[UserWrite] = [HeadWrite(before.user_id, before.head.version, head)]
-    writes += [LedgerWrite(before.user_id, event_type, 0, cells) for event_type, cells in moved.items()]
-    for event_type in sorted(before.head.spilled.intersection(touched)):
-        version, cells = before.versions[event_type], after.spilled[event_type]
-        writes.append(LedgerWrite(before.user_id, event_type, version, cells))
+
+def changed(before: StoredUser, after: Ledger, touched: Iterable[str], room: int) -> tuple[UserWrite, ...]:
+    """Return the writes of HEAD, of the touched ledgers that are or become items, and of PAST.
+
+    `room` is how many writes there may be: ledgers that do not fit HEAD become items as far as it allows.
+    """
+    user_id, versions = before.user_id, dict(after.head.spilled)
+    writes: list[UserWrite] = []
+    for event_type in sorted(before.head.spilled.keys() & touched):
+        version = before.versions[event_type]
+        versions[event_type] = version + 1
+        writes.append(LedgerWrite(user_id, event_type, version, after.spilled[event_type]))
     if after.past != before.ledger.past:
-        writes.append(PastWrite(before.user_id, after.past))
-    return tuple(writes)
+        writes.append(PastWrite(user_id, after.past, after.head.past_until, after.head.past_k))
+    head, moved = spill(replace(after.head, spilled=versions), room - len(writes) - 1)
+    writes += [LedgerWrite(user_id, event_type, 0, cells) for event_type, cells in moved.items()]
+    return (HeadWrite(user_id, before.head.version, head), *writes)
 
 
-def spill(head: Head) -> tuple[Head, dict[str, Cells]]:
-    """Move the largest ledgers out of a head that is too large; return it and what was moved."""
+def spill(head: Head, most: int) -> tuple[Head, dict[str, Cells]]:
+    """Move the largest ledgers, `most` at most, out of a head that is too large; return it and those."""
     moved: dict[str, Cells] = {}
     sizes = {name: len(ledgers_text({name: cells})) for name, cells in head.ledgers.items()}
     fixed = len(boundaries_text(head.boundaries).encode()) + sum(map(len, head.spilled))
-    while sizes and fixed + sum(sizes.values()) > HEAD_LIMIT_BYTES:
+    while sizes and len(moved) < most and fixed + sum(sizes.values()) > HEAD_LIMIT_BYTES:
         largest = max(sizes, key=lambda name: (sizes[name], name))
         moved[largest] = head.ledgers[largest]
         fixed += len(largest)
@@ -55,4 +67,4 @@ def spill(head: Head) -> tuple[Head, dict[str, Cells]]:
     if not moved:
         return head, moved
     inline = {name: cells for name, cells in head.ledgers.items() if name not in moved}
-    return replace(head, ledgers=inline, spilled=head.spilled | moved.keys()), moved
+    return replace(head, ledgers=inline, spilled={**head.spilled, **dict.fromkeys(moved, 1)}), moved

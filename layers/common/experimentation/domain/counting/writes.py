@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import batched
+from math import ceil
 from typing import NamedTuple
 
 from experimentation.domain.assignment import Assignment
@@ -11,7 +13,8 @@ from experimentation.domain.counting.ledger import Boundary, Cells, Head
 from experimentation.domain.counting.windows import add_counters
 
 MAX_ACTIONS = 100
-MAX_COUNTERS = 250  # of one item: an update expression holds 4 KB
+MAX_COUNTERS = 250  # of one item: an update expression holds 4 KB and, if each term is one, 300 operators
+MAX_PARTS = 4  # of one key's counters, each in another shard: an experiment has 4 at least
 
 
 class HeadWrite(NamedTuple):
@@ -32,19 +35,25 @@ class LedgerWrite(NamedTuple):
 
 
 class PastWrite(NamedTuple):
-    """The boundaries that were put away (PAST)."""
+    """The boundaries that were put away (PAST), with HEAD's `past_until` and `past_k` that go with them."""
 
     user_id: str
     boundaries: tuple[Boundary, ...]
+    until: int
+    k: int
 
 
 class CounterWrite(NamedTuple):
-    """What is added to one counter item of an experiment: a rollup's, or an enrolment's."""
+    """What is added to one counter item of an experiment: a rollup's, or an enrolment's.
+
+    Counters of a key that are too many for one update go to several shards: `part` 0, 1, ...
+    """
 
     experiment_id: str
     key: str
     counters: dict[str, int]
     is_enrolment: bool
+    part: int = 0
 
 
 type UserWrite = HeadWrite | LedgerWrite | PastWrite | Assignment | Event
@@ -63,7 +72,7 @@ class Transaction:
 
     def __len__(self) -> int:
         """The number of DynamoDB's actions."""
-        return len(self.writes) + len(self.rollups) + len(self.enrolments)
+        return len(self.writes) + parts(self.rollups) + len(self.enrolments)
 
     def joined(self, other: "Transaction") -> "Transaction":
         """Return both in one."""
@@ -76,7 +85,7 @@ class Transaction:
     def fits(self) -> bool:
         """Tell whether DynamoDB takes it as one transaction."""
         return len(self) <= MAX_ACTIONS and all(
-            len(counters) <= MAX_COUNTERS for counters in self.rollups.values()
+            len(counters) <= MAX_COUNTERS * MAX_PARTS for counters in self.rollups.values()
         )
 
     def events(self) -> list[Event]:
@@ -92,7 +101,17 @@ class Transaction:
         yield from self.writes
         for adds, is_enrolment in ((self.enrolments, True), (self.rollups, False)):
             for (experiment_id, key), counters in adds.items():
-                yield CounterWrite(experiment_id, key, counters, is_enrolment)
+                for part, some in enumerate(batched(counters.items(), MAX_COUNTERS, strict=False)):
+                    yield CounterWrite(experiment_id, key, dict(some), is_enrolment, part)
+
+
+def parts(adds: Adds) -> int:
+    """Return how many items the counters are written to.
+
+    >>> parts({("e", "*#buy#0#control"): {f"q{day}": 1 for day in range(251)}, ("e", "other"): {"n": 1}})
+    3
+    """
+    return sum(ceil(len(counters) / MAX_COUNTERS) for counters in adds.values())
 
 
 def grouped(transactions: Iterable[Transaction]) -> list[Transaction]:

@@ -1,0 +1,53 @@
+"""Whether one event of a user always fits a transaction, whenever it happened and however late it comes."""
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+
+from experimentation.domain.clock import DAY_MS
+from experimentation.domain.counting.counters import covariate_kinds
+from experimentation.domain.counting.ledger import END, Boundary
+from experimentation.domain.counting.writes import MAX_COUNTERS
+from experimentation.domain.experiment import Experiment
+
+MAX_COUNTERS_OWNED = 90  # of 100 actions; it leaves room for ledgers that leave HEAD
+MAX_COUNTERS_PER_EVENT = 96  # the other four are HEAD, EVENT, METRIC and PAST
+COUNTERS_PER_DAY = 2  # an event is multiplied with every other active day of the user: q and c
+OTHER_COUNTERS = 10  # n, s, u, three pairs, own q and c, CUPED's products
+
+
+def has_room(
+    boundaries: Sequence[Boundary], experiments: Mapping[str, Experiment], now: int, oldest: int
+) -> bool:
+    """Tell whether the counters that one event can touch fit, for every interval between the boundaries.
+
+    An event counts for the owners of its interval and, in CUPED's sums, for those that came later. Nothing
+    is older than `oldest`; an experiment that is not among `experiments` is taken to have such sums.
+    """
+    items = {b.experiment_id: _items(b, now) for b in boundaries if b.variant != END}
+    later = sum(_has_covariates(experiments.get(name)) for name in items)
+    owned = 0
+    for index, boundary in enumerate(boundaries):
+        name = boundary.experiment_id
+        if boundary.variant == END:
+            owned -= items.get(name, 0)
+        else:
+            owned += items[name]
+            later -= _has_covariates(experiments.get(name))
+        until = boundaries[index + 1].at if index + 1 < len(boundaries) else now + 1
+        is_too_many = owned > MAX_COUNTERS_OWNED or owned + later > MAX_COUNTERS_PER_EVENT
+        if is_too_many and boundary.at < until and until >= oldest:
+            return False
+    return True
+
+
+def _items(boundary: Boundary, now: int) -> int:
+    """Return how many counter items one event writes for this owner: days by segment, and the hours."""
+    days = max(0, now - boundary.at) // DAY_MS + 2
+    per_key = ceil((COUNTERS_PER_DAY * days + OTHER_COUNTERS) / MAX_COUNTERS)
+    return 1 + (1 + len(boundary.labels)) * per_key
+
+
+def _has_covariates(experiment: Experiment | None) -> bool:
+    if experiment is None:
+        return True
+    return any(covariate_kinds(experiment, metric.event_type) for metric in experiment.metrics)

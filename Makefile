@@ -52,7 +52,7 @@ browser: .venv/test .venv-emulator/ready build/site/manifest.json   ## the conso
 simulate: .venv/test   ## the counting protocol against conflicts, kills and redelivery
 	$(VENV)/python -m benchmarks.simulate
 
-chaos: .venv/test   ## 100,000 events through a simulated world of faults: what is lost, double or wrong
+chaos: .venv/test   ## 3,000 simulated worlds of faults, and one of 100,000 events: what is lost, double or wrong
 	$(VENV)/python -m tests.simulation.chaos
 
 mutants: .venv/test   ## deliberate bugs in the counting protocol, each of which the tests must notice

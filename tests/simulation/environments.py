@@ -1,23 +1,27 @@
 """Execution environments as Lambda keeps them: reused when idle, one request at a time, killed at times."""
 
 import concurrent.futures
+import importlib
 import random
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, Self
 from unittest.mock import patch
 
+import functions
 from experimentation import telemetry
-from experimentation.storage import rollups
 from experimentation.storage.aws import client, pauses
 from experimentation.storage.event_types import SeenTypes
 from experimentation.usecases import ingesting
 from experimentation.usecases.runtime import Runtime
-from functions.workers import record_events, seal_rollups
+from experimentation.web import endpoint
+from functions.workers import record_events
+from tests.simulation.api import OPERATOR
 from tests.simulation.faults import Faults
 from tests.simulation.schedule import Killed, Schedule
 
@@ -28,6 +32,21 @@ ENVIRONMENT = {
     "COUNT_QUEUE_URL": "count",
     "COUNT_DEAD_LETTER_QUEUE_URL": "dead",
 }
+
+for _file in sorted(Path(functions.__file__).parent.glob("*/*.py")):
+    if _file.parent.name in {"assignments", "events", "experiments", "results", "workers"}:
+        importlib.import_module(f"functions.{_file.parent.name}.{_file.stem}")
+_MODULES = [each for name, each in sys.modules.items() if name.startswith(("functions.", "experimentation."))]
+
+
+def _that_know(name: str, kind: type = object) -> list[ModuleType]:
+    """Return the product's modules that have a global of that name."""
+    return [each for each in _MODULES if name in vars(each) and isinstance(vars(each)[name], kind)]
+
+
+CLOCKED = _that_know("wall_clock")
+RUNNING = _that_know("runtime", Runtime)
+THREADED = _that_know("ThreadPoolExecutor")
 
 type Work = Callable[["Environment"], object]
 
@@ -49,9 +68,11 @@ class Environment:
 
     def enter(self) -> None:
         """Make the modules' globals those of this environment."""
-        record_events.runtime = self.runtime
+        for module in CLOCKED:
+            module.wall_clock = self.clock  # type: ignore[attr-defined]
+        for module in RUNNING:
+            module.runtime = self.runtime  # type: ignore[attr-defined]
         record_events.seen_types = self.seen_types
-        seal_rollups.wall_clock = self.clock
 
     def get_remaining_time_in_millis(self) -> int:
         """Return what is left of the invocation: the environment is the context, too."""
@@ -113,10 +134,16 @@ class _Log:
     def info(self, *_: object, **__: object) -> None:
         pass
 
-    error = warning = info
+    warning = info
+
+    def error(self, message: str, *, exc_info: BaseException | None = None, **_: object) -> None:
+        if exc_info is not None:
+            self._note(message, exc_info)
 
     def exception(self, message: str, **_: object) -> None:
-        error = sys.exception()
+        self._note(message, sys.exception())
+
+    def _note(self, message: str, error: BaseException | None) -> None:
         frame = None if error is None else error.__traceback__
         while frame is not None and frame.tb_next is not None:
             frame = frame.tb_next
@@ -146,12 +173,17 @@ def installed(
         (pauses, "pause"): lambda tried: schedule.sleep(0.02 * tried),
         (ingesting, "secrets"): SimpleNamespace(randbits=ids.getrandbits),
         (concurrent.futures, "ThreadPoolExecutor"): _OneByOne,
-        (rollups, "ThreadPoolExecutor"): _OneByOne,
-        (seal_rollups, "wall_clock"): seal_rollups.wall_clock,  # each environment puts in its own
+        (endpoint, "authenticate"): lambda *_: OPERATOR,
+        (endpoint, "authorize"): lambda *_: None,
         (telemetry, "logger"): log,
         (telemetry, "count"): tally,
         (telemetry, "duration"): lambda *_: None,
         (telemetry, "flush"): lambda: None,
+        **{(module, "ThreadPoolExecutor"): _OneByOne for module in THREADED},
+        # Each environment puts in its own.
+        **{(module, "wall_clock"): vars(module)["wall_clock"] for module in CLOCKED},
+        **{(module, "runtime"): vars(module)["runtime"] for module in RUNNING},
+        (record_events, "seen_types"): record_events.seen_types,
         **tuning,
     }
     with ExitStack() as stack:

@@ -1,45 +1,44 @@
-"""What should be stored, from a brute-force join of the raw events with the assignments, against what is."""
+"""Compares everything that the API shows with what should be there."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import combinations_with_replacement, product
+from math import isclose
+from random import Random
 from typing import NamedTuple
+from urllib.parse import unquote
 
-from experimentation.domain.clock import DAY_MS, HOUR_MS, day_number
-from experimentation.domain.counting.compaction import LONG_AGO
-from experimentation.domain.counting.counters import (
-    BEFORE,
-    EVERYONE,
-    HOURS,
-    enrolment_key,
-    hour_key,
-    labels,
-    relative_day,
-)
-from experimentation.domain.counting.event import Event
-from experimentation.domain.counting.ledger import END
-from experimentation.domain.counting.stored import Day, day_of
-from experimentation.domain.counting.stored_text import boundaries_of, cells_of
-from experimentation.domain.counting.windows import WindowTotals, add_counters, window
-from experimentation.domain.experiment import Experiment, Kind
-from experimentation.storage import events as event_items
-from experimentation.storage import experiment_items, users
-from experimentation.storage.assignments import Assignment, _assignment
-from tests.simulation.clients import TYPES, Told
+from experimentation.domain.results.totals import Span, metric_totals
+from experimentation.domain.statistics.study import Metric as StudyMetric
+from experimentation.domain.statistics.study import VariantTotals
+from experimentation.usecases.analysing import Findings
+from tests.simulation.api import ms_of, text_of
+from tests.simulation.clients import STALE_MS, UNIT, Answered, Sent, Told
+from tests.simulation.definitions import Document, context
 from tests.simulation.expressions import Item
-from tests.simulation.table import Table
+from tests.simulation.reading import Shown, Window
+from tests.simulation.table import Key
+from tests.simulation.truth import (
+    DAY_MS,
+    EVERYONE,
+    HOUR_MS,
+    Enrolled,
+    Figures,
+    Metric,
+    Total,
+    Truth,
+    contradictions,
+    drawn,
+    figures,
+    total_of,
+    truths,
+)
 
-type Counters = dict[str, int]
-type Cell = tuple[str, str, str]
-"""Variant, segment, event type."""
-
-
-class Total(NamedTuple):
-    """One user's events of one type on one day of an experiment."""
-
-    events: int = 0
-    total: int = 0
+KEPT_DAYS = 30  # beyond the retention
+MOST_WINDOWS = 40  # compared of one segment and type
+LONG_AGO, LATEST = -(1 << 40), 1 << 40
 
 
 @dataclass
@@ -49,6 +48,7 @@ class Verdict:
     lost: int = 0
     double: int = 0
     wrong_windows: int = 0
+    differing: int = 0
     others: list[str] = field(default_factory=list)
     events: int = 0
     assignments: int = 0
@@ -56,280 +56,410 @@ class Verdict:
 
     def is_clean(self) -> bool:
         """Tell whether nothing is wrong."""
-        return not (self.lost or self.double or self.wrong_windows or self.others)
+        return not (self.lost or self.double or self.wrong_windows or self.differing or self.others)
 
 
-class Stored:
-    """What the table holds, read without the product's queries."""
-
-    def __init__(self, table: Table) -> None:
-        self.events: dict[tuple[str, str], Event] = {}
-        self.assignments: dict[tuple[str, str], Assignment] = {}
-        self.experiments: dict[str, Experiment] = {}
-        self.heads: dict[str, users.Head] = {}
-        self.spilled: dict[tuple[str, str], users.Cells] = {}
-        self.past: dict[str, tuple[users.Boundary, ...]] = {}
-        self.types: dict[str, tuple[int, int]] = {}
-        self.rollups: dict[str, dict[str, list[Counters]]] = defaultdict(lambda: defaultdict(list))
-        self.enrolments: dict[str, dict[str, list[Counters]]] = defaultdict(lambda: defaultdict(list))
-        for (partition, sort_key), item in table.items.items():
-            self._take(partition.split("#")[0], sort_key.split("#")[0], partition, sort_key, item)
-
-    def _take(self, entity: str, kind: str, partition: str, sort_key: str, item: Item) -> None:
-        if entity == "USER":
-            self._take_user(kind, partition.removeprefix("USER#"), sort_key, item)
-        elif entity == "ASSIGN":
-            assignment = _assignment(item)
-            self.assignments[assignment.experiment_id, assignment.user_id] = assignment
-        elif entity == "EXP" and kind == "META":
-            experiment = experiment_items.from_meta(item)
-            self.experiments[experiment.id] = experiment
-        elif entity in {"ROLLUP", "ENROL"}:
-            counters = {n: int(v["N"]) for n, v in item.items() if "N" in v and n not in {"w", "t"}}
-            _, name, _, _ = partition.split("#")
-            (self.rollups if entity == "ROLLUP" else self.enrolments)[name][sort_key].append(counters)
-        elif entity == "TYPES":
-            self.types[sort_key] = tuple(  # type: ignore[assignment]
-                int(item[name]["N"]) if name in item else -1 for name in ("first_day", "last_day")
-            )
-
-    def _take_user(self, kind: str, user_id: str, sort_key: str, item: Item) -> None:
-        if kind == "HEAD":
-            self.heads[user_id] = users._head(item)
-        elif kind == "EVENT":
-            self.events[user_id, sort_key.removeprefix("EVENT#")] = event_items._event(item)
-        elif kind == "METRIC":
-            cells = cells_of(item["m"]["S"])
-            self.spilled[user_id, sort_key.removeprefix("METRIC#")] = cells
-        elif kind == "PAST":
-            self.past[user_id] = boundaries_of(item["b"]["S"])
-
-    def merged(self, name: str) -> dict[str, Counters]:
-        """Return an experiment's rollups over all shards."""
-        return _merged(self.rollups[name])
-
-
-def _merged(shards: Mapping[str, list[Counters]]) -> dict[str, Counters]:
-    merged: dict[str, Counters] = {}
-    for key, items in shards.items():
-        for counters in items:
-            add_counters(merged.setdefault(key, {}), counters)
-    return merged
-
-
-def judge(table: Table, told: Told) -> Verdict:
-    """Compare everything that is stored with what it should be."""
-    stored, verdict = Stored(table), Verdict()
-    verdict.events, verdict.assignments = len(stored.events), len(stored.assignments)
-    by_user: dict[str, list[Event]] = defaultdict(list)
-    for event in stored.events.values():
-        by_user[event.user_id].append(event)
-    _judge_events(stored, told, verdict)
-    _judge_assignments(stored, told, verdict)
-    _judge_ledgers(stored, by_user, verdict)
-    _judge_types(stored, verdict)
-    for experiment in stored.experiments.values():
-        if experiment.started_at is not None:
-            _judge_rollups(stored, experiment, by_user, verdict)
-            _judge_enrolments(stored, experiment, verdict)
+def judge(told: Told, shown: Shown, expired: dict[Key, Item], retention_days: int, now: float) -> Verdict:
+    """Compare everything that is shown with what should be."""
+    verdict = Verdict(others=list(shown.problems))
+    events, gone = _stored_events(told, shown, expired, retention_days, verdict)
+    verdict.events = len(events)
+    verdict.others += contradictions(told.answers)
+    found = truths(told, shown.experiments, shown.history, events)
+    kept_from = int(now) - (retention_days + KEPT_DAYS) * DAY_MS
+    for truth in found.values():
+        verdict.assignments += len(truth.enrolled)
+        verdict.others += _enrolments(truth, told)
+        if truth.started_at is not None:
+            _judge_counters(truth, shown.findings[truth.name], verdict)
+            verdict.others += _window(truth, shown.windows[truth.name])
+            verdict.others += _full(truth, *shown.full[truth.name])
+        is_long_over = truth.ended_at is not None and truth.ended_at < kept_from + 2_000
+        audit = shown.audits.get(truth.name, [])
+        if isinstance(audit, list):
+            verdict.differing += len(audit)
+            verdict.others += [f"verify of {truth.name}: {each}" for each in audit[:3]]
+        elif not is_long_over:
+            verdict.others.append(f"verify of {truth.name}: {audit!r}")
+        verdict.others += _users(truth, shown.exported[truth.name, "users"], is_long_over)
+        verdict.others += _events(truth, shown.exported[truth.name, "events"] or [], gone)
+    verdict.others += _listed(found, shown)
+    verdict.others += _types(shown, events)
     return verdict
 
 
-def _judge_events(stored: Stored, told: Told, verdict: Verdict) -> None:
-    missing = told.accepted - stored.events.keys()
-    verdict.lost += len(missing)
-    for key, event in stored.events.items():
-        sent = told.sent.get(key, [])
-        if not any((each.type, each.value) == (event.type, event.value) for each in sent):
-            verdict.others.append(f"nobody sent {event}")
+def _stored_events(
+    told: Told, shown: Shown, expired: dict[Key, Item], retention_days: int, verdict: Verdict
+) -> tuple[list[Sent], set[tuple[str, str]]]:
+    """Return the events that were stored, as they were sent, and the ids of those that have expired.
+
+    Where the same event was sent at several times, GET /events says which of them was the first.
+    """
+    at_of = {
+        (user_id, each["event_id"]): (ms_of(each["timestamp"]), ms_of(each["received_at"]))
+        for user_id, listed in shown.events.items()
+        for each in listed
+    }
+    gone = {
+        (partition.removeprefix("USER#"), sort_key.removeprefix("EVENT#")): item
+        for (partition, sort_key), item in expired.items()
+        if sort_key.startswith("EVENT#")
+    }
+    verdict.others += _too_early(gone, retention_days)
+    at_of |= {key: (int(item["at"]["N"]), int(item["received"]["N"])) for key, item in gone.items()}
+    verdict.lost += len(told.accepted - at_of.keys())
+    verdict.others += [
+        f"{key} was accepted and is not stored" for key in sorted(told.accepted - at_of.keys())[:3]
+    ]
+    events: list[Sent] = []
+    for key, times in at_of.items():
+        same = next((each for each in told.sent.get(key, []) if (each.at, each.received) == times), None)
+        if same is None:
+            verdict.others.append(f"nobody sent {key} of {times}: {told.sent.get(key)}")
+        else:
+            events.append(same)
+    for user_id, listed in shown.events.items():
+        for each in listed:
+            key = (user_id, each["event_id"])
+            if not any(
+                (s.type, s.value) == (each["type"], round(each["value"] * UNIT))
+                for s in told.sent.get(key, [])
+            ):
+                verdict.others.append(f"nobody sent {each}")
+    return events, set(gone)
 
 
-def _judge_assignments(stored: Stored, told: Told, verdict: Verdict) -> None:
+def _too_early(gone: dict[tuple[str, str], Item], retention_days: int) -> Iterator[str]:
+    """Say which events expired while one of the same id could still have come."""
+    for key, item in gone.items():
+        kept = int(item["expires_at"]["N"]) - int(item["received"]["N"]) // 1000
+        if kept < (retention_days + KEPT_DAYS) * DAY_MS // 1000:
+            yield f"{key} expired after {kept} s"
+
+
+def _enrolments(truth: Truth, told: Told) -> Iterator[str]:
+    """Say who is enrolled in another way than was drawn or imported, or not although he was drawn."""
+    rows = [each for each in told.imported if each.experiment_id == truth.name]
+    for row in rows:
+        member = truth.enrolled.get(row.user_id)
+        if row.status == "stored" and member != Enrolled(row.user_id, row.variant, row.at):
+            yield f"{row} is {member}"
+    imported = {Enrolled(row.user_id, row.variant, row.at) for row in rows}
     for answer in told.answers:
-        kept = stored.assignments.get((answer.experiment_id, answer.user_id))
-        if kept is None or (kept.variant, kept.assigned_at) != (answer.variant, answer.assigned_at):
-            verdict.others.append(f"answered {answer}, stored {kept}")
-    for (name, user_id), kept in stored.assignments.items():
-        ended_at = stored.experiments[name].ended_at
-        if ended_at is not None and kept.assigned_at >= ended_at:
-            verdict.others.append(f"assigned after the end at {ended_at}: {kept}")
-        boundaries = stored.heads[user_id].boundaries + stored.past.get(user_id, ())
-        mine = [b for b in boundaries if b.experiment_id == name]
-        if [(b.variant, b.at) for b in mine if b.variant != END] != [(kept.variant, kept.assigned_at)]:
-            verdict.others.append(f"{kept} but the boundaries {mine}")
-        if sum(b.variant == END for b in mine) > 1:
-            verdict.others.append(f"ended twice: {mine}")
+        if answer.experiment_id == truth.name and (wrong := _wrong(truth.definition, answer, imported)):
+            yield f"{wrong}, but {answer}"
 
 
-def _judge_ledgers(stored: Stored, by_user: Mapping[str, list[Event]], verdict: Verdict) -> None:
-    for user_id, head in stored.heads.items():
-        kept: Counter[tuple[str, int, str]] = Counter()
-        truth: Counter[tuple[str, int, str]] = Counter()
-        ledgers = dict(head.ledgers) | {t: stored.spilled.get((user_id, t), {}) for t in head.spilled}
-        compacted = {event_type for event_type, cells in ledgers.items() if LONG_AGO in cells}
-        for event_type, cells in ledgers.items():
-            for (day, _), (count, total) in cells.items():
-                place = 0 if event_type in compacted else day
-                kept[event_type, place, "n"] += count
-                kept[event_type, place, "s"] += total
-        for event in by_user.get(user_id, []):
-            place = 0 if event.type in compacted else day_number(event.at)
-            truth[event.type, place, "n"] += 1
-            truth[event.type, place, "s"] += event.value
-        if _nonzero(kept) != _nonzero(truth):
-            verdict.others.append(f"the ledgers of {user_id} are not his events: {head}")
-        latest = max((event.at for event in by_user.get(user_id, [])), default=0)
-        if head.last != latest:
-            verdict.others.append(f"{user_id}'s last event was at {latest}, his head says {head.last}")
-    for user_id in by_user.keys() - stored.heads.keys():
-        verdict.others.append(f"{user_id} has events and no head")
+def _wrong(definition: Document, answer: Answered, imported: set[Enrolled]) -> str | None:
+    """Say what an answer should have been; None where it is right."""
+    traffic, variant = drawn(definition, answer.user_id)
+    override = definition["overrides"].get(answer.user_id)
+    if override is not None:
+        return None if (answer.reason, answer.variant) == ("override", override) else "overridden"
+    if answer.at is None:
+        is_in = traffic < definition["traffic_allocation"]
+        return "in traffic" if is_in and answer.reason == "not_in_traffic" else None
+    if Enrolled(answer.user_id, answer.variant or "", answer.at) in imported:
+        return None
+    if variant != answer.variant:
+        return f"{variant} was drawn"
+    is_now = answer.asked - STALE_MS < answer.at < answer.given + STALE_MS
+    return "it is now" if answer.reason == "assigned" and not is_now else None
 
 
-def _judge_types(stored: Stored, verdict: Verdict) -> None:
-    days: dict[str, list[int]] = defaultdict(list)
-    for event in stored.events.values():
-        days[event.type].append(day_number(event.at))
-    for event_type, seen in days.items():
-        first, last = stored.types.get(event_type, (1 << 40, 0))
-        if not 0 <= first <= min(seen) <= max(seen) <= last:  # a duplicate's day may be another
-            verdict.others.append(
-                f"{event_type} is seen from {min(seen)} to {max(seen)}, not {stored.types.get(event_type)}"
+def _judge_counters(truth: Truth, findings: list[tuple[Findings, str | None]], verdict: Verdict) -> None:
+    zero = (truth.started_at or 0) // DAY_MS
+    for found, segment in findings:
+        table = found.table
+        types = {metric.event_type for metric in found.metrics}
+        stored_labels = {unquote(label): label for label, _, _ in table.days}
+        stored_labels |= {unquote(label): label for label, _ in table.enrolments}
+        seen_days = {day + zero for days in table.days.values() for day in days}
+        labels = {
+            label for user_id in truth.enrolled for label in truth.labels(user_id)
+        } | stored_labels.keys()
+        chosen = [each for each in labels if each == EVERYONE or each.partition("=")[0] == segment]
+        for label, event_type in product(sorted(chosen), sorted(types)):
+            cell = _Cell(found, stored_labels.get(label, label), event_type, zero)
+            users = {key: _joined(truth, key, label, event_type) for key in truth.variants}
+            days = seen_days | {day for mine in users.values() for _, by_day in mine for day in by_day}
+            _judge_cell(cell, users, sorted(days) or [zero], verdict)
+        verdict.others += _hours(truth, found, types, zero)
+        verdict.others += _covariates(truth, found)
+
+
+class _Cell(NamedTuple):
+    """The counters of one segment and type, whose days count from `zero`."""
+
+    found: Findings
+    label: str
+    event_type: str
+    zero: int
+
+    def shown(self, first: int, last: int) -> dict[str, Figures]:
+        """Return what the product makes of them in a window, by variant."""
+        values, counts = (
+            metric_totals(
+                self.found.table,
+                self.found.experiment,
+                StudyMetric(self.event_type, self.event_type, kind, "increase", None),
+                self.label,
+                Span(first - self.zero, last - self.zero),
+                whole=False,
+            ).variants
+            for kind in ("value", "count")
+        )
+        return {
+            key: Figures(
+                each.users,
+                each.converters,
+                each.count,
+                _units(each.sum, UNIT),
+                _units(counts[key].squares, 1),
+                _units(each.squares, UNIT * UNIT),
             )
+            for key, each in values.items()
+        }
 
 
-def _counts(experiment: Experiment, assignment: Assignment, event: Event) -> bool:
-    return event.at >= assignment.assigned_at and (
-        experiment.ended_at is None or event.at < experiment.ended_at
-    )
-
-
-def _assigned(stored: Stored, experiment: Experiment) -> Iterator[Assignment]:
-    return (each for (name, _), each in stored.assignments.items() if name == experiment.id)
-
-
-@dataclass
-class _Truth:
-    """What the rollups of one experiment should say."""
-
-    days: dict[Cell, dict[str, dict[int, Total]]] = field(
-        default_factory=lambda: defaultdict(lambda: defaultdict(dict))
-    )
-    hours: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    covariates: dict[tuple[str, str], Counters] = field(default_factory=lambda: defaultdict(dict))
-
-
-def _truth(stored: Stored, experiment: Experiment, by_user: Mapping[str, list[Event]]) -> _Truth:
-    truth = _Truth()
-    for assignment in _assigned(stored, experiment):
-        counted: dict[str, list[int]] = defaultdict(list)
-        earlier: dict[str, list[int]] = defaultdict(list)
-        for event in by_user.get(assignment.user_id, []):
-            if event.at < assignment.assigned_at:
-                earlier[event.type].append(event.value)
-            elif _counts(experiment, assignment, event):
-                counted[event.type].append(event.value)
-                _count(truth, experiment, assignment, event)
-        for event_type in TYPES:
-            sums = _covariates(experiment, event_type, earlier[event_type], counted[event_type])
-            add_counters(truth.covariates[event_type, assignment.variant], sums)
-    return truth
-
-
-def _count(truth: _Truth, experiment: Experiment, assignment: Assignment, event: Event) -> None:
-    day, variant = relative_day(experiment, event.at), assignment.variant
-    for segment in (EVERYONE, *labels(experiment.segments, assignment.context)):
-        mine = truth.days[variant, segment, event.type][event.user_id]
-        before = mine.get(day, Total())
-        mine[day] = Total(before.events + 1, before.total + event.value)
-    hour = event.at % DAY_MS // HOUR_MS
-    counters = truth.hours[hour_key(event.type, day, variant)]
-    counters[f"n{hour:02d}"] += 1
-    counters[f"s{hour:02d}"] += event.value
-
-
-def _judge_rollups(
-    stored: Stored, experiment: Experiment, by_user: Mapping[str, list[Event]], verdict: Verdict
-) -> None:
-    merged, truth = stored.merged(experiment.id), _truth(stored, experiment, by_user)
-    _judge_windows(merged, truth.days, verdict)
-    hours = {key: each for key, each in merged.items() if key.startswith(f"{HOURS}#")}
-    for key in hours.keys() | truth.hours.keys():
-        found, expected = hours.get(key, {}), truth.hours.get(key, Counter())
-        if _nonzero(found) != _nonzero(expected):
-            verdict.others.append(f"hours of {experiment.id} {key}: {found}, not {expected}")
-    for variant, event_type in product(experiment.keys, TYPES):
-        sums: Counters = {}
-        for key, counters in merged.items():
-            if key.startswith(f"{EVERYONE}#{event_type}#") and key.endswith(f"#{variant}"):
-                add_counters(sums, {n: v for n, v in counters.items() if n.startswith("x")})
-        expected = truth.covariates[event_type, variant]
-        if _nonzero(sums) != _nonzero(expected):
-            name = f"{experiment.id} {event_type} {variant}"
-            verdict.others.append(f"CUPED of {name}: {sums}, not {expected}")
-
-
-def _judge_windows(
-    merged: Mapping[str, Counters],
-    truth: Mapping[Cell, Mapping[str, Mapping[int, Total]]],
+def _judge_cell(
+    cell: _Cell,
+    users: dict[str, list[tuple[int, dict[int, Total]]]],
+    days: list[int],
     verdict: Verdict,
 ) -> None:
-    kept: dict[Cell, dict[int, Day]] = defaultdict(dict)
-    for key, counters in merged.items():
-        parts = key.split("#")
-        if parts[0] != HOURS and parts[2] != BEFORE:
-            kept[parts[3], parts[0], parts[1]][int(parts[2])] = day_of(counters)
-    for cell in kept.keys() | truth.keys():
-        of_users = list(truth.get(cell, {}).values())
-        seen = {day for mine in of_users for day in mine} | kept[cell].keys()
-        if cell[1] == EVERYONE:
-            expected = sum(total.events for mine in of_users for total in mine.values())
-            found = sum(day.count for day in kept[cell].values())
-            verdict.lost += max(0, expected - found)
-            verdict.double += max(0, found - expected)
-        for start, end in combinations_with_replacement(sorted(seen), 2):
+    """Compare the whole, and every window or many of them where there are too many."""
+    windows = list(combinations_with_replacement(days, 2))
+    if len(windows) > MOST_WINDOWS:
+        windows = Random(len(windows)).sample(windows, MOST_WINDOWS)
+    whole = (days[0], days[-1])
+    for window in dict.fromkeys([whole, *windows]):
+        shown = cell.shown(*window)
+        for variant, mine in users.items():
             verdict.windows += 1
-            if window(kept[cell], start, end) != _joined(of_users, start, end):
+            expected, found = figures(mine, *window), shown[variant]
+            if window == whole and cell.label == EVERYONE:
+                verdict.lost += max(0, expected.events - found.events)
+                verdict.double += max(0, found.events - expected.events)
+            if expected != found:
                 verdict.wrong_windows += 1
+                verdict.others.append(f"{cell[1:]} {variant} {window}: {found}, not {expected}")
 
 
-def _joined(of_users: list[Mapping[int, Total]], start: int, end: int) -> WindowTotals:
-    converters = events = total = squared_totals = squared_counts = 0
-    for mine in of_users:
-        inside = [each for day, each in mine.items() if start <= day <= end]
-        if inside:
-            n, s = sum(each.events for each in inside), sum(each.total for each in inside)
-            converters, events, total = converters + 1, events + n, total + s
-            squared_totals, squared_counts = squared_totals + s * s, squared_counts + n * n
-    return WindowTotals(converters, events, total, squared_totals, squared_counts)
+def _units(number: Fraction, unit: int) -> int:
+    return int(number * unit)
 
 
-def _covariates(
-    experiment: Experiment, event_type: str, before: list[int], counted: list[int]
-) -> dict[str, int]:
-    kinds = {m.kind for m in experiment.metrics if m.event_type == event_type}
-    x, y = sum(before), sum(counted)
-    sums: dict[str, int] = {}
-    if Kind.VALUE in kinds:
-        sums |= {"xv": x, "xvv": x * x, "xvy": x * y}
-    if Kind.COUNT in kinds:
-        sums |= {"xc": len(before), "xcc": len(before) ** 2, "xcy": len(before) * len(counted)}
-    if Kind.CONVERSION in kinds and before:
-        sums |= {"xb": 1, "xby": int(bool(counted))}
-    return sums
+def _hours(truth: Truth, found: Findings, types: Iterable[str], zero: int) -> Iterator[str]:
+    """Compare the hours of the whole population."""
+    expected: dict[tuple[str, str, int], list[int]] = defaultdict(lambda: [0, 0])
+    for member in truth.enrolled.values():
+        for event in truth.within[member.user_id]:
+            if event.type in types:
+                cell = expected[event.type, member.variant, event.at // HOUR_MS]
+                cell[0], cell[1] = cell[0] + 1, cell[1] + event.value
+    shown: dict[tuple[str, str, int], list[int]] = {}
+    for (event_type, variant), days in found.table.hours.items():
+        if event_type in types:
+            for day, hours in days.items():
+                for hour, count in hours.count.items():
+                    shown[event_type, variant, (day + zero) * 24 + hour] = [count, hours.sum.get(hour, 0)]
+    for key in expected.keys() | shown.keys():
+        if expected.get(key, [0, 0]) != shown.get(key, [0, 0]):
+            yield f"hour {key} of {truth.name}: {shown.get(key)}, not {expected.get(key)}"
 
 
-def _judge_enrolments(stored: Stored, experiment: Experiment, verdict: Verdict) -> None:
-    truth: dict[str, Counters] = defaultdict(Counter)
-    for each in _assigned(stored, experiment):
-        day = relative_day(experiment, each.assigned_at)
-        hour = each.assigned_at % DAY_MS // HOUR_MS
-        for segment in (EVERYONE, *labels(experiment.segments, each.context)):
-            counters = truth[enrolment_key(segment, day, each.variant)]
-            add_counters(counters, {"n": 1, f"h{hour:02d}": 1})
-    kept = _merged(stored.enrolments[experiment.id])
-    if {k: dict(v) for k, v in truth.items()} != kept:
-        verdict.others.append(f"enrolments of {experiment.id}: {kept}, not {dict(truth)}")
+def _covariates(truth: Truth, found: Findings) -> Iterator[str]:
+    """Compare CUPED's sums of the declared metrics."""
+    for metric in truth.metrics:
+        declared = next((each for each in found.metrics if each.key == metric.key), None)
+        if declared is None:
+            continue
+        totals = metric_totals(found.table, found.experiment, declared, EVERYONE, found.span, whole=True)
+        for variant in truth.variants:
+            expected, shown = truth.covariate(metric, variant), _covariate(metric, totals.variants[variant])
+            if shown != (tuple(expected) if metric.has_history else None):
+                yield f"CUPED of {truth.name} {metric} {variant}: {shown}, not {expected}"
 
 
-def _nonzero[Key](counters: Mapping[Key, int]) -> dict[Key, int]:
-    return {key: value for key, value in counters.items() if value}
+def _covariate(metric: Metric, totals: VariantTotals) -> tuple[int, int, int] | None:
+    unit = UNIT if metric.kind == "value" else 1
+    if totals.covariate is None:
+        return None
+    x, xx, xy = totals.covariate
+    return _units(x, unit), _units(xx, unit * unit), _units(xy, unit * unit)
+
+
+def _full(truth: Truth, body: Document, days_a_step: int) -> Iterator[str]:
+    """Compare the answer about the whole experiment, and its days or weeks."""
+    if body["enrolled"] != {key: len(truth.members(key, EVERYONE)) for key in truth.variants}:
+        yield f"enrolled in {truth.name}: {body['enrolled']}"
+    yield from _metrics_of(truth, EVERYONE, LONG_AGO, LATEST, body["metrics"])
+    types = {metric.key: metric.type for metric in truth.metrics}
+    for row in body["time_series"]:
+        day = ms_of(row["start"]) // DAY_MS
+        users = _joined(truth, row["variant"], EVERYONE, types[row["metric"]])
+        end = day + days_a_step - 1
+        today, until = figures(users, day, end), figures(users, LONG_AGO, end)
+        new = sum(day <= assigned <= end for assigned, _ in users)
+        running = row["cumulative"]
+        shown_day = (row["enrolled"], row["count"], row["converters"], row["sum"])
+        shown_until = (running["enrolled"], running["count"], running["converters"], running["sum"])
+        if shown_day != (new, today.events, today.converters, today.total / UNIT) or shown_until != (
+            until.users,
+            until.events,
+            until.converters,
+            until.total / UNIT,
+        ):
+            yield f"{truth.name}: {row}, not {today}, {until}"
+
+
+def _window(truth: Truth, window: Window) -> Iterator[str]:
+    """Compare the answer about some days, and about each segment in them."""
+    yield from _metrics_of(truth, EVERYONE, window.first, window.last, window.body["metrics"])
+    labels = {unquote(each["segment"]): each for each in window.body.get("segments", [])}
+    for label, body in labels.items():
+        users = {
+            key: sum(m.at // DAY_MS <= window.last for m in truth.members(key, label))
+            for key in truth.variants
+        }
+        if body["enrolled"] != users:
+            yield f"enrolled in {truth.name} {label}: {body['enrolled']}, not {users}"
+        yield from _metrics_of(truth, label, window.first, window.last, body["metrics"])
+    if window.segment is not None:
+        wanted = {
+            label
+            for user_id in truth.enrolled
+            for label in truth.labels(user_id)
+            if label.partition("=")[0] == window.segment
+        }
+        if labels.keys() != wanted:
+            yield f"segments of {truth.name}: {set(labels)}, not {wanted}"
+
+
+def _metrics_of(truth: Truth, label: str, first: int, last: int, shown: list[Document]) -> Iterator[str]:
+    metrics = {metric.key: metric for metric in truth.metrics}
+    if [each["key"] for each in shown] != list(metrics):
+        yield f"metrics of {truth.name}: {[each['key'] for each in shown]}"
+        return
+    for each in shown:
+        metric = metrics[each["key"]]
+        for variant, body in each["variants"].items():
+            users = _joined(truth, variant, label, metric.type)
+            expected = figures(users, first, last)
+            counts = (body["users"], body["converters"], body["count"], body["sum"])
+            wanted = (expected.users, expected.converters, expected.events, expected.total / UNIT)
+            if counts != wanted or not _moments_agree(metric, expected, body):
+                yield f"{truth.name} {label} {metric.key} {variant} {first}..{last}: {body}, not {expected}"
+
+
+def _moments_agree(metric: Metric, expected: Figures, body: Document) -> bool:
+    n = expected.users
+    if n < 2 or expected.converters > n:  # events of a window before some of its users came
+        return True
+    total, squares, unit = {
+        "value": (expected.total, expected.squared_total, UNIT),
+        "count": (expected.events, expected.squared_events, 1),
+        "conversion": (expected.converters, expected.converters, 1),
+    }[metric.kind]
+    mean = Fraction(total, n * unit)
+    variance = (Fraction(squares, unit * unit) - n * mean**2) / (n - 1)
+    return all(
+        body[name] is not None and isclose(body[name], wanted, rel_tol=1e-9, abs_tol=1e-12)
+        for name, wanted in (("mean", mean), ("variance", variance))
+    )
+
+
+def _joined(truth: Truth, variant: str, label: str, event_type: str) -> list[tuple[int, dict[int, Total]]]:
+    return [(m.at // DAY_MS, truth.days(m, event_type)) for m in truth.members(variant, label)]
+
+
+def _users(truth: Truth, rows: list[Document] | None, is_long_over: bool) -> Iterator[str]:
+    """Compare the export of one row per user."""
+    if rows is None:
+        if not is_long_over:
+            yield f"no export of the users of {truth.name}"
+        return
+    shown = {row["user_id"]: row for row in rows}
+    if shown.keys() != truth.enrolled.keys() or len(rows) != len(shown):
+        yield f"exported users of {truth.name}: {list(shown)}, not {list(truth.enrolled)}"
+        return
+    for user_id, member in truth.enrolled.items():
+        expected = _assigned(truth, user_id)
+        for metric in truth.metrics:
+            unit = UNIT if metric.kind == "value" else 1
+            for name, events in (("metric", truth.within), ("before", truth.before)):
+                total = total_of(metric.kind, truth.of_type(events, member, metric.type))
+                expected[f"{name}_{metric.key}"] = total / unit
+        row = {key: shown[user_id][key] for key in shown[user_id] if key != "imported"}
+        if row != expected:
+            yield f"exported user of {truth.name}: {row}, not {expected}"
+
+
+def _events(truth: Truth, rows: list[Document], gone: set[tuple[str, str]]) -> Iterator[str]:
+    """Compare the export of one row per event."""
+    shown = sorted(
+        (
+            row["user_id"],
+            row["event_id"] or "",
+            row["event_type"] or "",
+            row["event_at"] or "",
+            row["value"] or 0,
+        )
+        for row in rows
+    )
+    expected = []
+    for user_id in truth.enrolled:
+        mine = [e for e in truth.within[user_id] if (user_id, e.event_id) not in gone]
+        expected += [(user_id, e.event_id, e.type, e.at, e.value / UNIT) for e in mine]
+        if not mine:
+            expected.append((user_id, "", "", "", 0))
+    times = [(*row[:3], ms_of(row[3]) if row[3] else "", row[4]) for row in shown]
+    if times != sorted(expected, key=lambda row: row[:2]):
+        yield f"exported events of {truth.name}: {times}, not {expected}"
+    for row in rows:
+        wanted = _assigned(truth, row["user_id"])
+        if {key: row[key] for key in wanted} != wanted:
+            yield f"exported event of {truth.name}: {row}, not {wanted}"
+
+
+def _assigned(truth: Truth, user_id: str) -> Document:
+    member = truth.enrolled[user_id]
+    labels = [label.partition("=") for label in truth.labels(user_id) if label != EVERYONE]
+    return {
+        "experiment_id": truth.name,
+        "user_id": user_id,
+        "variant": member.variant,
+        "assigned_at": text_of(member.at),
+        "context": context(user_id),
+        **{f"segment_{key}": value for key, _, value in labels},
+    }
+
+
+def _listed(found: dict[str, Truth], shown: Shown) -> Iterator[str]:
+    """Compare the list of a user's assignments."""
+    for user_id, rows in shown.assignments.items():
+        mine = {row["experiment_id"]: (row["variant"], ms_of(row["assigned_at"])) for row in rows}
+        expected = {
+            name: (truth.enrolled[user_id].variant, truth.enrolled[user_id].at)
+            for name, truth in found.items()
+            if user_id in truth.enrolled
+        }
+        if mine != expected or len(mine) != len(rows):
+            yield f"assignments of {user_id}: {rows}, not {expected}"
+
+
+def _types(shown: Shown, events: Iterable[Sent]) -> Iterator[str]:
+    """Compare the list of event types; a duplicate's day may widen it."""
+    days: dict[str, list[int]] = defaultdict(list)
+    for event in events:
+        days[event.type].append(event.at // DAY_MS)
+    for event_type, seen in days.items():
+        found = shown.types.get(event_type)
+        first, last = (_day(found["first_day"]), _day(found["last_day"])) if found else (1, 0)
+        if not first <= min(seen) <= max(seen) <= last:
+            yield f"{event_type} is seen from {min(seen)} to {max(seen)}, not {found}"
+
+
+def _day(date: str) -> int:
+    return ms_of(f"{date}T00:00:00Z") // DAY_MS

@@ -30,10 +30,12 @@ class Queue:
         self._hidden: dict[str, str] = {}
         self.unfinished = 0
         self.awaited: Callable[[], object] = lambda: None
+        self._first_sent: dict[str, float] = {}
         self._sent = 0
 
     def send(self, body: str) -> None:
         """Add a message; now and then twice."""
+        self._first_sent.setdefault(body, self._schedule.now)
         for _ in range(1 + (self._schedule.chance.random() < self._faults.twice)):
             self._sent += 1
             self.unfinished += 1
@@ -73,6 +75,11 @@ class Queue:
     def delete_dead(self, handle: str) -> None:
         """Forget a dead letter."""
         self._hidden.pop(handle, None)
+
+    def forget_dead(self, older_than_ms: float) -> None:
+        """Give up the dead letters that were sent first so long ago, however often they were replayed."""
+        oldest = self._schedule.now - older_than_ms
+        self.dead = {handle: body for handle, body in self.dead.items() if self._first_sent[body] > oldest}
 
     def _show_dead(self, handle: str) -> None:
         if handle in self._hidden:

@@ -34,6 +34,7 @@ class Table:
 
     def __init__(self, schedule: Schedule, page_items: int) -> None:
         self.items: dict[Key, Item] = {}
+        self.expired: dict[Key, Item] = {}
         self.costs: Counter[str] = Counter()
         self._schedule, self._page_items = schedule, page_items
         self._partitions: dict[str, set[str]] = {}
@@ -94,6 +95,19 @@ class Table:
             return client_error(kind, "ConditionalCheckFailedException")
         self._apply(action, transactional=False)
         return {}
+
+    def sweep(self, share: float) -> None:
+        """Remove a share of what is past its time to live, as DynamoDB does within days."""
+        now = self._schedule.now / 1000
+        due = [
+            key
+            for key, item in self.items.items()
+            if "expires_at" in item and int(item["expires_at"]["N"]) < now and key not in self._locks
+        ]
+        for key in due:
+            if self._schedule.chance.random() < share:
+                self.expired[key] = self.items.pop(key)
+                self._partitions[key[0]].discard(key[1])
 
     def transact(self, request: dict[str, Any], token: int, spurious: float, answer: Answer) -> None:
         """TransactWriteItems: lock and check every item, then apply them, some before others."""

@@ -4,8 +4,8 @@ import pytest
 
 from tests.simulation.world import simulate
 
-SEEDS = range(200)
-MORE_SEEDS = range(200, 1000)
+SEEDS = range(100)
+MORE_SEEDS = range(100, 300)
 
 
 @pytest.mark.parametrize(

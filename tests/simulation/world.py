@@ -2,31 +2,29 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from random import Random
 from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
-from experimentation.domain.clock import DAY_MS, HOUR_MS
 from experimentation.domain.counting import user as stored_user
 from experimentation.domain.counting import writes
 from experimentation.domain.counting.event import Event
-from experimentation.domain.errors import ConflictError, UnavailableError
-from experimentation.domain.experiment import Experiment, Kind, Metric, Segment, Status, Variant
-from experimentation.storage import experiments
-from experimentation.storage.aws.transactions import CancelledError
+from experimentation.domain.errors import UnavailableError
 from experimentation.storage.queue_message import pack
 from experimentation.usecases import counting, ingesting
 from experimentation.usecases.dead_letters import send_again
-from experimentation.usecases.verifying import differences
 from functions.events import replay
-from functions.workers import seal_rollups
+from functions.workers import seal_rollups, tend_experiments
 from functions.workers.record_events import handler
-from tests.simulation.clients import COUNTRIES, Clients
+from tests.simulation import definitions
+from tests.simulation.clients import DAY_MS, HOUR_MS, Clients
 from tests.simulation.environments import ENVIRONMENT, Pool, installed
 from tests.simulation.faults import Faults
 from tests.simulation.oracle import Verdict, judge
 from tests.simulation.poller import Poller
 from tests.simulation.queue import Queue
+from tests.simulation.reading import Reader, Shown
 from tests.simulation.schedule import Killed, Schedule
 from tests.simulation.services import DynamoDB, Queues, Topic, Wire
 from tests.simulation.table import Table
@@ -35,8 +33,10 @@ FIRST_DAY = 20_000 * DAY_MS
 API_TIMEOUT_MS = 29_000
 WORKER_TIMEOUT_MS = 30_000
 SEAL_TIMEOUT_MS = 300_000
-LONG_DAYS = 70  # so long that ledgers are compacted
+PATIENCE_MS = DAY_MS  # of the last readers: what they read takes simulated minutes
+LONG_DAYS = (70, 140)  # so long that ledgers are compacted, and events expire
 REPLAY_DAYS = 10  # dead letters wait no longer: SQS keeps them for 14 days
+GIVEN_UP_DAYS = 15  # what no replay has brought back by then is poison
 POISON = (
     "",
     "{",
@@ -55,9 +55,24 @@ class Size:
     bursts: int = 9
     days: float = 8
     retention_days: int = 3
+    experiments: int = 3
+    types: int = 2
     concurrency: int = 4
     batch: int = 10
     tuned: bool = True
+
+
+def drawn_size(rng: Random) -> Size:
+    """Return a small world mostly; else one that lasts long, or one with much to count for."""
+    kind = rng.random()
+    if kind < 0.65:
+        return Size(retention_days=rng.choice([1, 3, 3, 10]), types=rng.choice([2, 2, 4]))
+    if kind < 0.85:
+        days, retention = rng.uniform(*LONG_DAYS), rng.choice([1, 3, 10, 90])
+        return Size(users=5, days=days, retention_days=retention, experiments=rng.randint(2, 4))
+    return Size(
+        events=90, users=5, retention_days=10, experiments=rng.randint(5, 8), types=rng.choice([9, 30])
+    )
 
 
 POISONED_KEY = "the key PK has 2"  # thousand and more bytes: World._poison
@@ -80,25 +95,25 @@ class Report:
     def text(self) -> str:
         """Return what is wrong, briefly."""
         v = self.verdict
-        lines = [f"seed {self.seed}: lost {v.lost}, double {v.double}, wrong windows {v.wrong_windows}"]
-        return "\n  ".join([*lines, *v.others[:8], *self.problems[:4]])
+        wrong = f"wrong windows {v.wrong_windows}, differing cells {v.differing}"
+        head = f"seed {self.seed}: lost {v.lost}, double {v.double}, {wrong}"
+        return "\n  ".join([head, *v.others[:8], *self.problems[:4]])
 
 
 class World:
     """The services, the environments, the callers, and the operator."""
 
-    def __init__(self, seed: int, size: Size) -> None:
-        self.size = size
+    def __init__(self, seed: int, size: Size | None) -> None:
         self.schedule = Schedule(seed, FIRST_DAY + 5 * HOUR_MS)
         self.chance = self.schedule.chance
+        self.size = size = size or drawn_size(self.chance)
         self.faults = self._some_faults()
-        self.table = Table(self.schedule, page_items=self.chance.choice([2, 7, 1_000]))
+        self.table = Table(self.schedule, page_items=self.chance.choice([3, 20, 1_000]))
         self.wire = Wire(self.schedule, self.faults)
         self.queue = Queue(self.schedule, self.faults)
         self.api = Pool(self.schedule, self.faults, API_TIMEOUT_MS)
         self.workers = Pool(self.schedule, self.faults, WORKER_TIMEOUT_MS)
         self.scheduled = Pool(self.schedule, self.faults, SEAL_TIMEOUT_MS)
-        self.audits: list[object] = []
         self.poller = Poller(
             self.schedule,
             self.queue,
@@ -108,27 +123,34 @@ class World:
             concurrency=size.concurrency,
             every_ms=self.chance.choice([5, 60, 400]),
         )
-        self.days = self.chance.choice([size.days] * 3 + [LONG_DAYS]) if size.tuned else size.days
-        names = [f"u{n}" for n in range(size.users if size.users > 9 else self.chance.randint(3, size.users))]
-        names[0] = "ü/#1"
-        self.experiments = [self._experiment(name) for name in ("a", "b", "c")]
-        self.clients = Clients(self.schedule, self.api, names, ["a", "b", "c"], size.retention_days)
+        self.users = definitions.users(self.chance, size.users)
+        self.types = self.chance.sample(definitions.TYPES, size.types)
+        self.names = self.chance.sample(definitions.EXPERIMENTS, size.experiments)
+        self.clients = Clients(self.schedule, self.api, self.users, self.types, size.retention_days)
+        self.shown = Shown()
         self.poisoned = 0
 
     def run(self) -> None:
         """Play the whole story, then let everything work until nothing is left to do."""
-        for experiment in self.experiments:
-            self.schedule.start(lambda e=experiment: _persist(e))
+        days = self.size.days
+        for name in self.names:
+            self.clients.create(definitions.experiment(self.chance, name, self.types, self.users))
         self._life()
         self._outages()
-        for day in range(REPLAY_DAYS, int(self.days), REPLAY_DAYS):
+        for day in range(REPLAY_DAYS, int(days), REPLAY_DAYS):
             self.schedule.after(day * DAY_MS, self._replay)
-        bursts = sorted(self.chance.uniform(0, self.days * DAY_MS) for _ in range(self.size.bursts))
+            self.schedule.after((day + self.chance.random()) * DAY_MS, self._sweep)
+        bursts = sorted(self.chance.uniform(0, days * DAY_MS) for _ in range(self.size.bursts))
         each = self.size.events / self.size.bursts
         for moment in bursts:
             self.schedule.after(1_000 + moment, lambda: self._burst(each))
-        self.schedule.run(until=self.schedule.now + self.days * DAY_MS + HOUR_MS)
+        self.schedule.run(until=self.schedule.now + days * DAY_MS + HOUR_MS)
         self._drain()
+        self._ask_all()
+        patient = Pool(self.schedule, self.faults, PATIENCE_MS)
+        self.shown = Reader(self.schedule, patient, self.users, self.types).read(
+            self.clients.told.definitions
+        )
 
     def _drain(self) -> None:
         self.faults.stop()
@@ -136,14 +158,11 @@ class World:
         for _ in range(2):
             self._replay()
             self.schedule.run()
-        self._verify()
 
-    def _verify(self) -> None:
-        """Ask the product's own audit, too."""
-        now = int(self.schedule.now)
-        patient = Pool(self.schedule, self.faults, timeout_ms=DAY_MS)
-        for experiment in self.experiments:
-            patient.invoke(lambda _, e=experiment: differences(e.id, now), self.audits.append)
+    def _ask_all(self) -> None:
+        """Ask who is in what: the answers are what the rest is judged by."""
+        for user_id in self.users:
+            self.clients.ask_for_each(user_id)
         self.schedule.run()
 
     def _some_faults(self) -> Faults:
@@ -160,54 +179,55 @@ class World:
             twice=0.03 * heavy,
         )
 
-    def _experiment(self, name: str) -> Experiment:
-        now = int(self.schedule.now)
-        return Experiment(
-            id=name,
-            name=name,
-            variants=(Variant("control", 500_000), Variant("treatment", 500_000)),
-            control="control",
-            salt=name,
-            created_at=now,
-            created_by="sim",
-            updated_at=now,
-            traffic_allocation=self.chance.choice([700_000, 1_000_000]),
-            segments=(Segment("country", COUNTRIES[:2]),) if self.chance.random() < 0.7 else (),
-            metrics=tuple(
-                Metric(f"{kind}-{event_type}", event_type, kind)
-                for kind, event_type in zip(Kind, ("buy", "buy", "view"), strict=True)
-            ),
-            shards=self.chance.choice([2, 2, 4]),
-        )
-
     def _life(self) -> None:
         """Start, pause and end the experiments; something happens around each end."""
-        length = self.days * DAY_MS
-        for name, end in (
-            ("a", self.chance.uniform(0.05, 0.35)),
-            ("b", self.chance.uniform(0.3, 0.8)),
-            ("c", 2),
-        ):
-            start = 500 if name == "a" else self.chance.uniform(0, 0.2) * length
-            self._change(start, name, Status.RUNNING)
-            self._change(start + (end - 0.05) * length, name, Status.PAUSED)
-            self._change(start + (end - 0.03) * length, name, Status.RUNNING)
+        length = self.size.days * DAY_MS
+        for n, name in enumerate(self.names):
+            end = (self.chance.uniform(0.05, 0.35), self.chance.uniform(0.3, 0.8), 2)[n % 3]
+            start = 500 if n == 0 else self.chance.uniform(0, 0.2) * length
+            self._contend(start, name)
+            self._change(start, name, "running")
+            self._declare_more(name, start, length)
+            self._change(start + (end - 0.05) * length, name, "paused")
+            self._change(start + (end - 0.03) * length, name, "running")
             if end < 1:
                 moment = start + end * length
-                self._change(moment, name, Status.COMPLETED)
+                self._change(moment, name, "completed")
                 for delay in (0, 3_000, 9_000, 15_000, 16_000, 17_000):
                     count = self.size.events / self.size.bursts / 6
                     self.schedule.after(moment + delay, lambda n=count: self._burst(n))
 
-    def _change(self, after: float, name: str, status: Status) -> None:
+    def _contend(self, start: float, name: str) -> None:
+        """Give an experiment fewer shards than it begins with, so that a few callers conflict."""
+        if not self.size.tuned or self.chance.random() < 0.3:
+            return
+
+        def fewer() -> None:
+            item = self.table.items.get((f"EXP#{name}", "META"))
+            if item is not None:
+                item["shards"] = {"N": "2"}
+
+        self.schedule.after(max(0, start - 400), fewer)
+
+    def _declare_more(self, name: str, start: float, length: float) -> None:
+        """Add a metric, often while the experiment is being started, and let more users in."""
+        if self.chance.random() < 0.5:
+            moment = self.chance.choice(
+                [start + self.chance.uniform(-30, 30), self.chance.uniform(0, length)]
+            )
+            self.schedule.after(max(0, moment), lambda: self.clients.add_metric(name))
+        if self.chance.random() < 0.3:
+            self.schedule.after(self.chance.uniform(0, length), lambda: self.clients.widen(name))
+
+    def _change(self, after: float, name: str, status: str) -> None:
         self.schedule.after(after, lambda: self.clients.change_status(name, status))
-        if self.chance.random() < (0.7 if status is Status.COMPLETED else 0.2):
+        if self.chance.random() < (0.7 if status == "completed" else 0.2):
             self.schedule.after(after - 2_000, lambda: setattr(self.faults, "slow", True))
             self.schedule.after(after + 30_000, lambda: setattr(self.faults, "slow", False))
 
     def _outages(self) -> None:
         for _ in range(2):
-            moment = self.chance.uniform(0, self.days * DAY_MS)
+            moment = self.chance.uniform(0, self.size.days * DAY_MS)
             self.schedule.after(moment, lambda: setattr(self.faults, "outage", True))
             length = self.chance.uniform(1_000, 40_000)
             self.schedule.after(moment + length, lambda: setattr(self.faults, "outage", False))
@@ -237,6 +257,17 @@ class World:
             self.schedule.after(chance.uniform(0, length + 100), self._seal)
         for _ in range(chance.choice([0, 1, 2])):
             self.schedule.after(chance.uniform(0, length + 100), self._replay)
+        for _ in range(chance.choice([0, 0, 1, 3])):
+            self.schedule.after(chance.uniform(0, length + 1_000), self.clients.read_results)
+        if chance.random() < 0.1:
+            self.schedule.after(length, self._tend)
+
+    def _sweep(self) -> None:
+        self.queue.forget_dead(GIVEN_UP_DAYS * DAY_MS)
+        self.table.sweep(self.chance.choice([0.3, 1.0]))
+
+    def _tend(self) -> None:
+        self.scheduled.invoke(lambda environment: tend_experiments.handler({}, environment), self._judged)
 
     def _seal(self) -> None:
         self.scheduled.invoke(lambda environment: seal_rollups.handler({}, environment), self._judged)
@@ -249,7 +280,7 @@ class World:
 
     def _judged(self, outcome: object) -> None:
         if isinstance(outcome, BaseException) and not isinstance(outcome, (UnavailableError, Killed)):
-            self.clients.told.unexpected.append(outcome)
+            self.clients.told.unexpected.append(repr(outcome))
 
     def _poison(self) -> None:
         """Put something into the queue that cannot be counted, with or without good neighbours."""
@@ -259,12 +290,9 @@ class World:
         now = int(self.schedule.now)
         self.poisoned += 1
         bad = Event("x" * 2_100, f"bad{self.poisoned}", "buy", now, now, 1)
-        good = self.clients._submission()
-        at = min(good.timestamp or now, now)
-        key = (good.user_id, good.event_id or "")
-        self.clients.told.sent[key].append(good)
-        self.clients.told.accepted.add(key)
-        neighbour = Event(good.user_id, key[1], good.type, at, now, good.value)
+        good = self.clients.note_sent(self.clients.new_event(), now)
+        self.clients.told.accepted.add((good.user_id, good.event_id))
+        neighbour = Event(good.user_id, good.event_id, good.type, good.at, now, good.value)
         for message in pack([bad, neighbour], "poison"):
             self.queue.send(message)
 
@@ -284,7 +312,7 @@ class World:
         return {
             (stored_user, "HEAD_LIMIT_BYTES"): chance.choice([900, 300, 120]),
             (counting, "MAX_EVENTS"): chance.choice([25, 25, 3]),
-            (writes, "MAX_ACTIONS"): chance.choice([100, 30]),
+            (writes, "MAX_ACTIONS"): chance.choice([100, 30]) if self.size.experiments < 4 else 100,
             (writes, "MAX_COUNTERS"): chance.choice([250, 90]),
             (ingesting, "pack"): lambda events, request_id: pack(events, request_id, 400),
         }
@@ -292,42 +320,31 @@ class World:
 
 def simulate(seed: int, size: Size | None = None) -> Report:
     """Return what came of one run."""
-    world = World(seed, size or Size())
+    world = World(seed, size)
     settings = ENVIRONMENT | {"RETENTION_DAYS": str(world.size.retention_days)}
     with (
         patch.dict("os.environ", settings),
         installed(world.schedule, world.services(), world.tuning()) as (counted, logged),
     ):
         world.run()
-    told = world.clients.told
+    told, now = world.clients.told, world.schedule.now
     figures = counted + world.table.costs
     figures["killed"] = world.api.killed + world.workers.killed
     figures["tried again"] = told.refused["try again"]
-    problems = [f"unexpected: {error!r}" for error in told.unexpected]
+    problems = [f"unexpected: {text}" for text in told.unexpected]
     problems += [each for each in world.wire.past_limits if not (world.poisoned and POISONED_KEY in each)]
     problems += [f"a worker raised {e!r}" for e in world.poller.raised if _is_bug(e)]
-    problems += [text for text in logged if not world.poisoned or "ValidationException" not in text]
-    problems += [f"the audit says {found!r}" for found in world.audits if found and not _is_too_old(found)]
+    problems += [text for text in logged if not _is_expected(text, world)]
     dead = [body for body in world.queue.dead.values() if body not in POISON and "xxxxx" not in body]
     problems += [f"dead letter: {body[:200]}" for body in dead]
     if world.queue.unfinished:
         problems.append(f"{world.queue.unfinished} messages are left")
-    return Report(seed, judge(world.table, told), figures, world.schedule.digest, problems)
+    verdict = judge(told, world.shown, world.table.expired, world.size.retention_days, now)
+    return Report(seed, verdict, figures, world.schedule.digest, problems)
 
 
-def _persist(experiment: Experiment) -> None:
-    for _ in range(50):
-        try:
-            experiments.create(experiment, "sim")
-        except (UnavailableError, CancelledError):
-            continue
-        except ConflictError:  # what follows a lost answer
-            pass
-        return
-
-
-def _is_too_old(found: object) -> bool:
-    return isinstance(found, ConflictError)  # the experiment ended too long ago to be verified
+def _is_expected(logged: str, world: World) -> bool:
+    return "UnavailableError" in logged or (world.poisoned > 0 and "ValidationException" in logged)
 
 
 def _is_bug(error: BaseException) -> bool:

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,13 @@ NEEDED = ("layers/common/experimentation", "functions", "tests", "template.yaml"
 PARALLEL = 2
 SECONDS = 900  # a mutant that hangs is noticed, too
 _PYTEST = [sys.executable, "-m", "pytest", "-q", "-x"]
+
+
+def simulation(seeds: int) -> list[str]:
+    """Return the command that simulates so many worlds, until one finds something."""
+    return [sys.executable, "-m", "tests.mutants.trial", str(seeds)]
+
+
 TRIALS = {
     "ledger properties": [
         *_PYTEST,
@@ -22,7 +30,7 @@ TRIALS = {
         "--hypothesis-seed=0",
         "tests/domain/counting",
     ],
-    "simulation": [sys.executable, "-m", "tests.mutants.trial", "40"],
+    "simulation": simulation(60),
     "unit tests": [
         *_PYTEST,
         "tests/storage/test_users.py",
@@ -45,12 +53,12 @@ class Outcome(NamedTuple):
 def main(names: list[str]) -> int:
     """Try the mutants whose names are given, or all, and print what became of each."""
     chosen = [mutant for mutant in MUTANTS if not names or mutant.name in names]
-    if _noticed(None).killed_by is not None:
+    if noticed(None).killed_by is not None:
         print("the tests fail without any mutant")
         return 1
     with ThreadPoolExecutor(PARALLEL) as pool:
         outcomes = []
-        for outcome in pool.map(_noticed, chosen):
+        for outcome in pool.map(noticed, chosen):
             outcomes.append(outcome)
             verdict = outcome.problem or (
                 f"killed by {outcome.killed_by}" if outcome.killed_by else "SURVIVED"
@@ -61,8 +69,8 @@ def main(names: list[str]) -> int:
     return 1 if survivors else 0
 
 
-def _noticed(mutant: Mutant | None) -> Outcome:
-    """Run the trials in a copy of the tree that has this bug."""
+def noticed(mutant: Mutant | None, trials: Mapping[str, list[str]] = TRIALS) -> Outcome:
+    """Run the trials in a copy of the tree that has this bug, until one of them fails."""
     name, says = (mutant.name, mutant.says) if mutant else ("none", "the product as it is")
     with tempfile.TemporaryDirectory() as place:
         tree = Path(place)
@@ -73,7 +81,7 @@ def _noticed(mutant: Mutant | None) -> Outcome:
                 shutil.copy(ROOT / part, tree / part)
         if mutant and not _made(mutant, tree):
             return Outcome(name, says, None, "CANNOT BE MADE: its text does not stand there once")
-        for what, command in TRIALS.items():
+        for what, command in trials.items():
             try:
                 done = subprocess.run(command, cwd=tree, capture_output=True, timeout=SECONDS, check=False)
             except subprocess.TimeoutExpired:

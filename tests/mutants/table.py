@@ -23,6 +23,13 @@ class Mutant(NamedTuple):
 
 MUTANTS = (
     Mutant(
+        "accepted-too-old",
+        "domain/counting/event.py",
+        "an event that is too old is accepted",
+        "        if at < oldest:",
+        "        if at < 0:",
+    ),
+    Mutant(
         "accepted-unsent",
         "usecases/ingesting.py",
         "a batch is accepted although the topic refused a message",
@@ -68,6 +75,13 @@ MUTANTS = (
         pending.events.pop(write.user_id, None)""",
     ),
     Mutant(
+        "compacted-while-needed",
+        "domain/counting/compaction.py",
+        "days that a living experiment owns become one cell",
+        "ended_at.get(owned.experiment_id, before) >= before",
+        "ended_at.get(owned.experiment_id, before) > before",
+    ),
+    Mutant(
         "covariate-product-forgotten",
         "domain/counting/counters.py",
         "a counted event is not multiplied with what came before",
@@ -80,6 +94,27 @@ MUTANTS = (
         "an assignment is decided by what was known when the request came",
         "    return [known.get(experiment.id, experiment) for experiment in experiments]",
         "    return list(experiments)",
+    ),
+    Mutant(
+        "declared-ahead",
+        "domain/lifecycle.py",
+        "what a draft declared by a clock that was ahead counts as declared after the start",
+        "declared_at=min(each.declared_at, now)",
+        "declared_at=each.declared_at",
+    ),
+    Mutant(
+        "declared-before-start",
+        "domain/changes.py",
+        "a metric that is added while the experiment is started claims to be older",
+        "max(now, experiment.started_at + 1)",
+        "min(now, experiment.started_at)",
+    ),
+    Mutant(
+        "device-clock-ignored",
+        "domain/counting/event.py",
+        "a device's wrong clock is not corrected",
+        "received - submission.sent_at",
+        "0",
     ),
     Mutant(
         "duplicates-of-duplicates",
@@ -112,6 +147,41 @@ MUTANTS = (
         "    head = ledger.head",
     ),
     Mutant(
+        "enrolled-before-its-day",
+        "domain/results/totals.py",
+        "a window leaves out the users assigned on its last day",
+        "for day, each in days.items() if last is None or day <= last)",
+        "for day, each in days.items() if last is None or day < last)",
+    ),
+    Mutant(
+        "event-expires-early",
+        "storage/events.py",
+        "an event expires before one of its id can no longer come",
+        "    return (settings.retention_days() + GRACE_DAYS) * DAY_SECONDS",
+        "    return settings.retention_days() * DAY_SECONDS",
+    ),
+    Mutant(
+        "export-forgets-the-rest",
+        "usecases/exporting.py",
+        "a page that ends within a user's events is followed by the next user",
+        "    if after is not None and after.event_id is not None:",
+        "    if after is not None and after.event_id == '':",
+    ),
+    Mutant(
+        "export-of-merged-totals",
+        "usecases/exporting.py",
+        "totals are exported that are merged with what came before them",
+        "    if experiment.ended_at is not None and experiment.ended_at < kept_from:",
+        "    if experiment.ended_at is not None and experiment.ended_at < 0:",
+    ),
+    Mutant(
+        "from-the-future",
+        "domain/counting/event.py",
+        "an event may happen later than it was received",
+        "min(submission.timestamp + drift, received)",
+        "submission.timestamp + drift",
+    ),
+    Mutant(
         "group-for-plan",
         "usecases/counting.py",
         "events that did not fit the transaction are taken for counted",
@@ -131,6 +201,13 @@ MUTANTS = (
         "an import before recorded events is accepted",
         "    if at <= head.last:",
         "    if at < 0:",
+    ),
+    Mutant(
+        "label-not-encoded",
+        "domain/counting/counters.py",
+        "a segment's value stands in the key as it is",
+        "={quote(known, safe='')}",
+        "={known}",
     ),
     Mutant(
         "last-message-lost",
@@ -290,6 +367,19 @@ MUTANTS = (
         "    parts = [cell for _, cell in cells] + []",
     ),
     Mutant(
+        "sealed-read-first",
+        "storage/rollups.py",
+        "results miss what is sealed while they are read",
+        """\
+        found = _side_by_side(pool, [each for each in slices if not each.is_sealed], consistent=consistent)
+        found |= _side_by_side(pool, [each for each in slices if each.is_sealed], consistent=True)""",
+        """\
+        found = _side_by_side(pool, [each for each in slices if each.is_sealed], consistent=True)
+        found |= _side_by_side(
+            pool, [each for each in slices if not each.is_sealed], consistent=consistent
+        )""",
+    ),
+    Mutant(
         "sealed-while-read",
         "storage/rollups.py",
         "results believe open and sealed counters that a run moved between the reads",
@@ -323,6 +413,13 @@ MUTANTS = (
         "an environment goes by experiments of a minute ago",
         "        return 0 <= now - read_at < self._max_age_ms",
         "        return 0 <= now - read_at < 12 * self._max_age_ms",
+    ),
+    Mutant(
+        "traffic-as-variant",
+        "domain/bucketing.py",
+        "one draw decides about traffic and variant",
+        "    return variant_at(bucket(unit_hash(salt, VARIANT, user_id)), weights)",
+        "    return variant_at(bucket(unit_hash(salt, TRAFFIC, user_id)), weights)",
     ),
     Mutant(
         "traffic-differs",

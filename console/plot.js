@@ -1,5 +1,6 @@
 // One plot: its title, the drawing, the same figures as a table, and both to download.
 
+import { csv } from "./csv.js";
 import { chartLibrary, setPrinting } from "./chart_library.js";
 import { freshId, h, table } from "./dom.js";
 
@@ -46,13 +47,8 @@ function picture(canvas, name) {
 }
 
 function sheet(columns, rows, name) {
-  const cell = (value) => {
-    const risky = typeof value === "string" && /^[=+\-@\t\r]/.test(value); // a spreadsheet would run it
-    const text = `${risky ? "'" : ""}${value ?? ""}`;
-    return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  const lines = [columns.map((column) => cell(column.title)), ...rows.map((row) => columns.map((column) => cell((column.plain ?? column.cell)(row))))];
-  save(new Blob([lines.map((line) => line.join(",")).join("\r\n")], { type: "text/csv" }), `${name}.csv`);
+  const lines = [columns.map((column) => column.title), ...rows.map((row) => columns.map((column) => (column.plain ?? column.cell)(row)))];
+  save(new Blob([csv(lines)], { type: "text/csv" }), `${name}.csv`);
 }
 
 export function save(blob, name) {

@@ -4,6 +4,7 @@ import base64
 import csv
 import io
 import json
+import re
 from datetime import datetime
 from urllib.parse import parse_qsl, urlsplit
 
@@ -218,13 +219,22 @@ def test_csv_text_that_begins_a_formula_is_made_safe_and_comes_back(as_user, sho
     assert {text.removeprefix("'") for text in raw} == {"ann", "bob", "=1+1"}
 
 
-@pytest.mark.parametrize("text", ["=a", "+a", "-a", "@a", "\ta", "\ra", "'a", "''a", "'=a", "a", "\uff1da"])
-def test_one_apostrophe_less_gives_every_text_back(text):
+RISKY_TEXTS = [
+    "=a", "+a", "-a", "@a", "\t=a", "\r=a", "'a", "''a", "'=a", "a", "\uff1da", "a;=1+1", "a\t=1+1", "a|=1+1",
+    "a\n=1+1", " =1+1", "\ufeff=1+1", "\u200b=1+1", "a; =1+1", "a;'b", "a;;=b", ";", "a;b", "x = 1", "it's",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", RISKY_TEXTS)
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_no_cell_begins_a_formula_whatever_separates_them_and_every_text_comes_back(text, separator):
     written = csv_text([Column("a", Content.TEXT)], [(text,)])
+    seen = list(csv.reader(io.StringIO(written, newline=""), delimiter=separator, quotechar='"'))
     [[_], [cell]] = list(csv.reader(io.StringIO(written, newline="")))
 
-    assert cell.removeprefix("'") == text
-    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\uff1d"))
+    for part in (part for row in seen[1:] for part in row):
+        assert not part.strip(' \t\r\n\ufeff\u200b"').startswith(("=", "+", "-", "@", "\uff1d"))
+    assert "".join(part.removeprefix("'") for part in re.split(r"([;|\t\r\n])", cell)) == text
 
 
 def test_pandas_and_duckdb_read_every_format_the_same(as_user, shop, tmp_path):

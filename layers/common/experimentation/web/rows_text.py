@@ -3,24 +3,28 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Sequence
 
 from experimentation.domain.clock import rfc3339
 from experimentation.domain.results.rows import Cell, Column, Content, Row
 
-RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a spreadsheet takes for the beginning of a formula, wide forms included, and our own mark '."""
+FORMULA = re.compile(
+    r"(^|[;|\t\r\n])(?=[\s\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|')"
+)
+"""Where a spreadsheet may begin a cell with a formula, whatever separates cells; or our own mark ' stands."""
 
 
 def csv_text(columns: Sequence[Column], rows: Iterable[Row]) -> str:
     """Return RFC 4180 text with a header line; a missing value is an empty field.
 
-    A text that a spreadsheet would take for a formula gets a leading apostrophe, and so does one that begins
-    with an apostrophe: taking one leading apostrophe off every text gives back what it was. Numbers stay.
+    Each part of a text, between `;`, `|`, tabs and line breaks, that a spreadsheet would take for a formula
+    gets a leading apostrophe, and so does one that begins with an apostrophe: taking one leading apostrophe
+    off every part gives back what it was. Numbers stay. console/csv.js does the same.
 
     >>> column = Column("user_id", Content.TEXT)
-    >>> csv_text([column], [("=1+1",), ("'tis",), ("ann",)]).splitlines()
-    ['user_id', "'=1+1", "''tis", 'ann']
+    >>> csv_text([column], [("=1+1",), ("'tis",), ("a;=1+1",), ("ann",)]).splitlines()
+    ['user_id', "'=1+1", "''tis", "a;'=1+1", 'ann']
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
@@ -57,6 +61,4 @@ def _csv(column: Column, cell: Cell) -> Cell:
         return rfc3339(cell)
     if isinstance(cell, bool):
         return "true" if cell else "false"
-    if isinstance(cell, str) and cell.startswith(RISKY):
-        return f"'{cell}"
-    return cell
+    return FORMULA.sub(r"\1'", cell) if isinstance(cell, str) else cell

@@ -1,0 +1,11 @@
+// Rows as comma-separated values, under the rule of web/rows_text.py: no part of a text begins a formula, whatever
+// separator a spreadsheet takes; taking one leading apostrophe off every part gives back what it was.
+
+const FORMULA = /(^|[;|\t\r\n])(?=[\s\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|')/g;
+
+export function cell(value) {
+  const text = typeof value === "string" ? value.replace(FORMULA, "$1'") : `${value ?? ""}`;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+export const csv = (rows) => rows.map((row) => row.map(cell).join(",")).join("\r\n");

@@ -20,6 +20,10 @@ class Data:
 
     def __init__(self, folder: Path, *, reset: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        os.umask(
+            0o077
+        )  # what this process and its children write from here on: passwords, secrets, everybody's data
         self.folder = folder
         self._lock: TextIO = (folder / "lock").open("w")
         try:

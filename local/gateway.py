@@ -25,6 +25,7 @@ from local.template import Function, Route
 
 MAX_BODY_BYTES = 10 * 1024 * 1024  # API Gateway's limit
 MAX_EVENT_BYTES = 6 * 1024 * 1024  # what Lambda takes at most
+OWN_HOSTS = {"127.0.0.1", "localhost", "::1"}
 INTEGRATION_SECONDS = 30  # how long API Gateway waits
 
 Invoke = Callable[[Function, dict[str, Any], str], Awaitable[Any]]
@@ -104,6 +105,9 @@ class Gateway:
         self._log(f"{clock} {reply.status} {request.method:6} {path} {milliseconds:.0f} ms{note}")
 
     async def _answer(self, request: Request, identifier: str) -> tuple[Answer, str]:
+        # Another name that leads here is a web page's, which reads with its reader's cookies (DNS rebinding).
+        if "host" in request.headers and request.url.hostname not in OWN_HOSTS:
+            return gateway_answer(421, "Misdirected Request"), ""
         match = self._routes.match(request.method, request.scope["path"])
         if match is None:
             return gateway_answer(404, "Not Found"), ""

@@ -46,7 +46,7 @@ def send(
 
     async def run() -> httpx.Response:
         transport = httpx.ASGITransport(Gateway(FUNCTIONS, invoked, lines.append), client=("192.0.2.7", 1))
-        async with httpx.AsyncClient(transport=transport, base_url="http://local:3000") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost:3000") as client:
             return await client.request(method, path, **kwargs)
 
     return asyncio.run(run()), lines
@@ -163,3 +163,17 @@ def test_a_client_that_goes_away_while_sending_is_no_fault() -> None:
     asyncio.run(Gateway(FUNCTIONS, never, lines.append)(scope, gone, never))
 
     assert lines == []
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:3000", "127.0.0.1.evil.example", "192.0.2.1"])
+def test_a_name_that_leads_here_and_is_not_ours_is_refused(host: str) -> None:
+    reply, _ = send("GET", "/experiments/a", headers={"host": host})
+
+    assert reply.status_code == 421
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:3000", "localhost", "LOCALHOST:1", "[::1]:3000"])
+def test_this_machines_own_names_are_answered(host: str) -> None:
+    reply, _ = send("GET", "/experiments/a", headers={"host": host})
+
+    assert reply.status_code == 200

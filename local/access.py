@@ -1,9 +1,10 @@
 """What a function's IAM policies let it call: the local stack refuses the rest, as AWS would."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NamedTuple
 
 PARTS = {
     "Put": "PutItem",
@@ -20,15 +21,27 @@ SINGULAR = {
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One action on one resource; the resource may end in a star."""
+    """One action on one resource, which may end in a star.
+
+    `keys` are the partition keys that a call names, or the patterns that a policy confines it to (none: all).
+    """
 
     action: str
     resource: str
+    keys: tuple[str, ...] = ()
 
 
-def statements(policies: Iterable[Any], resources: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Each action and resource expression that a function's `Policies` allow, managed policies included."""
-    found: list[tuple[str, Any]] = []
+class Grant(NamedTuple):
+    """What a statement allows: an action on a resource expression, on items of these partition keys."""
+
+    action: str
+    target: Any
+    keys: tuple[str, ...] = ()
+
+
+def statements(policies: Iterable[Any], resources: Mapping[str, Any]) -> list[Grant]:
+    """Each grant that a function's `Policies` hold, managed policies included."""
+    found: list[Grant] = []
     for policy in policies:
         document = policy
         if "Ref" in policy:
@@ -36,15 +49,23 @@ def statements(policies: Iterable[Any], resources: Mapping[str, Any]) -> list[tu
         for statement in document["Statement"]:
             targets = statement["Resource"]
             targets = targets if isinstance(targets, list) else [targets]
-            found += [(action, target) for action in statement["Action"] for target in targets]
+            keys = _leading_keys(statement.get("Condition", {}))
+            found += [Grant(action, target, keys) for action in statement["Action"] for target in targets]
     return found
+
+
+def _leading_keys(condition: Mapping[str, Any]) -> tuple[str, ...]:
+    for operator in ("ForAllValues:StringEquals", "ForAllValues:StringLike"):
+        if "dynamodb:LeadingKeys" in condition.get(operator, {}):
+            return tuple(condition[operator]["dynamodb:LeadingKeys"])
+    return ()
 
 
 def needed(service: str, operation: str, parameters: Mapping[str, Any]) -> set[Permission]:
     """The permissions that AWS asks for when a client of `service` calls `operation`."""
     if operation == "TransactWriteItems":
         return {
-            Permission(f"dynamodb:{PARTS[kind]}", part["TableName"])
+            Permission(f"dynamodb:{PARTS[kind]}", part["TableName"], _keys(part))
             for action in parameters["TransactItems"]
             for kind, part in action.items()
         }
@@ -53,7 +74,17 @@ def needed(service: str, operation: str, parameters: Mapping[str, Any]) -> set[P
         return {Permission("dynamodb:GetItem", table) for table in tables}
     if operation in {"BatchGetItem", "BatchWriteItem"}:
         return {Permission(f"dynamodb:{operation}", table) for table in parameters["RequestItems"]}
-    return {Permission(f"{service}:{SINGULAR.get(operation, operation)}", _target(parameters))}
+    action = f"{service}:{SINGULAR.get(operation, operation)}"
+    return {Permission(action, _target(parameters), _keys(parameters))}
+
+
+def _keys(parameters: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the partition key that a call of DynamoDB's names, in a table that has one called PK."""
+    item = parameters.get("Key") or parameters.get("Item")
+    if isinstance(item, Mapping) and "PK" in item:
+        return (item["PK"]["S"],)
+    named = re.search(r"\bPK = (:\w+)", str(parameters.get("KeyConditionExpression", "")))
+    return (parameters["ExpressionAttributeValues"][named[1]]["S"],) if named else ()
 
 
 def _target(parameters: Mapping[str, Any]) -> str:
@@ -71,8 +102,24 @@ def refused(wanted: Iterable[Permission], granted: Iterable[Permission]) -> list
     return [
         want
         for want in wanted
-        if not any(have.action == want.action and _covers(have.resource, want.resource) for have in granted)
+        if not any(
+            have.action == want.action
+            and _covers(have.resource, want.resource)
+            and _confines(have.keys, want.keys)
+            for have in granted
+        )
     ]
+
+
+def _confines(patterns: tuple[str, ...], keys: tuple[str, ...]) -> bool:
+    """Tell whether a call's partition keys are among those that a policy allows.
+
+    >>> _confines(("DENY", "AUDIT#*"), ("AUDIT#20785",)), _confines(("DENY",), ("ACCOUNT",))
+    (True, False)
+    """
+    if not patterns:
+        return True
+    return bool(keys) and all(any(fnmatchcase(key, each) for each in patterns) for key in keys)
 
 
 def _covers(pattern: str, target: str) -> bool:

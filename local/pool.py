@@ -104,7 +104,7 @@ class Pool:
             "timeout": function.timeout_seconds,
             "memory": function.memory_megabytes,
             "environment": setting.environment,
-            "permissions": [[permission.action, permission.resource] for permission in setting.permissions],
+            "permissions": [[each.action, each.resource, each.keys] for each in setting.permissions],
             "event": event,
             "request_id": request_id or str(uuid.uuid4()),
         }

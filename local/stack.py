@@ -43,7 +43,7 @@ def resolve(template: Template, endpoint: str) -> Resolved:
     wanted: dict[str, Any] = {"admin": {"Ref": "AdminSecret"}}
     for function in template.functions:
         wanted |= {f"{function.name}/{name}": value for name, value in function.environment.items()}
-        wanted |= {f"{function.name}!{i}": target for i, (_, target) in enumerate(function.policies)}
+        wanted |= {f"{function.name}!{i}": grant.target for i, grant in enumerate(function.policies)}
         for i, mapping in enumerate(function.mappings):
             wanted |= {
                 f"{function.name}#{i}/queue": mapping.queue,
@@ -57,7 +57,10 @@ def resolve(template: Template, endpoint: str) -> Resolved:
             f.name: {name: values[f"{f.name}/{name}"] for name in f.environment} for f in template.functions
         },
         permissions={
-            f.name: [Permission(action, values[f"{f.name}!{i}"]) for i, (action, _) in enumerate(f.policies)]
+            f.name: [
+                Permission(grant.action, values[f"{f.name}!{i}"], grant.keys)
+                for i, grant in enumerate(f.policies)
+            ]
             for f in template.functions
         },
         mappings=[

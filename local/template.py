@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from local.access import statements
+from local.access import Grant, statements
 
 EMULATED = ("DynamoDB", "S3", "SecretsManager", "SNS", "SQS")
 DEFAULT_ROUTE = "$default"
@@ -48,7 +48,7 @@ class Function:
     timeout_seconds: int
     memory_megabytes: int
     environment: dict[str, Any]
-    policies: tuple[tuple[str, Any], ...]
+    policies: tuple[Grant, ...]
     routes: tuple[Route, ...]
     mappings: tuple[QueueMapping, ...]
     schedules: tuple[str, ...]

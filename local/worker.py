@@ -113,7 +113,9 @@ def _serve(requests: BinaryIO, replies: BinaryIO) -> None:
     while len(prefix := requests.read(4)) == 4:
         message = json.loads(requests.read(*struct.unpack(">I", prefix)))
         guard.function = message["function"]
-        guard.granted = [Permission(*pair) for pair in message["permissions"]]
+        guard.granted = [
+            Permission(action, resource, tuple(keys)) for action, resource, keys in message["permissions"]
+        ]
         reply = _run(message, inherited, base).encode()
         sys.stdout.flush()
         sys.stderr.flush()

@@ -70,4 +70,62 @@ def test_a_managed_policy_counts_as_the_functions_own() -> None:
 
     found = statements([{"Ref": "Shared"}, own], resources)
 
-    assert found == [("a:B", "x"), ("c:D", "y"), ("c:D", "z"), ("c:E", "y"), ("c:E", "z")]
+    assert [grant[:2] for grant in found] == [
+        ("a:B", "x"),
+        ("c:D", "y"),
+        ("c:D", "z"),
+        ("c:E", "y"),
+        ("c:E", "z"),
+    ]
+
+
+READING_DENIALS = {
+    "Statement": [
+        {
+            "Action": ["dynamodb:Query", "dynamodb:GetItem", "dynamodb:PutItem"],
+            "Resource": TABLE,
+            "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["DENY", "AUDIT#*"]}},
+        }
+    ]
+}
+NAME = "stack-DataTable-1"
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "is_allowed"),
+    [
+        ("GetItem", {"Key": {"PK": {"S": "DENY"}}}, True),
+        ("GetItem", {"Key": {"PK": {"S": "ACCOUNT"}}}, False),
+        ("GetItem", {"Key": {"PK": {"S": "DENY#1"}}}, False),
+        ("PutItem", {"Item": {"PK": {"S": "AUDIT#1"}}}, True),
+        ("PutItem", {"Item": {"PK": {"S": "AUDIT"}}}, False),
+        (
+            "Query",
+            {
+                "KeyConditionExpression": "PK = :deny AND SK > :now",
+                "ExpressionAttributeValues": {":deny": {"S": "DENY"}, ":now": {"S": "1"}},
+            },
+            True,
+        ),
+        (
+            "Query",
+            {
+                "KeyConditionExpression": "PK = :p",
+                "ExpressionAttributeValues": {":p": {"S": "ACCOUNT"}},
+            },
+            False,
+        ),
+    ],
+)
+def test_policy_confines_calls_to_its_partition_keys(
+    operation: str, parameters: dict[str, Any], is_allowed: bool
+) -> None:
+    granted = [Permission(*grant) for grant in statements([READING_DENIALS], {})]
+    called = {"TableName": NAME, **parameters}
+
+    assert (refused(needed("dynamodb", operation, called), granted) == []) is is_allowed
+    if operation != "Query":
+        kind = {"GetItem": "Get", "PutItem": "Put"}[operation]
+        if kind == "Put":
+            wanted = needed("dynamodb", "TransactWriteItems", {"TransactItems": [{kind: called}]})
+            assert (refused(wanted, granted) == []) is is_allowed

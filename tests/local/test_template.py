@@ -46,7 +46,7 @@ def test_a_function_has_what_globals_and_itself_say(tmp_path: Path) -> None:
     )
     arn = {"Fn::GetAtt": ["Table", "Arn"]}
     assert function.environment == {"LEVEL": "INFO", "TABLE": {"Ref": "Table"}, "ARN": arn}
-    assert function.policies == (("dynamodb:GetItem", arn),)
+    assert function.policies == (("dynamodb:GetItem", arn, ()),)
     assert function.routes == (Route("GET", "/things/{id}"), Route("", ""))
     assert [route.key for route in function.routes] == ["GET /things/{id}", "$default"]
     assert function.operations == function.routes

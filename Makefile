@@ -25,7 +25,7 @@ check: .venv/test   ## lint, format, types, arrows between packages
 	$(VENV)/bandit -q -c pyproject.toml -r functions layers/common/experimentation
 
 lint-template: .venv/test
-	$(VENV)/cfn-lint template.yaml dashboard.yaml
+	$(VENV)/cfn-lint template.yaml dashboard.yaml edge-firewall.yaml
 
 check-template: lint-template .venv-checkov/ready .venv-sam/ready   ## lint, serverless rules, checkov, SAM's own check
 	@# a dead-letter queue needs none of its own, an e-mail has none; ES1001: a queue's mapping gives up into the

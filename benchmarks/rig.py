@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ from experimentation.domain.experiment import (
     Variant,
 )
 from experimentation.storage import experiments
-from experimentation.storage.access import denials, signing_keys
+from experimentation.storage.access import denials, sessions, signing_keys, token_keys
 from experimentation.storage.aws import client
 from experimentation.web import tokens
 from local.emulator import Emulator
@@ -56,7 +55,7 @@ def rig() -> Iterator[dict[str, str]]:
 
 def _forget() -> None:
     """Another emulator has other secrets under the same names."""
-    for module in (denials, signing_keys):
+    for module in (denials, signing_keys, token_keys):
         module.forget()
     client.reset()
 
@@ -68,7 +67,7 @@ def now() -> int:
 
 def bearer() -> str:
     """Return the Authorization header of a person who has just logged in."""
-    return f"Bearer {tokens.issued('bench', 'user', secrets.token_hex(16), now())}"
+    return f"Bearer {tokens.issued(sessions.start('bench', 'epoch', now()), 'user', now())}"
 
 
 def running(

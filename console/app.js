@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { fill, h } from "./dom.js";
-import { explained } from "./feedback.js";
+import { explained, say } from "./feedback.js";
 import { isSignedIn, signOut, whenEnded } from "./session.js";
 
 const ROUTES = [
@@ -44,7 +44,11 @@ function frame() {
     h("li", {}, h("a", { href: `#${to}`, "aria-current": here.startsWith(to) ? "page" : null }, name)));
   return fill(top, brand(),
     h("nav", { "aria-label": "Main" }, h("ul", { class: "nav" }, links)),
-    h("div", { class: "who" }, h("span", {}, me.id), h("button", { type: "button", class: "little", onclick: signOut }, "Sign out")));
+    h("div", { class: "who" }, h("span", {}, me.id), h("button", { type: "button", class: "little", onclick: leaveForGood }, "Sign out")));
+}
+
+async function leaveForGood() {
+  if (!(await signOut())) say("You are still signed in: the server did not answer. Try again.");
 }
 
 async function show() {

@@ -37,7 +37,9 @@ function listed(items, draw, place) {
     { title: "Id", cell: (key) => h("code", {}, key.id) },
     { title: "Scopes", cell: (key) => h("span", { class: "small" }, key.scopes.join(", ")) },
     { title: "Made", cell: (key) => `${day(key.created_at)} by ${key.created_by}` },
+    { title: "Answers for it", cell: (key) => key.owner },
     { title: "Ends", cell: (key) => (key.expires_at ? day(key.expires_at) : "never") },
+    { title: "Last used", cell: (key) => (key.last_used_on ? day(key.last_used_on) : "not yet") },
     { title: "", cell: (key) => h("button", { type: "button", class: "little danger", onclick: () => remove(key) }, "End") },
   ], items, { hideCaption: true });
 }
@@ -62,7 +64,7 @@ function making(draw) {
     }
   };
   const form = h("form", { class: "stack", onsubmit: submit },
-    h("div", { class: "thirds" }, field("Name", name, { pointer: "/name", hint: "Which program uses it." }), field("Ends on", expires, { pointer: "/expires_at", hint: "Never when empty." })),
+    h("div", { class: "thirds" }, field("Name", name, { pointer: "/name", hint: "Which program uses it." }), field("Ends on", expires, { pointer: "/expires_at", hint: "In a year when empty." })),
     h("fieldset", { "data-field": "/scopes" }, h("p", { class: "label" }, "What it may do"),
       h("div", { class: "thirds" }, boxes.map((box) => h("div", { class: "row" }, box, h("label", { for: box.id, class: "mono" }, box.value)))), h("p", { class: "fault" })),
     h("div", {}, h("button", { class: "primary" }, "Make the key")), place);

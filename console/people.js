@@ -6,7 +6,7 @@ import { confirmed, explained, say } from "./feedback.js";
 import { choice, clearFaults, field, showProblem, text } from "./form.js";
 import { day } from "./format.js";
 
-const ROLES = [["user", "User"], ["admin", "Administrator"]];
+const ROLES = [["viewer", "Viewer"], ["user", "User"], ["admin", "Administrator"]];
 
 export async function view(_, me) {
   const place = h("div");
@@ -49,7 +49,7 @@ function listed(items, me, change) {
 
 function adding(draw) {
   const username = text("", { required: true, maxlength: 64, autocapitalize: "none", autocomplete: "off" });
-  const password = h("input", { type: "password", required: true, minlength: 8, autocomplete: "new-password" });
+  const password = h("input", { type: "password", required: true, minlength: 12, autocomplete: "new-password" });
   const role = choice(ROLES, "user");
   const place = h("div");
   const submit = async (event) => {
@@ -66,7 +66,7 @@ function adding(draw) {
     }
   };
   const form = h("form", { class: "stack", onsubmit: submit }, place,
-    h("div", { class: "thirds" }, field("User name", username, { pointer: "/username" }), field("Password", password, { pointer: "/password", hint: "At least 8 characters." }), field("Role", role, { pointer: "/role" })),
+    h("div", { class: "thirds" }, field("User name", username, { pointer: "/username" }), field("Password", password, { pointer: "/password", hint: "At least 12 characters, not easy to guess." }), field("Role", role, { pointer: "/role" })),
     h("div", {}, h("button", { class: "primary" }, "Add")));
   return form;
 }

@@ -58,8 +58,11 @@ export function ended() {
   onEnd();
 }
 
+// Returns whether it worked: the cookies are not this page's to delete, so a failure leaves somebody signed in.
 export async function signOut() {
+  const answer = await fetch("/auth/revoke", { method: "POST" }).catch(() => null);
+  if (!answer || (!answer.ok && answer.status !== 401)) return false;
   onLeave();
-  await fetch("/auth/revoke", { method: "POST" }).catch(() => null);
   ended();
+  return true;
 }

@@ -7,7 +7,6 @@ from typing import Any
 
 from experimentation.web.arguments import FORM
 from experimentation.web.endpoint import PRIVATE, Endpoint
-from experimentation.web.principals import SAFE_METHODS
 from experimentation.web.problems import MEDIA_TYPE, TABLE
 from experimentation.web.reply import JSON
 from local.template import Route
@@ -23,18 +22,18 @@ MEANINGS = {
     200: "OK",
     201: "Created; Location names it",
     202: "Accepted",
-    204: "Deleted",
+    204: "Done",
     304: "Not modified: the version that If-None-Match names is current",
     400: "The request is not well-formed HTTP or JSON",
-    401: "The credential is missing or not valid",
-    403: "The credential lacks the scope, or a write with cookies comes from another site",
+    401: "The credential is missing or not valid, or the password has to be given again",
+    403: "The credential lacks the scope, or a request with cookies comes from another site",
     404: "Not found",
     409: "Conflicts with the current state",
     412: "Changed since: If-Match names another version",
     413: "The body is too large",
     415: "The body has a media type that this endpoint does not read",
     422: "A field or parameter has an invalid value; `errors` names each",
-    429: "Too many attempts; Retry-After says when to try again",
+    429: "Too many attempts or calls; Retry-After says when to try again",
     500: "Internal error; the detail names the request id",
     503: "A service behind the API does not answer; Retry-After says when to try again",
 }
@@ -50,7 +49,7 @@ def operation(
         described["parameters"] = parameters
     if endpoint.body_model is not None:
         described["requestBody"] = _body(endpoint, models, sample)
-    described["responses"] = _responses(endpoint, documented, route, models, answer)
+    described["responses"] = _responses(endpoint, documented, models, answer)
     described["security"] = _security(endpoint.rule)
     return described
 
@@ -59,6 +58,7 @@ def _description(endpoint: Endpoint) -> str:
     who = {
         "anyone": "Anyone may call this.",
         "token": "Needs any valid credential.",
+        "person": "Needs a person, who has a password and sessions; an API key has neither.",
         "admin": "Needs an administrator.",
     }.get(endpoint.rule, f"Needs the scope `{endpoint.rule}`.")
     return f"{(endpoint.function.__doc__ or '').strip()}\n\n{who}"
@@ -67,9 +67,9 @@ def _description(endpoint: Endpoint) -> str:
 def _security(rule: str) -> list[Json]:
     if rule == "anyone":
         return []
-    roles = [] if rule == "token" else [rule]
+    roles = [] if rule in {"token", "person"} else [rule]
     people: list[Json] = [{"bearer": roles}, {"cookie": roles}]
-    return people if rule == "admin" else [*people, {"apiKey": roles}]
+    return people if rule in {"admin", "person"} else [*people, {"apiKey": roles}]
 
 
 def _parameters(
@@ -141,23 +141,20 @@ def _body(endpoint: Endpoint, models: Models, sample: Json) -> Json:
     return {"required": endpoint.body_required, "content": content}
 
 
-def _responses(
-    endpoint: Endpoint, documented: Documented, route: Route, models: Models, answer: Json
-) -> Json:
+def _responses(endpoint: Endpoint, documented: Documented, models: Models, answer: Json) -> Json:
     good = sorted({endpoint.status, *documented.also})
-    bad = sorted(_problem_statuses(endpoint, documented, route))
+    bad = sorted(_problem_statuses(endpoint, documented))
     return {str(status): _success(endpoint, documented, status, models, answer) for status in good} | {
         str(status): _problem(endpoint, status, models) for status in bad
     }
 
 
-def _problem_statuses(endpoint: Endpoint, documented: Documented, route: Route) -> set[int]:
+def _problem_statuses(endpoint: Endpoint, documented: Documented) -> set[int]:
     """Return every error that follows from what the endpoint takes, and those that it declares."""
     statuses = {500, *documented.problems}
     if endpoint.rule != "anyone":
-        statuses |= {400, 401, 422, 503}  # unknown query parameters are refused; who calls is looked up
-        if endpoint.rule != "token" or route.method not in SAFE_METHODS:
-            statuses.add(403)
+        # Unknown query parameters are refused; who calls is looked up, and a key may call too often.
+        statuses |= {400, 401, 403, 422, 429, 503}
     if endpoint.body_model is not None:
         statuses |= {400, 413, 415, 422, 503}
     if endpoint.render_problem is not None:

@@ -49,6 +49,10 @@ DOCUMENTED: Mapping[str, Documented] = {
     "assignments.import_assignments": Documented(problems=(404, 409)),
     "assignments.list": Documented(AssignmentsOut),
     "assignments.read": Documented(AssignmentFound, problems=(404,)),
+    "auth.password": Documented(
+        problems=(429,),
+        headers={"Set-Cookie": "Takes the cookies away: the new password opens the next session."},
+    ),
     "auth.refresh": Documented(
         TokenAnswer,
         problems=(401, 403),
@@ -57,8 +61,11 @@ DOCUMENTED: Mapping[str, Documented] = {
     "auth.revoke": Documented(
         problems=(401, 403), headers={"Set-Cookie": "Takes the cookies away, where they held the tokens."}
     ),
+    "auth.sessions_end": Documented(problems=(404,)),
     "auth.token": Documented(
-        TokenAnswer, problems=(401, 403, 429), headers={"Set-Cookie": "The tokens, with transport=cookie."}
+        TokenAnswer,
+        problems=(401, 403, 429),
+        headers={"Set-Cookie": "The tokens, and what tells the device again, with transport=cookie."},
     ),
     "events.dead_letters": Documented(DeadLettersReport),
     "events.list": Documented(EventsPage),

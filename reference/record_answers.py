@@ -59,6 +59,8 @@ COUNTED = (
     "api_keys/create",
     "api_keys/list",
     "auth/me",
+    "auth/sessions_list",
+    "audit/list",
     "health",
 )
 

@@ -28,12 +28,19 @@ from moto import mock_aws
 from moto.dynamodb.models import DynamoDBBackend, Table
 from samtranslator.yaml_helper import yaml_parse
 
-from experimentation.storage.access import accounts, api_keys, denials, signing_keys
+from experimentation.storage.access import (
+    accounts,
+    api_keys,
+    denials,
+    sessions,
+    signing_keys,
+    token_keys,
+)
 from experimentation.storage.access.accounts import Account
 from experimentation.storage.aws import client
 from experimentation.usecases import first_admin
 from experimentation.usecases.runtime import Runtime
-from experimentation.web import tokens
+from experimentation.web import key_rates, tokens
 from tests.aws_limits.record import Record, note
 from tests.aws_limits.requests import violations
 
@@ -166,7 +173,7 @@ def aws(
 
 def forget() -> None:
     """Start as a fresh execution environment does: with nothing remembered."""
-    for module in (api_keys, denials, signing_keys, first_admin):
+    for module in (api_keys, denials, first_admin, key_rates, signing_keys, token_keys):
         module.forget()
     for name, module in list(sys.modules.items()):
         if name.startswith("functions.") and isinstance(getattr(module, "runtime", None), Runtime):
@@ -193,6 +200,7 @@ def _resources(tables: dict[str, dict[str, Any]], clients: dict[str, Any]) -> di
         "ADMIN_SECRET_ARN": secretsmanager.create_secret(Name="admin", SecretString=admin)["ARN"],
         "JWT_EXPIRATION_MINUTES": "15",
         "REFRESH_EXPIRATION_DAYS": "30",
+        "SESSION_EXPIRATION_DAYS": "90",
         "ALLOWED_ORIGINS": "",
         "PUBLIC_BASE_URL": "",
         "LOG_LEVEL": "INFO",
@@ -228,7 +236,8 @@ def as_key(aws: None) -> Callable[..., Headers]:
         given = (scopes,) if isinstance(scopes, str) else tuple(scopes)
         key_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
         hashed = api_keys.hashed(secret)
-        api_keys.create(api_keys.ApiKey(key_id, "test", hashed, given, now(), "ada", expires_at))
+        key = api_keys.ApiKey(key_id, "test", hashed, given, now(), "ada", expires_at, "ada", rate=600_000)
+        api_keys.create(key)
         return {"X-API-Key": f"exp_{key_id}_{secret}"}
 
     return make
@@ -249,4 +258,5 @@ def people(aws: None) -> Callable[..., Account]:
 
 def bearer(username: str, role: str) -> Headers:
     """Return the headers of a person who has just logged in."""
-    return {"Authorization": f"Bearer {tokens.issued(username, role, secrets.token_hex(16), now())}"}
+    session = sessions.start(username, "epoch", now())
+    return {"Authorization": f"Bearer {tokens.issued(session, role, now())}"}

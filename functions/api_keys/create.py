@@ -3,18 +3,21 @@
 import secrets
 
 from experimentation.domain.errors import FieldError, InvalidError
-from experimentation.storage.access import api_keys
+from experimentation.storage.access import api_keys, audit
 from experimentation.storage.access.api_keys import ApiKey
+from experimentation.storage.access.audit import Deed
 from experimentation.web.endpoint import endpoint
-from experimentation.web.principals import Principal
+from experimentation.web.principals import Principal, origin_of
 from experimentation.web.reply import Reply
+from experimentation.web.request import Request
 from experimentation.web.schemas.api_keys import ApiKeyCreate, ApiKeyCreated
 
 
-@endpoint(scope="admin", status=201)
-def handler(body: ApiKeyCreate, principal: Principal, now: int) -> Reply:
+@endpoint(scope="admin", status=201, recent=True)
+def handler(body: ApiKeyCreate, principal: Principal, request: Request, now: int) -> Reply:
     """Store the key's hash and answer with the key."""
-    if body.expires_at is not None and body.expires_at <= now:
+    expires_at = body.expiry(now)
+    if expires_at is not None and expires_at <= now:
         raise InvalidError("The key would be over already.", [FieldError("/expires_at", "is in the past")])
     secret = secrets.token_urlsafe(32)
     key = ApiKey(
@@ -24,7 +27,12 @@ def handler(body: ApiKeyCreate, principal: Principal, now: int) -> Reply:
         scopes=tuple(sorted(set(body.scopes))),
         created_at=now,
         created_by=principal.id,
-        expires_at=body.expires_at,
+        expires_at=expires_at,
+        owner=principal.id,
+        rate=body.requests_per_minute,
     )
-    api_keys.create(key)
+    detail = f"{key.name}: {' '.join(key.scopes)}"
+    api_keys.create(
+        key, [audit.writing(Deed.KEY_CREATED, origin_of(request, principal, now), key.id, detail)]
+    )
     return Reply(ApiKeyCreated.with_secret(key, secret), headers={"Location": f"/api-keys/{key.id}"})

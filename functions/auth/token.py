@@ -1,18 +1,26 @@
 """POST /auth/token - log in with a name and a password; answer with tokens, or set them as cookies."""
 
+from contextlib import suppress
+
 from experimentation.domain.errors import UnauthenticatedError
-from experimentation.storage.access import accounts, sessions, throttles
-from experimentation.storage.access.accounts import Account
-from experimentation.usecases import first_admin, passwords
+from experimentation.storage.access import audit, devices, sessions
+from experimentation.storage.access.audit import Deed
+from experimentation.storage.access.throttles import Attempt
+from experimentation.usecases import first_admin
+from experimentation.usecases.signing_in import authenticated
 from experimentation.web.endpoint import endpoint
-from experimentation.web.principals import require_same_origin
+from experimentation.web.principals import DEVICE_COOKIE, REFRESH_COOKIE, origin_of, require_same_origin
 from experimentation.web.reply import Reply
 from experimentation.web.request import Request
 from experimentation.web.schemas.auth import TokenQuery, TokenRequest, Transport
 from experimentation.web.token_replies import token_reply
 
 
-@endpoint(scope="anyone", form=True, max_body=10_000)
+@endpoint(
+    scope="anyone",
+    form=True,
+    max_body=10_000,
+)
 def handler(body: TokenRequest, query: TokenQuery, request: Request, now: int) -> Reply:
     """Start a session; 401 for a wrong name, a wrong password and a disabled person alike."""
     in_cookies = Transport.COOKIE in {body.transport, query.transport}
@@ -20,18 +28,19 @@ def handler(body: TokenRequest, query: TokenQuery, request: Request, now: int) -
         require_same_origin(request)
     username = body.username.lower()
     first_admin.ensure(now)
-    throttles.charge(username, request.source_ip, now)
-    account = _authenticated(username, body.password.get_secret_value())
-    throttles.give_back(username, request.source_ip)
-    session = sessions.start(account.username, account.epoch, now)
-    return token_reply(session, account.role, now, in_cookies=in_cookies)
-
-
-def _authenticated(username: str, password: str) -> Account:
-    """Return the person, read again after the check: the password may have changed while it ran."""
-    before = accounts.find(username)
-    matches = passwords.matches(password, before.password_hash if before else None)
-    account = accounts.find(username)
-    if not matches or before is None or account is None or account.disabled or account.epoch != before.epoch:
-        raise UnauthenticatedError("The name or the password is wrong.")
-    return account
+    device = request.cookies.get(DEVICE_COOKIE, "")
+    is_known = bool(device) and devices.is_known(username, device, now)
+    attempt = Attempt(username, request.address, device if is_known else None)
+    origin = origin_of(request, None, now)
+    account = authenticated(attempt, body.password.get_secret_value(), Deed.LOGIN_REFUSED, origin)
+    session = sessions.start(
+        username, account.epoch, now, address=request.address, user_agent=request.user_agent
+    )
+    audit.write(Deed.LOGIN, origin._replace(actor=username), username)
+    if not in_cookies:
+        return token_reply(session, account.role, now, in_cookies=False)
+    if REFRESH_COOKIE in request.cookies:
+        with suppress(UnauthenticatedError):  # a millisecond ago: the new session's tokens are good
+            sessions.revoke(request.cookies[REFRESH_COOKIE], now - 1)
+    remembered = "" if is_known else devices.remember(username, now)
+    return token_reply(session, account.role, now, in_cookies=True, device=remembered)

@@ -149,7 +149,7 @@ def _actions(node: ast.AST) -> Iterator[str]:
             name = each.func.attr
             if name == "get_paginator" and isinstance(each.args[0], ast.Constant):
                 name = str(each.args[0].value)
-            if name in OPERATIONS:
+            if name in OPERATIONS and (each.keywords or name != each.func.attr):  # AWS's take keywords alone
                 yield OPERATIONS[name]
         elif isinstance(each, ast.Dict):
             for key in each.keys:

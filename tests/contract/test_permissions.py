@@ -10,7 +10,7 @@ from local.paths import TEMPLATE
 
 RESOURCES: dict[str, Any] = yaml_parse(TEMPLATE.read_text())["Resources"]
 FUNCTIONS = [name for name, resource in RESOURCES.items() if resource["Type"] == "AWS::Serverless::Function"]
-ADMINISTER = ("Accounts", "ApiKeys", "Auth")
+ADMINISTER = ("Accounts", "ApiKeys", "Audit", "Auth")
 READS = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:DescribeTable"}
 SECRETS = {"SigningSecret", "AdminSecret"}
 
@@ -68,34 +68,114 @@ def test_resources_are_the_stacks_own() -> None:
     assert named == []
 
 
-def test_only_the_functions_of_access_write_the_accounts() -> None:
-    writers = {
-        grant.function for grant in GRANTS if "AccountsTable" in grant.resource and grant.action not in READS
-    }
-
-    assert writers
-    assert all(writer.startswith(ADMINISTER) for writer in writers)
-
-
-WRITES = {
-    "AccountsCreateFunction": {"PutItem", "UpdateItem"},  # the person; the number of admins
-    "AccountsUpdateFunction": {"UpdateItem", "PutItem"},  # the person and that number; the denial
-    "AccountsDeleteFunction": {"DeleteItem", "UpdateItem", "PutItem"},  # person, number, denial
-    "ApiKeysCreateFunction": {"PutItem"},
-    "ApiKeysDeleteFunction": {"DeleteItem"},
-    "AuthTokenFunction": {"PutItem", "UpdateItem", "DeleteItem"},  # session, failures, and those forgotten
-    "AuthRefreshFunction": {"UpdateItem", "PutItem"},  # the session; the denial when one is reused
-    "AuthRevokeFunction": {"UpdateItem", "PutItem"},  # the session; the denial
+KEYS = {  # partition keys of the Accounts table that each function may write, beside a key's day of use
+    "AccountsCreateFunction": {
+        "PutItem": {"ACCOUNT", "AUDIT#*"},
+        "UpdateItem": {"ADMINS"},
+    },
+    "AccountsDeleteFunction": {
+        "PutItem": {"AUDIT#*", "DENY"},
+        "UpdateItem": {"ADMINS", "APIKEY"},
+        "DeleteItem": {"ACCOUNT", "APIKEY"},
+    },
+    "AccountsUpdateFunction": {
+        "PutItem": {"AUDIT#*", "DENY"},
+        "UpdateItem": {"ACCOUNT", "ADMINS", "APIKEY"},
+        "DeleteItem": {"APIKEY"},
+    },
+    "ApiKeysCreateFunction": {"PutItem": {"APIKEY", "AUDIT#*"}},
+    "ApiKeysDeleteFunction": {"PutItem": {"AUDIT#*"}, "DeleteItem": {"APIKEY"}},
+    "AuthPasswordFunction": {
+        "PutItem": {"AUDIT#*", "DENY", "THROTTLE#*"},
+        "UpdateItem": {"ACCOUNT", "ADMINS", "THROTTLE#*"},
+        "DeleteItem": {"THROTTLE#*"},
+    },
+    "AuthRefreshFunction": {
+        "PutItem": {"AUDIT#*", "DENY", "TOKENKEYS"},
+        "UpdateItem": {"ENDED#*", "SESSION#*"},
+    },
+    "AuthRevokeFunction": {"PutItem": {"AUDIT#*", "DENY"}, "UpdateItem": {"ENDED#*", "SESSION#*"}},
+    "AuthSessionsEndFunction": {"PutItem": {"AUDIT#*", "DENY"}, "UpdateItem": {"ENDED#*", "SESSION#*"}},
+    "AuthTokenFunction": {
+        "PutItem": {
+            "ACCOUNT",
+            "ADMINS",
+            "AUDIT#*",
+            "DENY",
+            "DEVICE#*",
+            "SESSION#*",
+            "THROTTLE#*",
+            "TOKENKEYS",
+        },
+        "UpdateItem": {"ENDED#*", "SESSION#*", "THROTTLE#*"},
+        "DeleteItem": {"THROTTLE#*"},
+    },
 }
+SHARED = list(_statements([{"Ref": "VerifyTokensPolicy"}]))
+
+
+def _on_accounts() -> Iterator[tuple[str, str, set[str]]]:
+    """Yield function, action and partition keys of each grant on the Accounts table that is its own."""
+    for function in FUNCTIONS:
+        for statement in _statements(RESOURCES[function]["Properties"].get("Policies", [])):
+            if "AccountsTable" in str(statement["Resource"]) and statement not in SHARED:
+                keys = statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+                for action in _listed(statement["Action"]):
+                    yield function, action, set(keys)
 
 
 def test_functions_of_access_write_what_their_transactions_need() -> None:
-    found: dict[str, set[str]] = {}
-    for grant in GRANTS:
-        if "AccountsTable" in grant.resource and grant.action not in READS:
-            found.setdefault(grant.function, set()).add(grant.action.removeprefix("dynamodb:"))
+    found: dict[str, dict[str, set[str]]] = {}
+    for function, action, keys in _on_accounts():
+        if action not in READS:
+            found.setdefault(function, {})[action.removeprefix("dynamodb:")] = keys
 
-    assert found == WRITES
+    assert found == KEYS
+
+
+def test_whoever_verifies_credentials_reads_no_password_and_writes_the_day_of_use_alone() -> None:
+    allowed = {
+        action: statement["Condition"]["ForAllValues:StringEquals"]
+        for statement in SHARED
+        for action in _listed(statement["Action"])
+    }
+
+    assert allowed == {
+        "dynamodb:GetItem": {"dynamodb:LeadingKeys": ["APIKEY", "TOKENKEYS"]},
+        "dynamodb:Query": {"dynamodb:LeadingKeys": ["DENY"]},
+        "dynamodb:UpdateItem": {
+            "dynamodb:LeadingKeys": ["APIKEY"],
+            "dynamodb:Attributes": ["PK", "SK", "used_on"],
+        },
+    }
+
+
+def test_password_hashes_are_for_those_who_check_or_change_people() -> None:
+    readers = {function for function, action, keys in _on_accounts() if action in READS and "ACCOUNT" in keys}
+
+    assert readers == {
+        "AccountsDeleteFunction",
+        "AccountsListFunction",
+        "AccountsUpdateFunction",
+        "AuthPasswordFunction",
+        "AuthRefreshFunction",
+        "AuthTokenFunction",
+    }
+
+
+def test_record_of_access_is_appended_to_by_putting_alone() -> None:
+    actions = {action for _, action, keys in _on_accounts() if "AUDIT#*" in keys}
+
+    assert actions == {"dynamodb:PutItem", "dynamodb:Query"}
+
+
+def test_only_those_who_issue_tokens_can_sign_or_publish_keys() -> None:
+    signers = {grant.function for grant in GRANTS if "SigningSecret" in grant.resource}
+    publishers = {
+        function for function, action, keys in _on_accounts() if action not in READS and "TOKENKEYS" in keys
+    }
+
+    assert signers == publishers == {"AuthTokenFunction", "AuthRefreshFunction"}
 
 
 def test_functions_of_access_do_not_touch_the_data() -> None:

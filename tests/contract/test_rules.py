@@ -1,17 +1,24 @@
 """Who may call what: every route has exactly one rule, and no credential gets further than it should."""
 
 import base64
+import hashlib
+import hmac
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import OKPAlgorithm
 from samtranslator.yaml_helper import yaml_parse
 
 from experimentation.domain.access import SCOPES
-from experimentation.storage.access import denials, signing_keys
+from experimentation.storage.access import sessions, signing_keys
 from experimentation.storage.access.accounts import Account
+from experimentation.storage.access.signing_keys import SigningKey
 from experimentation.web import tokens
 from functions.accounts import update
 from local.paths import TEMPLATE
@@ -24,6 +31,10 @@ RULES = {
     "POST /auth/refresh": "anyone",  # the refresh token in the request is the credential
     "POST /auth/revoke": "anyone",  # so is the token that is to end
     "GET /auth/me": "token",
+    "POST /auth/password": "person",
+    "GET /auth/sessions": "person",
+    "DELETE /auth/sessions/{session_id}": "person",
+    "GET /audit": "admin",
     "POST /accounts": "admin",
     "GET /accounts": "admin",
     "PATCH /accounts/{username}": "admin",
@@ -63,7 +74,20 @@ RULES = {
     "$default": "anyone",
 }
 OWN_CREDENTIAL = {"POST /auth/token", "POST /auth/refresh", "POST /auth/revoke"}
-PARAMETERS = {"username": "nobody", "key_id": "0000", "experiment_id": "none-such", "key": "none-such"}
+FRESH = {  # want the password to have been given just now
+    "POST /accounts",
+    "PATCH /accounts/{username}",
+    "DELETE /accounts/{username}",
+    "POST /api-keys",
+    "DELETE /api-keys/{key_id}",
+}
+PARAMETERS = {
+    "username": "nobody",
+    "key_id": "0000",
+    "session_id": "0" * 32,
+    "experiment_id": "none-such",
+    "key": "none-such",
+}
 OPEN = [route for route in routes() if RULES.get(route.key) == "anyone"]
 GUARDED = [route for route in routes() if RULES.get(route.key) != "anyone"]
 type Call = Callable[[Headers], dict[str, Any]]
@@ -114,8 +138,19 @@ def every_guarded_route(function: Any) -> Any:
     return pytest.mark.parametrize("answer", GUARDED, ids=keys, indirect=True)(function)
 
 
-def _signed(secret: bytes | str, algorithm: str = "HS256", kid: str | None = None, **claims: Any) -> Headers:
-    """Return a token of an admin with other claims (None: without it), signed with another key."""
+def _key() -> SigningKey:
+    return signing_keys.newest(now())
+
+
+def _signed(
+    secret: Any = None,
+    algorithm: str = tokens.ALGORITHM,
+    kid: str = "",
+    typ: str = tokens.KIND,
+    **claims: Any,
+) -> Headers:
+    """Return a token of an admin with other claims (None: without it), or signed with another key."""
+    key = _key()
     known: dict[str, Any] = {
         "sub": "ada",
         "role": "admin",
@@ -124,11 +159,13 @@ def _signed(secret: bytes | str, algorithm: str = "HS256", kid: str | None = Non
         "exp": now() // 1000 + 900,
         "iss": tokens.ISSUER,
         "aud": tokens.AUDIENCE,
-        "jti": "0.1",
+        "jti": "1",
+        "sid": "0",
+        "auth_time": now() // 1000,
     }
     body = {name: value for name, value in (known | claims).items() if value is not None}
-    headers = {"kid": kid or signing_keys.kid_of(SIGNING_SECRET)}
-    return _header(jwt.encode(body, secret, algorithm=algorithm, headers=headers))
+    headers = {"kid": kid or key.public.kid, "typ": typ}
+    return _header(jwt.encode(body, secret or key.private, algorithm=algorithm, headers=headers))
 
 
 def _header(token: str) -> Headers:
@@ -139,33 +176,47 @@ def _base64(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
-def _with_empty_key() -> Headers:
-    """Return a token signed with nothing, as a library that finds no key might accept."""
-    import hashlib  # noqa: PLC0415
-    import hmac  # noqa: PLC0415
-
-    head = _base64({"alg": "HS256", "typ": "JWT", "kid": signing_keys.kid_of(SIGNING_SECRET)})
-    body = _signed(SIGNING_SECRET)["Authorization"].split(".")[1]
-    signature = hmac.new(b"", f"{head}.{body}".encode(), hashlib.sha256).digest()
+def _made(algorithm: str, secret: bytes) -> Headers:
+    """Return an admin's token signed by HMAC, as a library that mixes up kinds of keys might accept."""
+    head = _base64({"alg": algorithm, "typ": tokens.KIND, "kid": _key().public.kid})
+    body = _signed()["Authorization"].split(".")[1]
+    signature = hmac.new(secret, f"{head}.{body}".encode(), hashlib.sha256).digest()
     return _header(f"{head}.{body}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}")
+
+
+def _public() -> bytes:
+    return base64.b64decode(_key().public.public)
+
+
+def _public_pem() -> bytes:
+    return _key().private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _swapped() -> Headers:
     """Return a user's token with an admin's claims."""
     head, _, signature = bearer("ursula", "user")["Authorization"].removeprefix("Bearer ").split(".")
-    body = _signed(SIGNING_SECRET)["Authorization"].split(".")[1]
+    body = _signed()["Authorization"].split(".")[1]
     return _header(f"{head}.{body}.{signature}")
 
 
 def _without_algorithm() -> Headers:
-    body = _signed(SIGNING_SECRET)["Authorization"].split(".")[1]
-    return _header(f"{_base64({'alg': 'none', 'kid': signing_keys.kid_of(SIGNING_SECRET)})}.{body}.")
+    body = _signed()["Authorization"].split(".")[1]
+    return _header(f"{_base64({'alg': 'none', 'typ': tokens.KIND, 'kid': _key().public.kid})}.{body}.")
+
+
+def _with_own_key() -> Headers:
+    """Return a token that brings the key that verifies it along."""
+    mine = Ed25519PrivateKey.generate()
+    jwk = json.loads(OKPAlgorithm.to_jwk(mine.public_key()))
+    body = jwt.decode(_signed()["Authorization"].removeprefix("Bearer "), options={"verify_signature": False})
+    headers = {"kid": _key().public.kid, "typ": tokens.KIND, "jwk": jwk}
+    return _header(jwt.encode(body, mine, algorithm="EdDSA", headers=headers))
 
 
 def _revoked() -> Headers:
     headers = bearer("ada", "admin")
     claims = tokens.verified(headers["Authorization"].removeprefix("Bearer "), now())
-    denials.deny_token(claims.token_id, claims.expires_at)
+    sessions.end(claims.subject, claims.session_id, now())
     return headers
 
 
@@ -181,23 +232,31 @@ BAD: dict[str, Callable[[], Headers]] = {
     ),
     "long": lambda: _header("a" * 9_000),
     "not ascii": lambda: _header("é"),
-    "expired": lambda: _signed(SIGNING_SECRET, exp=now() // 1000 - 1),
-    "from the future": lambda: _signed(SIGNING_SECRET, iat=now() // 1000 + 3_600),
+    "expired": lambda: _signed(exp=now() // 1000 - 1),
+    "from the future": lambda: _signed(iat=now() // 1000 + 3_600),
+    "not yet": lambda: _signed(nbf=now() // 1000 + 3_600),
     "algorithm none": _without_algorithm,
-    "empty key": _with_empty_key,
-    "another secret": lambda: _signed("x" * 64),
+    "empty key": lambda: _made("HS256", b""),
+    "the secret as a key": lambda: _made("HS256", SIGNING_SECRET.encode()),
+    "the public key as a secret": lambda: _made("HS256", _public()),
+    "the public key's text as a secret": lambda: _made("HS256", _public_pem()),
+    "the public key as a secret of the right algorithm": lambda: _made("EdDSA", _public()),
+    "another key": lambda: _signed(Ed25519PrivateKey.generate()),
+    "its own key": _with_own_key,
     "another algorithm": lambda: _signed(SIGNING_SECRET * 2, algorithm="HS512"),
-    "right secret, other algorithm": lambda: _signed(SIGNING_SECRET.ljust(64), algorithm="HS384"),
-    "unknown key": lambda: _signed(SIGNING_SECRET, kid="other"),
-    "another audience": lambda: _signed(SIGNING_SECRET, aud="other"),
-    "another issuer": lambda: _signed(SIGNING_SECRET, iss="other"),
+    "another curve": lambda: _signed(ec.generate_private_key(ec.SECP256R1()), algorithm="ES256"),
+    "unknown key": lambda: _signed(kid="other"),
+    "another type": lambda: _signed(typ="JWT"),
+    "another audience": lambda: _signed(aud="other"),
+    "another issuer": lambda: _signed(iss="other"),
     "swapped payload": _swapped,
     "revoked": _revoked,
     **{
-        f"without {claim}": lambda claim=claim: _signed(SIGNING_SECRET, **{claim: None})  # type: ignore[misc]
+        f"without {claim}": lambda claim=claim: _signed(**{claim: None})  # type: ignore[misc]
         for claim in tokens.REQUIRED
     },
-    "odd times": lambda: _signed(SIGNING_SECRET, iat="x"),
+    "odd times": lambda: _signed(iat="x"),
+    "odd login": lambda: _signed(auth_time="x"),
     "unknown API key": lambda: {"X-API-Key": "exp_0000_x"},
     "API key as bearer": lambda: _header("exp_0000_x"),
     "no API key": lambda: {"X-API-Key": ""},
@@ -232,10 +291,13 @@ def test_each_credential_gets_as_far_as_its_scopes(
 ) -> None:
     rule = RULES[request.node.callspec.id]
     holders = {scope: as_key([scope]) for scope in SCOPES}
+    for_anybody = {"token", "person"}
     credentials = {
+        "viewer": (bearer("vera", "viewer"), rule in {*for_anybody, "experiments:read", "results:read"}),
         "user": (bearer("ursula", "user"), rule != "admin"),
         "admin": (bearer("ada", "admin"), True),
-        "all scopes": (as_key(SCOPES), rule != "admin"),
+        "unknown role": (bearer("ruth", "root"), rule in for_anybody),
+        "all scopes": (as_key(SCOPES), rule not in {"admin", "person"}),
         **{scope: (headers, rule in {scope, "token"}) for scope, headers in holders.items()},
     }
 
@@ -247,24 +309,52 @@ def test_each_credential_gets_as_far_as_its_scopes(
         assert (status not in {401, 403}) is allowed, name
         if not allowed:
             assert status == 403
+            if rule == "person":
+                continue
             assert rule in json.loads(got[name]["body"]).get("detail", rule)
             assert f'scope="{rule}"' in got[name]["headers"]["WWW-Authenticate"]
 
 
 @every_guarded_route
-def test_cookie_is_a_credential_and_its_writes_need_our_origin(
+def test_only_changes_of_people_and_keys_want_the_password_given_just_now(
     answer: Call, request: pytest.FixtureRequest
 ) -> None:
+    long_ago = _signed(auth_time=now() // 1000 - 601)
+
+    got = answer(long_ago)
+
+    wants_it = request.node.callspec.id in FRESH
+    assert (got["statusCode"] == 401) is wants_it
+    assert ("insufficient_user_authentication" in got["headers"].get("WWW-Authenticate", "")) is wants_it
+
+
+OWN = "https://abc123.execute-api.us-east-1.amazonaws.com"
+
+
+@every_guarded_route
+def test_cookie_is_good_for_our_own_pages_alone(answer: Call, request: pytest.FixtureRequest) -> None:
     cookie = f"__Host-access={bearer('ada', 'admin')['Authorization'].removeprefix('Bearer ')}"
     is_write = not request.node.callspec.id.startswith("GET ")
 
-    plain = answer({"cookie": cookie})["statusCode"]
-    foreign = answer({"cookie": cookie, "origin": "https://evil.example"})["statusCode"]
-    own = answer({"cookie": cookie, "origin": "https://abc123.execute-api.us-east-1.amazonaws.com"})
+    def is_refused(**headers: str) -> bool:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        return bool(answer({"cookie": cookie, **sent})["statusCode"] == 403)
 
-    assert own["statusCode"] not in {401, 403}
-    assert (plain == 403) is is_write
-    assert (foreign == 403) is is_write
+    assert not is_refused(origin=OWN)
+    assert not is_refused(origin=OWN, sec_fetch_site="same-origin")
+    assert is_refused() is is_write
+    assert is_refused(sec_fetch_site="none") is is_write
+    for site in ("same-site", "cross-site", "", "?"):
+        assert is_refused(sec_fetch_site=site)
+        assert is_refused(sec_fetch_site=site, origin=OWN)
+    for origin in (
+        "https://evil.example",
+        OWN.replace("https", "http"),
+        OWN.replace("https", "ftp"),
+        "null",
+        "",
+    ):
+        assert is_refused(origin=origin)
 
 
 @pytest.mark.parametrize(

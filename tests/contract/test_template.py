@@ -203,7 +203,13 @@ def test_alarms_and_dashboard_show_metrics_that_the_code_writes() -> None:
     shown = set(re.findall(r'\["Experimentation", "(\w+)"', dashboard))
     alarmed = set(re.findall(r"Namespace: Experimentation,? *\n? *MetricName: (\w+)", TEMPLATE.read_text()))
 
-    assert alarmed == {"EventCallsRejected", "EventCalls"}
+    assert alarmed == {
+        "AdminsAdded",
+        "EventCalls",
+        "EventCallsRejected",
+        "RefreshTokensReused",
+        "Unauthenticated",
+    }
     assert shown | alarmed <= written
     assert shown >= {"UsersEnrolled", "EventsAccepted", "EventsCounted", "EventsDuplicate"}
 
@@ -277,7 +283,7 @@ def test_every_action_that_the_code_uses_is_granted(function: Function) -> None:
         for use in code_of(function).uses
         if not any(
             action == use.action and TARGETS.get(use.setting, "") in str(target)
-            for action, target in function.policies
+            for action, target, _ in function.policies
         )
     ]
 
@@ -293,7 +299,7 @@ def test_every_granted_action_is_used(function: Function) -> None:
     fed_by = [mapping.queue for mapping in function.mappings]
     unused = [
         (action, target)
-        for action, target in function.policies
+        for action, target, _ in function.policies
         if not any(use.action == action and TARGETS.get(use.setting, "") in str(target) for use in uses)
         and not (action in FOR_THE_MAPPING and target in fed_by)
     ]
@@ -305,7 +311,7 @@ def test_every_granted_action_is_used(function: Function) -> None:
 def test_lambda_may_read_the_workers_own_queue_and_no_other(source: str) -> None:
     """For a function's event of type SQS, SAM would add a managed policy that names no resource."""
     function, event = queue_event(source)
-    granted = {action for action, target in function.policies if target == event["EventSourceArn"]}
+    granted = {action for action, target, _ in function.policies if target == event["EventSourceArn"]}
     events = [
         event
         for each in of_type("Serverless::Function").values()

@@ -7,7 +7,9 @@ import boto3
 import pytest
 
 from experimentation.domain.clock import rfc3339
-from experimentation.storage.access import api_keys
+from experimentation.domain.errors import TooManyRequestsError
+from experimentation.storage.access import api_keys, audit
+from experimentation.web import key_rates
 from functions.api_keys import create, delete
 from functions.api_keys import list as listing
 from functions.auth import me
@@ -113,7 +115,98 @@ def test_invented_ids_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) ->
     for number in range(10):
         assert api_keys.cached(f"invented{number}", now()) is None
 
-    assert len(api_keys._kept) <= 3
+    assert len(api_keys._missing) <= 3
+
+
+def test_invented_ids_push_no_key_out_of_the_memory(
+    as_key: Callable[..., Headers], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key_id = as_key("events:write")["X-API-Key"].split("_")[1]
+    start = now()
+    api_keys.cached(key_id, start)
+    for number in range(api_keys.MAX_KEPT // 10):
+        monkeypatch.setattr(api_keys, "MAX_KEPT", 10)
+        api_keys.cached(f"invented{number}", start)
+    monkeypatch.delenv("ACCOUNTS_TABLE")  # whoever asks the table from here on fails
+
+    assert api_keys.cached(key_id, start) is not None
+
+
+def test_keys_that_are_used_stay_in_the_memory(
+    as_key: Callable[..., Headers], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_keys, "MAX_KEPT", 3)
+    ids = [as_key("events:write")["X-API-Key"].split("_")[1] for _ in range(4)]
+    start = now()
+    for key_id in (*ids[:3], ids[0], ids[3]):
+        api_keys.cached(key_id, start)
+    monkeypatch.delenv("ACCOUNTS_TABLE")
+
+    assert api_keys.cached(ids[0], start) is not None
+    with pytest.raises(Exception, match="ACCOUNTS_TABLE"):
+        api_keys.cached(ids[1], start)
+
+
+def test_key_above_its_rate_must_wait_and_others_need_not(as_admin: Headers) -> None:
+    slow = {"X-API-Key": _create(as_admin, requests_per_minute=60).json["key"]}
+    other = {"X-API-Key": _create(as_admin, requests_per_minute=60).json["key"]}
+
+    statuses = [_who(slow).status for _ in range(15)]
+    refused = _who(slow)
+
+    assert statuses[:10] == [200] * 10
+    assert statuses[-1] == 429
+    assert refused.status == 429
+    assert refused.headers["Retry-After"] == "1"
+    assert _who(other).status == 200
+
+
+def test_rate_of_a_key_fills_its_bucket_again() -> None:
+    for _ in range(10):
+        key_rates.take("k", 60, 1_000)
+    with pytest.raises(TooManyRequestsError):
+        key_rates.take("k", 60, 1_999)
+
+    key_rates.take("k", 60, 2_000)
+
+    with pytest.raises(TooManyRequestsError):
+        key_rates.take("k", 60, 1_500)  # a clock that went back fills nothing
+
+
+def test_key_is_good_for_a_year_unless_told_otherwise(as_admin: Headers) -> None:
+    year = _create(as_admin).json["expires_at"]
+    never = _create(as_admin, expires_at=None).json["expires_at"]
+
+    assert year[:10] == rfc3339(now() + 365 * 86_400_000)[:10]
+    assert never is None
+
+
+def test_day_of_last_use_is_noted_once(as_admin: Headers, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = _create(as_admin).json
+    headers = {"X-API-Key": made["key"]}
+    assert made["last_used_on"] is None
+
+    _who(headers)
+    with monkeypatch.context() as counting:
+        counting.setattr(api_keys.client, "dynamodb", lambda: pytest.fail("asked the table again"))
+        _who(headers)
+
+    (shown,) = call(listing.handler, "GET", "/api-keys", headers=as_admin).json["api_keys"]
+    assert shown["last_used_on"] == rfc3339(now())[:10]
+
+
+def test_making_and_ending_a_key_is_on_record(as_admin: Headers) -> None:
+    made = _create(as_admin).json
+    path = {"key_id": made["id"]}
+    call(delete.handler, "DELETE", f"/api-keys/{made['id']}", headers=as_admin, path_parameters=path)
+
+    entries = audit.page(10, None, now()).entries
+
+    assert [(entry.deed, entry.actor, entry.target) for entry in entries] == [
+        ("key_ended", "ada", made["id"]),
+        ("key_created", "ada", made["id"]),
+    ]
+    assert made["key"].split("_", 2)[2] not in str(entries)
 
 
 @pytest.mark.parametrize("key_id", ["0" * 16, "unknown"])

@@ -1,5 +1,6 @@
 """Signing keys: chosen by name, two at once, rotated with nobody logged out."""
 
+import base64
 import json
 from typing import Any
 
@@ -7,7 +8,7 @@ import boto3
 import pytest
 
 from experimentation.domain.errors import ConfigurationError
-from experimentation.storage.access import signing_keys
+from experimentation.storage.access import signing_keys, token_keys
 from functions.auth import me, refresh
 from tests.conftest import SIGNING_SECRET, bearer, now
 from tests.functions.callers import Answer, call, log_in
@@ -15,17 +16,14 @@ from tests.functions.callers import Answer, call, log_in
 OLD, NEW = "o" * 40, "n" * 40
 
 
-def _store(*names_and_secrets: tuple[str, str]) -> None:
-    keys = [{"kid": kid, "secret": secret} for kid, secret in names_and_secrets]
-    _put(json.dumps({"keys": keys}))
-
-
-def _put(text: str) -> None:
+def _store(*secrets: str) -> None:
+    text = json.dumps({"keys": secrets})
     boto3.client("secretsmanager").put_secret_value(SecretId="signing", SecretString=text)
 
 
 def _pass_five_minutes() -> None:
     signing_keys.forget()
+    token_keys.forget()
 
 
 def _status(headers: dict[str, str]) -> int:
@@ -36,21 +34,21 @@ def _status(headers: dict[str, str]) -> int:
 def test_rotation_logs_nobody_out() -> None:
     login = log_in()
     before = bearer("ada", "user")  # signed with the generated secret
-    generated = (signing_keys.kid_of(SIGNING_SECRET), SIGNING_SECRET)
 
-    _store(generated, ("2027", NEW))  # step 1: every environment learns the new key
+    _store(SIGNING_SECRET, NEW)  # step 1: whoever logs in publishes the new key, everybody learns it
     _pass_five_minutes()
     between = bearer("ada", "user")
     assert [_status(headers) for headers in (before, between)] == [200, 200]
 
-    _store(("2027", NEW), generated)  # step 2: it signs
+    _store(NEW, SIGNING_SECRET)  # step 2: it signs
     still_warm = bearer("ada", "user")  # by an environment that has not read the secret again
     _pass_five_minutes()
     after = bearer("ada", "user")
     assert [_status(headers) for headers in (before, between, still_warm, after)] == [200] * 4
 
-    _store(("2027", NEW))  # step 3: when the last token of the old key is over
+    _store(NEW)  # step 3: when the last token of the old key is over
     _pass_five_minutes()
+    bearer("ada", "user")
     assert _status(after) == 200
     assert _status(before) == 401
     assert _refreshed(login).status == 200  # sessions do not depend on the key
@@ -62,13 +60,53 @@ def _refreshed(login: Answer) -> Answer:
 
 
 @pytest.mark.usefixtures("aws")
-def test_unknown_key_is_looked_up_again_every_ten_seconds_at_most() -> None:
+def test_token_of_a_key_that_was_just_published_is_good_everywhere() -> None:
+    old = bearer("ada", "user")
+    assert _status(old) == 200
+    elsewhere = dict(token_keys._kept)
+    _store(NEW, SIGNING_SECRET)
+    signing_keys.forget()
+    new = bearer("ada", "user")
+
+    token_keys._kept.clear()
+    token_keys._kept.update(
+        {table: kept._replace(read_at=now() - 3_000) for table, kept in elsewhere.items()}
+    )
+
+    assert [_status(old), _status(new)] == [200, 200]
+
+
+@pytest.mark.usefixtures("aws")
+def test_unknown_key_is_looked_up_again_every_two_seconds_at_most() -> None:
     start = now()
     signing_keys.newest(start)
-    _store(("2027", NEW))
+    (known,) = signing_keys.parsed(NEW)
+    with pytest.MonkeyPatch.context() as elsewhere:
+        elsewhere.setattr(token_keys, "_kept", {})
+        token_keys.replace([known.public], start)
 
-    assert signing_keys.named("2027", start + 1) is None
-    assert signing_keys.named("2027", start + signing_keys.UNKNOWN_KEY_PAUSE_MS) is not None
+    assert token_keys.named(known.public.kid, start + 1) is None
+    assert token_keys.named(known.public.kid, start + token_keys.UNKNOWN_KEY_PAUSE_MS) == known.public
+
+
+@pytest.mark.usefixtures("aws")
+def test_private_key_is_neither_stored_nor_needed_to_verify(monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = bearer("ada", "user")
+    (key,) = signing_keys.parsed(SIGNING_SECRET)
+    stored = str(boto3.client("dynamodb").scan(TableName="AccountsTable")["Items"])
+    monkeypatch.delenv("SIGNING_SECRET_ARN")
+
+    assert key.public.public in stored
+    assert base64.b64encode(key.private.private_bytes_raw()).decode() not in stored
+    assert key.private.private_bytes_raw().hex() not in stored
+    assert SIGNING_SECRET not in stored
+    assert _status(headers) == 200
+
+
+@pytest.mark.usefixtures("aws")
+def test_before_the_first_login_no_token_is_good() -> None:
+    assert token_keys.named("", now()) is None
+    assert _status({"Authorization": "Bearer a.b.c"}) == 401
 
 
 @pytest.mark.usefixtures("aws")
@@ -94,9 +132,9 @@ def test_known_keys_outlive_an_outage_of_their_store(monkeypatch: pytest.MonkeyP
         '{"keys": []}',
         '{"keys": {}}',
         '{"keys": [1]}',
-        '{"keys": [{"kid": "a", "secret": 1}]}',
-        json.dumps({"keys": [{"kid": "", "secret": NEW}]}),
-        json.dumps({"keys": [{"kid": "a", "secret": NEW}, {"kid": "b", "secret": "short"}]}),
+        '{"keys": "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"}',
+        json.dumps({"keys": [{"kid": "a", "secret": NEW}]}),
+        json.dumps({"keys": [NEW, "short"]}),
     ],
 )
 def test_unsafe_secret_is_refused_without_showing_it(text: str) -> None:
@@ -106,6 +144,8 @@ def test_unsafe_secret_is_refused_without_showing_it(text: str) -> None:
     assert "short" not in str(refused.value)
 
 
-def test_two_keys_have_two_names() -> None:
-    assert signing_keys.kid_of(OLD) != signing_keys.kid_of(NEW)
-    assert [key.kid for key in signing_keys.parsed(OLD)] == [signing_keys.kid_of(OLD)]
+def test_two_secrets_are_two_keys_and_one_is_always_the_same() -> None:
+    keys = [signing_keys.parsed(secret)[0].public for secret in (OLD, NEW, OLD)]
+
+    assert keys[0] == keys[2] != keys[1]
+    assert [key.public for key in signing_keys.parsed(json.dumps({"keys": [NEW, OLD]}))] == [keys[1], keys[0]]

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from experimentation.storage.access import denials, sessions
+from experimentation.domain.errors import UnauthenticatedError
+from experimentation.storage.access import audit, denials, sessions
 from experimentation.storage.access.accounts import Account
 from experimentation.usecases import passwords
 from functions.accounts import delete, update
@@ -95,7 +96,7 @@ def test_what_is_no_refresh_token_is_401(login: Answer, token: str) -> None:
     assert _refreshed(token).status == 401
 
 
-@pytest.mark.parametrize("change", [{"password": "another password"}, {"disabled": True}])
+@pytest.mark.parametrize("change", [{"password": "another horse"}, {"disabled": True}])
 def test_new_password_or_disabling_ends_sessions_and_access_tokens(
     login: Answer, change: dict[str, object]
 ) -> None:
@@ -118,10 +119,10 @@ def test_deleting_a_person_ends_sessions_and_access_tokens(login: Answer) -> Non
 def test_login_after_a_new_password_is_good_at_once(login: Answer) -> None:
     path = {"username": "grace"}
     headers = bearer("ada", "admin")
-    change = {"password": "another password"}
+    change = {"password": "another horse"}
     call(update.handler, "PATCH", "/accounts/grace", change, headers=headers, path_parameters=path)
 
-    again = log_in("grace", "another password")
+    again = log_in("grace", "another horse")
 
     assert again.status == 200
     assert _me(again) == 200
@@ -179,11 +180,80 @@ def test_revoked_refresh_token_takes_its_access_tokens_along(login: Answer) -> N
     assert _me(login) == 401
 
 
-def test_revoked_access_token_is_refused_and_its_session_goes_on(login: Answer) -> None:
+def test_revoked_access_token_ends_its_session(login: Answer) -> None:
     call(revoke.handler, "POST", "/auth/revoke", {"token": login.json["access_token"]})
 
     assert _me(login) == 401
+    assert _refreshed(login.json["refresh_token"]).status == 401
+
+
+@pytest.mark.parametrize("generations", [1, 2, 5])
+def test_logging_out_with_a_superseded_token_puts_a_thief_out(login: Answer, generations: int) -> None:
+    stolen = login
+    for _ in range(generations):
+        stolen = _refreshed(stolen.json["refresh_token"])
+
+    out = call(revoke.handler, "POST", "/auth/revoke", {"token": login.json["refresh_token"]})
+
+    assert out.status == 200
+    assert _me(stolen) == 401
+    assert _refreshed(stolen.json["refresh_token"]).status == 401
+
+
+def _forgeries(login: Answer) -> list[str]:
+    """Return what can be made of a token without knowing its secret."""
+    kind, name, session_id, secret, tag = login.json["refresh_token"].split("_")
+    other = sessions.start("grace", "epoch", now()).refresh_token.split("_")
+    return [
+        f"{kind}_{name}_{session_id}_x",
+        f"{kind}_{name}_{session_id}_{'0' * 64}_{'0' * 32}",
+        f"{kind}_{name}_{session_id}_{secret}_{'0' * 32}",
+        f"{kind}_{name}_{session_id}_{'0' * 64}_{tag}",
+        f"{kind}_{name}_{session_id}_{other[3]}_{other[4]}",
+    ]
+
+
+@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("handler", [refresh.handler, revoke.handler])
+def test_sessions_id_alone_ends_nothing(login: Answer, handler: Any, number: int) -> None:
+    forged = _forgeries(login)[number]
+    field = "token" if handler is revoke.handler else "refresh_token"
+
+    call(handler, "POST", "/auth/x", {field: forged})
+
+    assert _me(login) == 200
     assert _refreshed(login.json["refresh_token"]).status == 200
+
+
+def test_session_ends_for_good_however_often_it_is_refreshed(
+    login: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SESSION_EXPIRATION_DAYS", "2")
+    start, day = now(), 86_400_000
+    token = sessions.start("grace", "epoch", start).refresh_token
+
+    token = sessions.rotate(token, start + 2 * day - 5_000).refresh_token
+
+    with pytest.raises(UnauthenticatedError):
+        sessions.rotate(token, start + 2 * day)
+
+
+def test_session_says_how_long_its_cookie_is_good(login: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SESSION_EXPIRATION_DAYS", "2")
+
+    answer = log_in("grace", "correct horse")
+
+    assert answer.json["refresh_expires_in"] == 2 * 86_400
+
+
+def test_reuse_is_on_record_and_counted(login: Answer, capsys: pytest.CaptureFixture[str]) -> None:
+    sessions.rotate(login.json["refresh_token"], now() - sessions.GRACE_MS - 1)
+
+    _refreshed(login.json["refresh_token"], source_ip="198.51.100.9")
+
+    entry = audit.page(1, None, now()).entries[0]
+    assert (entry.deed, entry.target, entry.address) == ("session_reused", "grace", "198.51.100.9")
+    assert '"RefreshTokensReused":[1' in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("aws")

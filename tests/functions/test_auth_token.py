@@ -2,17 +2,19 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import bcrypt
 import pytest
 
-from experimentation.storage.access import accounts, throttles
+from experimentation.storage.access import accounts, audit, throttles
 from experimentation.storage.access.accounts import Account
+from experimentation.storage.access.throttles import Attempt
 from experimentation.usecases import passwords
 from functions.accounts import update
-from functions.auth import me, token
+from functions.auth import me, refresh, token
 from tests.conftest import ADMIN_PASSWORD, bearer, forget
-from tests.functions.callers import bearer_of, call, log_in
+from tests.functions.callers import Answer, bearer_of, call, log_in
 
 HOST = "abc123.execute-api.us-east-1.amazonaws.com"
 type People = Callable[..., Account]
@@ -69,7 +71,8 @@ def test_cookie_transport_sets_cookies_and_returns_no_token() -> None:
 
     assert answer.status == 200
     assert not {"access_token", "refresh_token"} & answer.json.keys()
-    assert [cookie.split("=")[0] for cookie in answer.cookies] == ["__Host-access", "__Host-refresh"]
+    names = [cookie.split("=")[0] for cookie in answer.cookies]
+    assert names == ["__Host-access", "__Host-refresh", "__Host-device"]
     for cookie in answer.cookies:
         assert cookie.endswith("; HttpOnly; Secure; SameSite=Strict")
         assert "; Path=/;" in cookie
@@ -145,13 +148,114 @@ def test_passwords_are_hashed_at_cost_12(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.usefixtures("_grace")
 def test_sixth_attempt_after_five_failures_must_wait() -> None:
-    failures = [log_in("grace", "wrong", source_ip=f"203.0.113.{n}").status for n in range(5)]
+    failures = [log_in("grace", "wrong").status for n in range(5)]
 
-    answer = log_in("grace", "correct horse", source_ip="203.0.113.99")
+    answer = log_in("grace", "correct horse")
 
     assert failures == [401] * 5
     assert answer.status == 429
     assert answer.headers["Retry-After"] == "1"
+
+
+def _cookie_login(username: str, password: str, **parts: Any) -> Answer:
+    body = {"username": username, "password": password, "transport": "cookie"}
+    return call(token.handler, "POST", "/auth/token", body, headers={"origin": f"https://{HOST}"}, **parts)
+
+
+@pytest.mark.usefixtures("_grace")
+def test_stranger_who_keeps_failing_locks_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttles, "NAME_CEILING", 10)
+    strangers = [log_in("grace", "wrong", source_ip=f"198.51.100.{n}").status for n in range(12)]
+
+    victims = [log_in("grace", "correct horse", source_ip="203.0.113.50").status for _ in range(5)]
+
+    assert strangers == [401] * 12
+    assert victims == [200] * 5
+
+
+@pytest.mark.usefixtures("_grace")
+def test_device_that_signed_in_before_passes_an_address_that_must_wait() -> None:
+    cookies = [each.split(";")[0] for each in _cookie_login("grace", "correct horse").cookies]
+    device = next(cookie for cookie in cookies if cookie.startswith("__Host-device="))
+    for n in range(5):
+        log_in(f"name{n}", "wrong")
+    assert log_in("grace", "correct horse").status == 429
+
+    again = _cookie_login("grace", "correct horse", cookies=[device])
+
+    assert again.status == 200
+    assert "__Host-device" not in str(again.cookies)
+
+
+@pytest.mark.usefixtures("_grace")
+def test_device_is_of_one_person_and_cannot_be_invented(people: People) -> None:
+    people("dora", password_hash=passwords.hashed("correct horse"))
+    device = _cookie_login("dora", "correct horse").cookies[2].split(";")[0]
+    for n in range(5):
+        log_in(f"name{n}", "wrong")
+
+    for cookie in (device, "__Host-device=invented", "__Host-device=", "__Host-device=" + "x" * 5_000):
+        assert _cookie_login("grace", "correct horse", cookies=[cookie]).status == 429
+
+
+@pytest.mark.usefixtures("_grace")
+def test_stolen_device_guesses_no_faster() -> None:
+    device = _cookie_login("grace", "correct horse").cookies[2].split(";")[0]
+
+    statuses = [_cookie_login("grace", "wrong", cookies=[device]).status for _ in range(7)]
+
+    assert statuses == [401] * 5 + [429] * 2
+
+
+@pytest.mark.usefixtures("_grace")
+def test_behind_the_edge_the_viewers_address_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGE_SECRET", "edge")
+
+    def status(viewer: str, password: str = "wrong") -> int:
+        headers = {"X-Edge-Secret": "edge", "X-Viewer-Address": viewer}
+        return log_in("grace", password, headers=headers).status
+
+    assert [status("198.51.100.7") for _ in range(5)] == [401] * 5
+    assert status("198.51.100.7", password="correct horse") == 429
+    assert status("198.51.100.8", password="correct horse") == 200
+    assert status("2001:db8::1", password="correct horse") == 200
+
+
+@pytest.mark.usefixtures("_grace")
+def test_without_the_edge_nobody_says_what_his_address_is() -> None:
+    headers = [{"X-Viewer-Address": f"198.51.100.{n}", "X-Edge-Secret": ""} for n in range(6)]
+
+    statuses = [log_in("grace", "wrong", headers=each).status for each in headers]
+
+    assert statuses == [401] * 5 + [429]
+
+
+@pytest.mark.usefixtures("_grace")
+def test_signing_in_again_with_cookies_ends_the_session_they_were_of() -> None:
+    first = [cookie.split(";")[0] for cookie in _cookie_login("grace", "correct horse").cookies]
+
+    second = _cookie_login("grace", "correct horse", cookies=first)
+
+    assert second.status == 200
+    refreshing = {"headers": {"origin": f"https://{HOST}"}}
+    assert call(refresh.handler, "POST", "/auth/refresh", cookies=first, **refreshing).status == 401
+    kept = [cookie.split(";")[0] for cookie in second.cookies]
+    assert call(me.handler, "GET", "/auth/me", cookies=kept).status == 200
+
+
+@pytest.mark.usefixtures("_grace")
+def test_logins_and_refusals_are_on_record_without_a_mistyped_password() -> None:
+    log_in("grace", "correct horse", source_ip="203.0.113.1")
+    log_in("grace", "wrong", source_ip="203.0.113.2")
+    log_in("my secret password", "x", source_ip="203.0.113.3")
+
+    entries = audit.page(10, None, int(time.time() * 1000)).entries
+
+    assert [(entry.deed, entry.actor, entry.target, entry.address) for entry in entries] == [
+        ("login_refused", "", "", "203.0.113.3"),
+        ("login_refused", "", "grace", "203.0.113.2"),
+        ("login", "grace", "grace", "203.0.113.1"),
+    ]
 
 
 @pytest.mark.usefixtures("_grace")
@@ -176,8 +280,8 @@ def test_waiting_is_enough_for_the_right_password() -> None:
 
 @pytest.mark.usefixtures("_grace")
 def test_attempts_are_charged_before_the_password_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    for n in range(5):
-        throttles.charge("grace", f"203.0.113.{n}", int(time.time() * 1000))
+    for _ in range(5):
+        throttles.charge(Attempt("grace", "203.0.113.7"), int(time.time() * 1000))
     monkeypatch.setattr(bcrypt, "checkpw", lambda *_: pytest.fail("looked at the password"))
 
     assert log_in("grace", "correct horse").status == 429
@@ -191,7 +295,7 @@ def test_password_that_changes_during_the_check_does_not_log_in(monkeypatch: pyt
         monkeypatch.setattr(bcrypt, "checkpw", real)
         headers = bearer("ada", "admin")
         parameters = {"username": "grace"}
-        change = {"password": "another password"}
+        change = {"password": "another horse"}
         call(update.handler, "PATCH", "/accounts/grace", change, headers=headers, path_parameters=parameters)
         return real(given, stored)
 
@@ -233,7 +337,7 @@ def test_short_signing_secret_stops_the_function(
 
     assert answer.status == 500
     assert "32 bytes" not in str(answer.json)
-    assert "each signing key needs a kid and 32 bytes or more" in capsys.readouterr().out
+    assert "each signing key needs a secret of 32 bytes or more" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("_grace")

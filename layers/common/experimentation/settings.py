@@ -62,6 +62,11 @@ def refresh_token_seconds() -> int:
     return int(os.environ.get("REFRESH_EXPIRATION_DAYS", "30")) * 86_400
 
 
+def session_seconds() -> int:
+    """How long a session lasts at most, however often it is refreshed."""
+    return int(os.environ.get("SESSION_EXPIRATION_DAYS", "90")) * 86_400
+
+
 def public_base_url() -> str:
     """Where browsers reach the service when that is not the gateway's own host; empty when it is."""
     return os.environ.get("PUBLIC_BASE_URL", "").rstrip("/")

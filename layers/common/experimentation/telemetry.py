@@ -70,4 +70,6 @@ def request_line(
     duration("RequestMilliseconds", milliseconds)
     if status >= 500:
         count("Faults")
+    if status == 401:
+        count("Unauthenticated")
     flush()

@@ -1,5 +1,6 @@
 """Who may do what: the scopes, and those that each role has."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 SCOPES = (
@@ -13,6 +14,7 @@ SCOPES = (
 )
 """What an API key can be given; the right to administer is a person's alone."""
 
+SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD_BYTES = 72  # bcrypt reads no more
 
 ADMIN = "admin"
@@ -22,14 +24,24 @@ ADMIN = "admin"
 class AccountRole(StrEnum):
     """What a person is."""
 
+    VIEWER = "viewer"
     USER = "user"
     ADMIN = "admin"
 
 
-def scopes_of(role: str) -> frozenset[str]:
-    """Return the scopes of a role.
+ROLES: Mapping[str, frozenset[str]] = {
+    AccountRole.VIEWER: frozenset({"experiments:read", "results:read"}),
+    AccountRole.USER: frozenset(SCOPES),
+    AccountRole.ADMIN: frozenset({*SCOPES, ADMIN}),
+}
 
-    >>> "admin" in scopes_of("admin"), "admin" in scopes_of("user")
-    (True, False)
+
+def scopes_of(role: str) -> frozenset[str]:
+    """Return the scopes of a role; none for one that is not known.
+
+    >>> sorted(scopes_of("viewer")), "admin" in scopes_of("admin"), "admin" in scopes_of("user")
+    (['experiments:read', 'results:read'], True, False)
+    >>> scopes_of("root")
+    frozenset()
     """
-    return frozenset(SCOPES) | ({ADMIN} if role == AccountRole.ADMIN else frozenset())
+    return ROLES.get(role, frozenset())

@@ -3,13 +3,27 @@
 import bcrypt
 
 from experimentation.domain.access import LONGEST_PASSWORD_BYTES
+from experimentation.domain.errors import FieldError, InvalidError
 
 COST = 12
+FEWEST_GUESSES = 10**7
+"""What a password must stand: far beyond the delays of failed logins, not beyond a stolen table of hashes."""
 
 
 def hashed(password: str) -> str:
     """Return what is stored of a password of at most 72 bytes."""
     return bcrypt.hashpw(password.encode(), bcrypt.gensalt(COST)).decode()
+
+
+def require_strong(password: str, username: str, pointer: str) -> None:
+    """Raise InvalidError for a password that is common, easy to guess, or made of the person's name."""
+    from zxcvbn import zxcvbn  # noqa: PLC0415 - its lists cost a start that few requests need to pay
+
+    found = zxcvbn(password, user_inputs=[username, *username.split("@"), "experimentation"])
+    if found["guesses"] < FEWEST_GUESSES or username in password.lower():
+        raise InvalidError(
+            "The password is too easy to guess.", [FieldError(pointer, "is too easy to guess")]
+        )
 
 
 def matches(password: str, stored: str | None) -> bool:

@@ -7,6 +7,7 @@ from experimentation import settings
 from experimentation.domain.errors import ForbiddenError
 
 HEADER = "x-edge-secret"  # the distribution sets it, over whatever a caller sent
+VIEWER_HEADER = "x-viewer-address"  # so does the distribution's function
 REFUSAL = "This address answers the edge cache alone; use the public one."
 
 
@@ -20,3 +21,8 @@ def require(headers: Mapping[str, str]) -> None:
     """Raise ForbiddenError for a request that passed the edge by."""
     if bypassed(headers):
         raise ForbiddenError(REFUSAL)
+
+
+def served(headers: Mapping[str, str]) -> bool:
+    """Tell whether the edge sent this, so that what it says of its caller is true."""
+    return bool(settings.edge_secret()) and not bypassed(headers)

@@ -12,7 +12,7 @@ from experimentation import telemetry
 from experimentation.clock import wall_clock
 from experimentation.domain.errors import ExperimentationError, UnavailableError
 from experimentation.web import arguments, edge
-from experimentation.web.principals import RULES, Principal, authenticate, authorize
+from experimentation.web.principals import RULES, Principal, authenticate, authorize, require_recent_login
 from experimentation.web.problems import MEDIA_TYPE, Problem, problem_of
 from experimentation.web.reply import JSON, Reply, encoded
 from experimentation.web.request import Request, request_from
@@ -50,6 +50,7 @@ class Endpoint:
     path_parameters: Mapping[str, Any]
     meter: str
     render_problem: RenderProblem | None
+    recent: bool
 
     def __call__(self, event: Mapping[str, Any], _context: object = None) -> dict[str, Any]:
         """Answer one event of API Gateway (payload 2.0)."""
@@ -63,6 +64,8 @@ class Endpoint:
             edge.require(request.headers)
             principal = None if self.rule == "anyone" else authenticate(request, now)
             authorize(principal, self.rule)
+            if self.recent:
+                require_recent_login(principal, now)
             returned = self.function(**self._arguments(request, principal, now))
             answer = self._answer(returned, request)
         except Exception as error:  # noqa: BLE001 - the edge: whatever happened becomes a problem
@@ -142,13 +145,14 @@ def endpoint(
     form: bool = False,
     meter: str = "",
     render_problem: RenderProblem | None = None,
+    recent: bool = False,
 ) -> Callable[[Handler], Endpoint]:
     """Declare an endpoint; the function's parameters say what it takes from the request.
 
     `scope` says who may call (RULES); `status` and `cache` are what a success has; `max_body` is the largest
     body in bytes; `form=True` takes an urlencoded form as well; `meter` names the metric that counts its
     calls (and, with "Rejected" added, those that were malformed); `render_problem` makes errors of another
-    shape.
+    shape; `recent` wants the password to have been given just now.
     What only documents an endpoint is in reference/operations.py.
     """
     if scope not in RULES:
@@ -174,6 +178,7 @@ def endpoint(
             },
             meter=meter,
             render_problem=render_problem,
+            recent=recent,
         )
 
     return declare

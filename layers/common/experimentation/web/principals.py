@@ -3,30 +3,40 @@
 import hmac
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 from experimentation import settings
 from experimentation.domain.access import SCOPES, scopes_of
 from experimentation.domain.errors import ForbiddenError, UnauthenticatedError
-from experimentation.web.problems import MissingScopeError
+from experimentation.web.problems import MissingScopeError, StaleLoginError
 from experimentation.web.request import Request
+
+if TYPE_CHECKING:
+    from experimentation.storage.access.audit import Origin
 
 ACCESS_COOKIE = "__Host-access"
 REFRESH_COOKIE = "__Host-refresh"
+DEVICE_COOKIE = "__Host-device"
 KEY_ID = re.compile(r"[a-z0-9]{1,32}")
+RECENT_MS = 600_000
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-RULES = frozenset({"anyone", "token", "admin", *SCOPES})
-"""What an endpoint may ask for: nothing, any valid credential, or a scope."""
+RULES = frozenset({"anyone", "token", "person", "admin", *SCOPES})
+"""What an endpoint may ask for: nothing, any valid credential, a person's, or a scope."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller: a person (`id` is the username) or an API key (`id` is the key's)."""
+    """A caller: a person (`id` is the username) or an API key (`id` is the key's).
+
+    A person has a session, and gave the password at `authenticated_at` (milliseconds).
+    """
 
     kind: str
     id: str
     role: str
     scopes: frozenset[str]
+    session_id: str = ""
+    authenticated_at: int = 0
 
 
 def authenticate(request: Request, now: int) -> Principal | None:
@@ -48,26 +58,55 @@ def authenticate(request: Request, now: int) -> Principal | None:
     return _person(cookie, now)
 
 
+def origin_of(request: Request, principal: Principal | None, now: int) -> "Origin":
+    """Return who acts and from where, as the record of access keeps it."""
+    from experimentation.storage.access.audit import Origin  # noqa: PLC0415 - few endpoints record
+
+    return Origin(principal.id if principal else "", request.address, request.user_agent, now)
+
+
 def authorize(principal: Principal | None, rule: str) -> None:
     """Raise UnauthenticatedError or ForbiddenError unless the rule lets the caller through."""
     if rule == "anyone":
         return
     if principal is None:
         raise UnauthenticatedError("This needs a token or an API key.")
-    if rule != "token" and rule not in principal.scopes:
+    if rule == "person":
+        if principal.kind != "person":
+            raise ForbiddenError("This is for people, not for API keys.")
+    elif rule != "token" and rule not in principal.scopes:
         raise MissingScopeError(f"This needs the scope {rule}.", rule)
 
 
+def require_recent_login(principal: Principal | None, now: int) -> None:
+    """Raise StaleLoginError unless a person gave the password within the last ten minutes."""
+    if principal is None or now - principal.authenticated_at > RECENT_MS:
+        raise StaleLoginError(
+            "Give your password again: it was asked for more than ten minutes ago.", RECENT_MS
+        )
+
+
 def require_same_origin(request: Request) -> None:
-    """Raise ForbiddenError for a write that carries cookies but comes from another site's page."""
-    if request.method in SAFE_METHODS:
-        return
-    origin = request.headers.get("origin", "")
-    if origin and origin == settings.public_base_url():
-        return
-    host = urlsplit(origin).netloc if origin.isascii() and "[" not in origin else ""
-    if not host or host.lower() != request.headers.get("host", "").lower():
+    """Raise ForbiddenError for a request that carries cookies but comes from another origin's page.
+
+    SameSite=Strict leaves in what other hosts of the same site send. A read without either header comes from
+    a person's own navigation, or from no browser at all.
+    """
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    if site not in {None, "same-origin", "none"} or (
+        origin is not None and origin.lower() not in _own(request)
+    ):
+        raise ForbiddenError("A cookie is good for this site's own pages alone.")
+    if origin is None and request.method not in SAFE_METHODS:
         raise ForbiddenError("A write that is authenticated by a cookie needs this site's own Origin.")
+
+
+def _own(request: Request) -> set[str]:
+    """Return the origins that are this site."""
+    scheme = request.headers.get("x-forwarded-proto", "https")
+    host = request.headers.get("host", "")
+    return {f"{scheme}://{host}".lower(), settings.public_base_url().lower()} - {""}
 
 
 def _person(token: str, now: int) -> Principal:
@@ -75,13 +114,21 @@ def _person(token: str, now: int) -> Principal:
     from experimentation.web import tokens  # noqa: PLC0415 - PyJWT costs a cold start that a key need not pay
 
     claims = tokens.verified(token, now)
-    if denials.is_denied(claims.token_id, claims.subject, claims.issued_at, now):
+    if denials.is_denied(claims.session_id, claims.subject, claims.issued_at, now):
         raise UnauthenticatedError("The token was revoked.")
-    return Principal("person", claims.subject, claims.role, scopes_of(claims.role) & claims.scopes)
+    return Principal(
+        kind="person",
+        id=claims.subject,
+        role=claims.role,
+        scopes=scopes_of(claims.role) & claims.scopes,
+        session_id=claims.session_id,
+        authenticated_at=claims.authenticated_at,
+    )
 
 
 def _key_holder(credential: str, now: int) -> Principal:
     from experimentation.storage.access import api_keys  # noqa: PLC0415 - only an API key needs it
+    from experimentation.web import key_rates  # noqa: PLC0415 - as above
 
     parts = credential.split("_", 2)
     if not credential.isascii() or len(parts) < 3 or parts[0] != "exp" or not KEY_ID.fullmatch(parts[1]):
@@ -90,4 +137,6 @@ def _key_holder(credential: str, now: int) -> Principal:
     expected = found.secret_hash if found else ""
     if not hmac.compare_digest(api_keys.hashed(parts[2]), expected) or found is None or found.is_expired(now):
         raise UnauthenticatedError("The API key is not valid.")
+    key_rates.take(found.id, found.rate, now)
+    api_keys.note_use(found, now)
     return Principal("key", found.id, "key", frozenset(found.scopes))

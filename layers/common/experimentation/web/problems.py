@@ -23,6 +23,14 @@ class MissingScopeError(errors.ForbiddenError):
         self.scope = scope
 
 
+class StaleLoginError(errors.UnauthenticatedError):
+    """Known, but the password was given too long ago for this (RFC 9470)."""
+
+    def __init__(self, detail: str, max_age_ms: int) -> None:
+        super().__init__(detail)
+        self.max_age_ms = max_age_ms
+
+
 TABLE: Mapping[type[ExperimentationError], tuple[int, str]] = {
     errors.BadRequestError: (400, "Bad request"),
     errors.UnauthenticatedError: (401, "Unauthenticated"),
@@ -79,6 +87,9 @@ def problem_of(error: Exception, instance: str, request_id: str) -> Problem:
 def _headers(error: ExperimentationError) -> dict[str, str]:
     if isinstance(error, RetryLaterError):
         return {"Retry-After": str(error.retry_after_seconds)}
+    if isinstance(error, StaleLoginError):
+        challenge = 'Bearer realm="experimentation", error="insufficient_user_authentication"'
+        return {"WWW-Authenticate": f"{challenge}, max_age={error.max_age_ms // 1000}"}
     if isinstance(error, errors.UnauthenticatedError):
         return {"WWW-Authenticate": 'Bearer realm="experimentation"'}
     if isinstance(error, MissingScopeError):

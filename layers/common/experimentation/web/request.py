@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from experimentation.domain.errors import BadRequestError, FieldError, InvalidError, PayloadTooLargeError
+from experimentation.web import edge
 
 MAX_QUERY_PARAMETERS = 50
 
@@ -23,6 +24,7 @@ class Request:
     cookies: Mapping[str, str]
     path_parameters: Mapping[str, str]
     source_ip: str
+    user_agent: str
     request_id: str
     raw_query: str
     raw_body: str
@@ -32,6 +34,12 @@ class Request:
     def query(self) -> dict[str, str]:
         """The query parameters; InvalidError when one is given twice, BadRequestError for no UTF-8."""
         return parsed_form(self.raw_query)
+
+    @property
+    def address(self) -> str:
+        """The caller's address: the connection's, or what the edge says that its own caller's was."""
+        viewer = self.headers.get(edge.VIEWER_HEADER, "") if edge.served(self.headers) else ""
+        return viewer or self.source_ip
 
     @property
     def content_type(self) -> str:
@@ -90,6 +98,7 @@ def request_from(event: Mapping[str, Any]) -> Request:
         cookies=dict(cookie.split("=", 1) for cookie in event.get("cookies") or () if "=" in cookie),
         path_parameters=event.get("pathParameters") or {},
         source_ip=http.get("sourceIp", ""),
+        user_agent=http.get("userAgent", ""),
         request_id=context.get("requestId", ""),
         raw_query=event.get("rawQueryString") or "",
         raw_body=event.get("body") or "",

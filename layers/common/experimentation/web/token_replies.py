@@ -2,26 +2,29 @@
 
 from experimentation import settings
 from experimentation.domain.access import scopes_of
+from experimentation.storage.access import devices
 from experimentation.storage.access.sessions import Session
 from experimentation.web import tokens
-from experimentation.web.principals import ACCESS_COOKIE, REFRESH_COOKIE
+from experimentation.web.principals import ACCESS_COOKIE, DEVICE_COOKIE, REFRESH_COOKIE
 from experimentation.web.reply import Reply
 
 
-def token_reply(session: Session, role: str, now: int, *, in_cookies: bool) -> Reply:
-    """Return a new access token and the session's refresh token."""
-    access = tokens.issued(session.username, role, session.id, now)
+def token_reply(session: Session, role: str, now: int, *, in_cookies: bool, device: str = "") -> Reply:
+    """Return a new access token and the session's refresh token; `device` is remembered in a cookie."""
+    access = tokens.issued(session, role, now)
+    refresh_seconds = min(settings.refresh_token_seconds(), session.ends_at - now // 1000)
     body: dict[str, object] = {
         "token_type": "Bearer",  # nosec B105 - a kind of token
         "expires_in": settings.access_token_seconds(),
-        "refresh_expires_in": settings.refresh_token_seconds(),
+        "refresh_expires_in": refresh_seconds,
         "scope": " ".join(sorted(scopes_of(role))),
     }
     if not in_cookies:
         return Reply(body | {"access_token": access, "refresh_token": session.refresh_token})
     cookies = (
         _cookie(ACCESS_COOKIE, access, settings.access_token_seconds()),
-        _cookie(REFRESH_COOKIE, session.refresh_token, settings.refresh_token_seconds()),
+        _cookie(REFRESH_COOKIE, session.refresh_token, refresh_seconds),
+        *([_cookie(DEVICE_COOKIE, device, devices.LIFETIME_SECONDS)] if device else []),
     )
     return Reply(body, cookies=cookies)
 

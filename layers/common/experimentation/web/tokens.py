@@ -1,32 +1,37 @@
-"""Access tokens: JWT, HS256 and nothing else (RFC 7519, RFC 8725)."""
+"""Access tokens: JWT, EdDSA (Ed25519) and nothing else (RFC 7519, RFC 8037, RFC 8725, RFC 9068)."""
 
+import base64
 from typing import NamedTuple
 from uuid import uuid4
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from experimentation import settings
 from experimentation.domain.access import scopes_of
 from experimentation.domain.errors import UnauthenticatedError
-from experimentation.storage.access import signing_keys
-from experimentation.storage.access.signing_keys import SigningKey
+from experimentation.storage.access import signing_keys, token_keys
+from experimentation.storage.access.sessions import Session
+from experimentation.storage.access.token_keys import TokenKey
 
-ALGORITHM = "HS256"
+ALGORITHM = "EdDSA"
+KIND = "at+jwt"
 ISSUER = "experimentation"
 AUDIENCE = "experimentation-api"
-REQUIRED = ["sub", "role", "scope", "iat", "exp", "iss", "aud", "jti"]
+REQUIRED = ["sub", "role", "scope", "iat", "exp", "iss", "aud", "jti", "sid", "auth_time"]
 LONGEST = 4_096
 SKEW_MS = 60_000
 MAX_KNOWN = 1_000
 
 
 class Claims(NamedTuple):
-    """What a verified token says; `issued_at` in milliseconds, `expires_at` in seconds."""
+    """What a verified token says; `expires_at` in seconds, the other times in milliseconds."""
 
     subject: str
     role: str
     scopes: frozenset[str]
-    token_id: str
+    session_id: str
+    authenticated_at: int
     issued_at: int
     expires_at: int
 
@@ -34,27 +39,29 @@ class Claims(NamedTuple):
 class _Known(NamedTuple):
     """What a token says, and the key that signed it."""
 
-    key: SigningKey
+    key: TokenKey
     claims: Claims
 
 
 _known: dict[str, _Known] = {}
 
 
-def issued(username: str, role: str, session_id: str, now: int) -> str:
-    """Return a signed token; its id begins with the session's, so that both can be revoked at once."""
+def issued(session: Session, role: str, now: int) -> str:
+    """Return a signed access token of the session."""
     key = signing_keys.newest(now)
     claims = {
-        "sub": username,
+        "sub": session.username,
         "role": role,
         "scope": " ".join(sorted(scopes_of(role))),
         "iat": now / 1000,  # with milliseconds: a token from the second of a password change is told apart
         "exp": now // 1000 + settings.access_token_seconds(),
         "iss": ISSUER,
         "aud": AUDIENCE,
-        "jti": f"{session_id}.{uuid4().hex}",
+        "jti": uuid4().hex,
+        "sid": session.id,
+        "auth_time": session.authenticated_at // 1000,
     }
-    return jwt.encode(claims, key.secret, algorithm=ALGORITHM, headers={"kid": key.kid})
+    return jwt.encode(claims, key.private, algorithm=ALGORITHM, headers={"kid": key.public.kid, "typ": KIND})
 
 
 def verified(token: str, now: int) -> Claims:
@@ -64,7 +71,7 @@ def verified(token: str, now: int) -> Claims:
     parse it again; whether its time is over is asked every time.
     """
     known = _known.get(token)
-    if known is None or signing_keys.named(known.key.kid, now) != known.key:
+    if known is None or token_keys.named(known.key.kid, now) != known.key:
         known = _checked(token, now)
         if len(_known) >= MAX_KNOWN:
             _known.clear()
@@ -79,22 +86,26 @@ def _checked(token: str, now: int) -> _Known:
     if len(token) > LONGEST or not token.isascii():
         raise _refused()
     try:
-        key = signing_keys.named(str(jwt.get_unverified_header(token).get("kid")), now)
-        if key is None:
+        header = jwt.get_unverified_header(token)
+        key = token_keys.named(str(header.get("kid")), now)
+        if key is None or header.get("typ") != KIND:
             raise _refused()
         claims = jwt.decode(
             token,
-            key.secret,
+            Ed25519PublicKey.from_public_bytes(base64.b64decode(key.public)),
             algorithms=[ALGORITHM],
             audience=AUDIENCE,
             issuer=ISSUER,
             options={"require": REQUIRED, "verify_exp": False, "verify_iat": False, "verify_nbf": False},
         )
+        if float(claims.get("nbf", 0)) * 1000 > now + SKEW_MS:
+            raise _refused()
         found = Claims(
             subject=claims["sub"],
             role=str(claims["role"]),
             scopes=frozenset(str(claims["scope"]).split()),
-            token_id=str(claims["jti"]),
+            session_id=str(claims["sid"]),
+            authenticated_at=int(claims["auth_time"]) * 1000,
             issued_at=round(float(claims["iat"]) * 1000),
             expires_at=int(claims["exp"]),
         )

@@ -80,10 +80,10 @@ def page(limit: int, after: str | None) -> Page:
     return Page(accounts, accounts[-1].username if "LastEvaluatedKey" in answer else None)
 
 
-def create(account: Account) -> None:
-    """Store a new person; ConflictError when the name is taken."""
+def create(account: Account, record: "Sequence[Action]" = ()) -> None:
+    """Store a new person, and `record` with it; ConflictError when the name is taken."""
     try:
-        commit([_creation(account), *_admins(int(account.is_active_admin))])
+        commit([_creation(account), *_admins(int(account.is_active_admin)), *record])
     except CancelledError as error:
         _raise_unless_condition(error)
         raise ConflictError("There already is an account of this name.") from error
@@ -115,8 +115,14 @@ def has_first_admin() -> bool:
     return "Item" in answer
 
 
-def change(username: str, apply: Callable[[Account], Account], *, now: int) -> Account:
-    """Store what `apply` makes of the person, and return it.
+def change(
+    username: str,
+    apply: Callable[[Account], Account],
+    *,
+    now: int,
+    record: "Callable[[Account, Account], Action] | None" = None,
+) -> Account:
+    """Store what `apply` makes of the person, with the record of the change, and return it.
 
     What the person was issued until then is refused. NotFoundError when there is no such person,
     ConflictError when no admin would be left.
@@ -127,15 +133,16 @@ def change(username: str, apply: Callable[[Account], Account], *, now: int) -> A
         if wanted == before:
             return before
         after = replace(wanted, version=before.version + 1, updated_at=now)
+        recorded = [record(before, after)] if record else []
         actions = [_update(after, before), *_admins(after.is_active_admin - before.is_active_admin)]
-        if _written([*actions, denials.deny_subject(username, _clock())]):
+        if _written([*actions, denials.deny_subject(username, _clock()), *recorded]):
             denials.forget()
             return after
     raise UnavailableError("The account is being changed by others; try again.")
 
 
-def delete(username: str) -> None:
-    """Delete the person and refuse what they were issued; errors as for a change."""
+def delete(username: str, record: "Sequence[Action]" = ()) -> None:
+    """Delete the person, write `record`, refuse what they were issued; errors as for a change."""
     for _ in range(MAX_TRIES):
         before = read(username)
         removal: Action = {
@@ -146,7 +153,8 @@ def delete(username: str) -> None:
                 "ExpressionAttributeValues": _as_read(before),
             }
         }
-        if _written([removal, *_admins(-before.is_active_admin), denials.deny_subject(username, _clock())]):
+        denial = denials.deny_subject(username, _clock())
+        if _written([removal, *_admins(-before.is_active_admin), denial, *record]):
             denials.forget()
             return
     raise UnavailableError("The account is being changed by others; try again.")

@@ -1,25 +1,36 @@
 """API keys: `exp_<id>_<secret>`, of which the hash alone is stored."""
 
 import hashlib
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import ClientError
 
 from experimentation import settings
-from experimentation.domain.errors import ConflictError, NotFoundError
+from experimentation.domain.clock import DAY_MS
+from experimentation.domain.errors import ConflictError, NotFoundError, UnavailableError
 from experimentation.storage.aws import client
 from experimentation.storage.aws.failures import condition_failed, translated
+from experimentation.storage.aws.transactions import CancelledError, commit
 
 if TYPE_CHECKING:
-    from experimentation.storage.aws.transactions import Item
+    from experimentation.storage.aws.transactions import Action, Item
 
 PARTITION = "APIKEY"
 MAX_AGE_MS = 10_000
-MAX_KEPT = 1_000  # a flood of invented ids must not fill the memory
+MAX_KEPT = 1_000
+DEFAULT_RATE = 6_000
+"""Requests a minute that each execution environment lets through of a key that says nothing else."""
 
 
 class ApiKey(NamedTuple):
-    """A machine's key; times in milliseconds, `expires_at` None when it does not expire."""
+    """A machine's key; times in milliseconds, `expires_at` None when it does not expire.
+
+    `owner` is the person who answers for it, `rate` how many requests a minute each environment lets through,
+    `used_on` the last day (since 1970, UTC) on which it was used.
+    """
 
     id: str
     name: str
@@ -28,6 +39,9 @@ class ApiKey(NamedTuple):
     created_at: int
     created_by: str
     expires_at: int | None
+    owner: str
+    rate: int = DEFAULT_RATE
+    used_on: int | None = None
 
     def is_expired(self, now: int) -> bool:
         """Tell whether its time is over."""
@@ -41,7 +55,13 @@ class Page(NamedTuple):
     next_after: str | None
 
 
-_kept: dict[str, tuple[int, ApiKey | None]] = {}
+class _Kept(NamedTuple):
+    read_at: int
+    key: ApiKey | None
+
+
+_found: OrderedDict[str, _Kept] = OrderedDict()
+_missing: OrderedDict[str, _Kept] = OrderedDict()  # apart: a flood of invented ids must not push keys out
 
 
 def hashed(secret: str) -> str:
@@ -49,31 +69,58 @@ def hashed(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def create(key: ApiKey) -> None:
-    """Store a new key; ConflictError when its id is taken."""
-    with translated():
-        try:
-            client.dynamodb().put_item(
-                TableName=settings.accounts_table(),
-                Item=_item(key),
-                ConditionExpression="attribute_not_exists(PK)",
-            )
-        except ClientError as error:
-            if condition_failed(error):
-                raise ConflictError("There already is a key of this id.") from error
-            raise
+def create(key: ApiKey, record: "Sequence[Action]" = ()) -> None:
+    """Store a new key, and `record` with it; ConflictError when its id is taken."""
+    creation: Action = {
+        "Put": {
+            "TableName": settings.accounts_table(),
+            "Item": _item(key),
+            "ConditionExpression": "attribute_not_exists(PK)",
+        }
+    }
+    try:
+        commit([creation, *record])
+    except CancelledError as error:
+        raise ConflictError("There already is a key of this id.") from error
 
 
 def cached(key_id: str, now: int) -> ApiKey | None:
     """Return the key, None when there is none; what is known is asked again after 10 s."""
-    kept = _kept.get(key_id)
-    if kept is not None and now - kept[0] < MAX_AGE_MS:
-        return kept[1]
+    for cache in (_found, _missing):
+        kept = cache.get(key_id)
+        if kept is not None and now - kept.read_at < MAX_AGE_MS:
+            cache.move_to_end(key_id)
+            return kept.key
     found = _read(key_id)
-    if len(_kept) >= MAX_KEPT:
-        _kept.clear()
-    _kept[key_id] = (now, found)
+    _found.pop(key_id, None)
+    _missing.pop(key_id, None)
+    cache = _missing if found is None else _found
+    cache[key_id] = _Kept(now, found)
+    if len(cache) > MAX_KEPT:
+        cache.popitem(last=False)
     return found
+
+
+def note_use(key: ApiKey, now: int) -> None:
+    """Store the day on which a key is used: one write a day and key, by whoever sees it first."""
+    today = now // DAY_MS
+    if key.used_on is not None and key.used_on >= today:
+        return
+    if key.id in _found:
+        _found[key.id] = _Kept(_found[key.id].read_at, key._replace(used_on=today))
+    # A request is not refused for want of this note; another environment, or the next reading, makes it.
+    with suppress(UnavailableError), translated():
+        try:
+            client.dynamodb().update_item(
+                TableName=settings.accounts_table(),
+                Key=_primary(key.id),
+                UpdateExpression="SET used_on = :today",
+                ConditionExpression="attribute_exists(PK)",
+                ExpressionAttributeValues={":today": {"N": str(today)}},
+            )
+        except ClientError as error:
+            if not condition_failed(error):
+                raise
 
 
 def page(limit: int, after: str | None) -> Page:
@@ -90,25 +137,70 @@ def page(limit: int, after: str | None) -> Page:
     return Page(keys, keys[-1].id if "LastEvaluatedKey" in answer else None)
 
 
-def delete(key_id: str) -> None:
+def owned_by(username: str) -> list[ApiKey]:
+    """Return every key that the person answers for."""
+    return [key for key in _all() if key.owner == username]
+
+
+def hand_over(key: ApiKey, owner: str, record: "Sequence[Action]") -> None:
+    """Let another person answer for a key; nothing when it is deleted or was handed over meanwhile."""
+    change: Action = {
+        "Update": {
+            "TableName": settings.accounts_table(),
+            "Key": _primary(key.id),
+            "UpdateExpression": "SET key_owner = :owner",
+            "ConditionExpression": "key_owner = :before",
+            "ExpressionAttributeValues": {":owner": {"S": owner}, ":before": {"S": key.owner}},
+        }
+    }
+    _commit_unless_gone([change, *record])
+
+
+def delete(key_id: str, record: "Sequence[Action]" = ()) -> None:
     """Delete the key; NotFoundError when there is none."""
-    with translated():
-        try:
-            client.dynamodb().delete_item(
-                TableName=settings.accounts_table(),
-                Key=_primary(key_id),
-                ConditionExpression="attribute_exists(PK)",
-            )
-        except ClientError as error:
-            if condition_failed(error):
-                raise NotFoundError("There is no such API key.") from error
-            raise
+    if not end(key_id, record):
+        raise NotFoundError("There is no such API key.")
+
+
+def end(key_id: str, record: "Sequence[Action]" = ()) -> bool:
+    """Delete the key; False when there is none."""
+    removal: Action = {
+        "Delete": {
+            "TableName": settings.accounts_table(),
+            "Key": _primary(key_id),
+            "ConditionExpression": "attribute_exists(PK)",
+        }
+    }
+    is_deleted = _commit_unless_gone([removal, *record])
     forget()
+    return is_deleted
 
 
 def forget() -> None:
     """Read each key again when it is needed next."""
-    _kept.clear()
+    _found.clear()
+    _missing.clear()
+
+
+def _commit_unless_gone(actions: "Sequence[Action]") -> bool:
+    """Write all; False when the first one's condition does not hold."""
+    try:
+        commit(actions)
+    except CancelledError as error:
+        if error.condition_failed(0):
+            return False
+        raise UnavailableError("The keys are being changed by others; try again.") from error
+    return True
+
+
+def _all() -> Iterator[ApiKey]:
+    after: str | None = None
+    while True:
+        found = page(100, after)
+        yield from found.keys
+        after = found.next_after
+        if after is None:
+            return
 
 
 def _read(key_id: str) -> ApiKey | None:
@@ -130,6 +222,8 @@ def _item(key: ApiKey) -> "Item":
         "scopes": {"L": [{"S": scope} for scope in key.scopes]},
         "created_at": {"N": str(key.created_at)},
         "created_by": {"S": key.created_by},
+        "key_owner": {"S": key.owner},
+        "rate": {"N": str(key.rate)},
     }
     if key.expires_at is not None:
         item["expires"] = {"N": str(key.expires_at)}
@@ -146,4 +240,7 @@ def _key(item: "Item") -> ApiKey:
         created_at=int(item["created_at"]["N"]),
         created_by=item["created_by"]["S"],
         expires_at=int(item["expires"]["N"]) if "expires" in item else None,
+        owner=item["key_owner"]["S"],
+        rate=int(item["rate"]["N"]),
+        used_on=int(item["used_on"]["N"]) if "used_on" in item else None,
     )

@@ -1,4 +1,9 @@
-"""The deny list: access tokens that are refused before they expire, read again every 10 s at most."""
+"""The deny list: what is refused before its access tokens expire, read again every 10 s at most.
+
+An entry's key begins with its expiry, so that a reading is of what still matters, however late DynamoDB
+deletes the rest. A session has one entry however many tokens it was issued; whoever ends more than a few
+sessions while their tokens live gets one entry for all of them, so that nobody can make the list long.
+"""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,11 +17,11 @@ if TYPE_CHECKING:
 PARTITION = "DENY"
 MAX_AGE_MS = 10_000
 SKEW_SECONDS = 60
+SUBJECT_BUCKET_SECONDS = 900  # a person has one entry for each quarter of an hour at most
 
 
 class _Kept(NamedTuple):
     read_at: int
-    tokens: frozenset[str]
     sessions: frozenset[str]
     not_before: dict[str, int]
 
@@ -24,33 +29,25 @@ class _Kept(NamedTuple):
 _kept: dict[str, _Kept] = {}
 
 
-def is_denied(token_id: str, subject: str, issued_at: int, now: int) -> bool:
-    """Tell whether a token, its session, or everything its subject got until then, is refused.
-
-    A token's id is <session>.<number>; times are milliseconds.
-    """
+def is_denied(session_id: str, subject: str, issued_at: int, now: int) -> bool:
+    """Tell whether a token's session, or everything its subject got until then, is refused; milliseconds."""
     kept = _current(now)
-    return (
-        token_id in kept.tokens
-        or token_id.partition(".")[0] in kept.sessions
-        or issued_at <= kept.not_before.get(subject, -1)
-    )
+    return session_id in kept.sessions or issued_at <= kept.not_before.get(subject, -1)
 
 
-def deny_token(token_id: str, expires_at: int) -> None:
-    """Refuse one access token until it expires anyway (seconds since 1970)."""
-    _put(_item(f"TOKEN#{token_id}", expires_at + SKEW_SECONDS))
-
-
-def deny_session(session_id: str, now: int) -> None:
-    """Refuse every access token of a session."""
-    _put(_item(f"SESSION#{session_id}", _longest(now)))
+def deny_session(session_id: str, last_expiry: int) -> None:
+    """Refuse a session's access tokens until the last of them expires anyway (seconds since 1970)."""
+    _put(_item(f"SESSION#{session_id}", last_expiry + SKEW_SECONDS))
 
 
 def deny_subject(subject: str, now: int) -> "Action":
     """Return the write that refuses whatever the person was issued until `now`."""
-    item = _item(f"SUBJECT#{subject}", _longest(now)) | {"not_before": {"N": str(now)}}
-    return {"Put": {"TableName": settings.accounts_table(), "Item": item}}
+    return {"Put": {"TableName": settings.accounts_table(), "Item": _subject_item(subject, now)}}
+
+
+def deny_subject_now(subject: str, now: int) -> None:
+    """Refuse whatever the person was issued until `now`."""
+    _put(_subject_item(subject, now))
 
 
 def forget() -> None:
@@ -64,12 +61,18 @@ def _put(item: "Item") -> None:
     forget()
 
 
+def _subject_item(subject: str, now: int) -> "Item":
+    longest = now // 1000 + settings.LONGEST_ACCESS_TOKEN_SECONDS + SKEW_SECONDS
+    expires_at = -(-longest // SUBJECT_BUCKET_SECONDS) * SUBJECT_BUCKET_SECONDS
+    return _item(f"SUBJECT#{subject}", expires_at) | {"not_before": {"N": str(now)}}
+
+
 def _item(name: str, expires_at: int) -> "Item":
-    return {"PK": {"S": PARTITION}, "SK": {"S": name}, "expires_at": {"N": str(expires_at)}}
-
-
-def _longest(now: int) -> int:
-    return now // 1000 + settings.LONGEST_ACCESS_TOKEN_SECONDS + SKEW_SECONDS
+    return {
+        "PK": {"S": PARTITION},
+        "SK": {"S": f"{expires_at:010d}#{name}"},
+        "expires_at": {"N": str(expires_at)},
+    }
 
 
 def _current(now: int) -> _Kept:
@@ -81,7 +84,6 @@ def _current(now: int) -> _Kept:
 
 
 def _read(table: str, now: int) -> _Kept:
-    tokens: set[str] = set()
     sessions: set[str] = set()
     not_before: dict[str, int] = {}
     with translated():
@@ -90,15 +92,15 @@ def _read(table: str, now: int) -> _Kept:
             .get_paginator("query")
             .paginate(
                 TableName=table,
-                KeyConditionExpression="PK = :deny",
-                ExpressionAttributeValues={":deny": {"S": PARTITION}},
+                KeyConditionExpression="PK = :deny AND SK > :now",
+                ExpressionAttributeValues={":deny": {"S": PARTITION}, ":now": {"S": f"{now // 1000:010d}"}},
                 ConsistentRead=True,
             )
         )
         for item in (item for page in pages for item in page["Items"]):
-            kind, _, name = item["SK"]["S"].partition("#")
+            _, kind, name = item["SK"]["S"].split("#", 2)
             if kind == "SUBJECT":
-                not_before[name] = int(item["not_before"]["N"])
+                not_before[name] = max(int(item["not_before"]["N"]), not_before.get(name, -1))
             else:
-                (tokens if kind == "TOKEN" else sessions).add(name)
-    return _Kept(now, frozenset(tokens), frozenset(sessions), not_before)
+                sessions.add(name)
+    return _Kept(now, frozenset(sessions), not_before)

@@ -1,19 +1,22 @@
 """Sessions: families of refresh tokens; each is used once, and reuse ends the family (RFC 9700, 4.14).
 
-A family is one item that knows the hash of its current token and of the one before. The successor is derived
-from the presented token and a nonce that is stored with the rotation, so that whoever presents the same token
-again within 10 s gets the same answer, though no token is stored.
+A family is one item, under its person, that knows the hash of its current token and of the one before. The
+successor is derived from the presented token and a nonce that is stored with the rotation, so that whoever
+presents the same token again within 10 s gets the same answer, though no token is stored. Each token carries
+a tag that only the family can have made: a session's id alone, which is no secret, ends nothing.
 """
 
 import hashlib
 import hmac
+import re
 import secrets
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from botocore.exceptions import ClientError
 
 from experimentation import settings
-from experimentation.domain.errors import UnauthenticatedError
+from experimentation.domain.errors import NotFoundError, UnauthenticatedError
 from experimentation.storage.access import denials
 from experimentation.storage.aws import client
 from experimentation.storage.aws.failures import condition_failed, translated
@@ -22,137 +25,286 @@ if TYPE_CHECKING:
     from experimentation.storage.aws.transactions import Item
 
 GRACE_MS = 10_000
-PREFIX = "rt"
-LONGEST = 200
+TOKEN = re.compile(r"rt_([0-9a-f]{2,128})_([0-9a-f]{32})_([0-9a-f]{64})_([0-9a-f]{32})")
+LONGEST_AGENT = 200
+LISTED = 100
+DENIED_ONE_BY_ONE = 10  # sessions of a person, while their access tokens live
 
 
 class Session(NamedTuple):
-    """Whose session it is, since which epoch of the account, and its current refresh token."""
+    """Whose session it is, since which epoch of the account, and its current refresh token.
+
+    `authenticated_at` is when the password was given (milliseconds), `ends_at` when it must be again
+    (seconds).
+    """
 
     id: str
     username: str
     epoch: str
     refresh_token: str
+    authenticated_at: int
+    ends_at: int
 
 
-def start(username: str, epoch: str, now: int) -> Session:
+class ListedSession(NamedTuple):
+    """A session as its person sees it; times in milliseconds."""
+
+    id: str
+    started_at: int
+    last_used_at: int
+    ends_at: int
+    address: str
+    user_agent: str
+
+
+class ReusedError(UnauthenticatedError):
+    """Somebody presented a refresh token that was used before: its family has ended."""
+
+    def __init__(self, username: str) -> None:
+        super().__init__("The refresh token is not valid.")
+        self.username = username
+
+
+class _Token(NamedTuple):
+    username: str
+    session_id: str
+    secret: str
+    tag: str
+
+    @property
+    def key(self) -> "Item":
+        return _primary(self.username, self.session_id)
+
+
+def start(username: str, epoch: str, now: int, *, address: str = "", user_agent: str = "") -> Session:
     """Store a new family and return its first token."""
-    session_id, secret = secrets.token_hex(16), secrets.token_urlsafe(32)
-    item = _primary(session_id) | {
-        "username": {"S": username},
+    session_id, secret, family_key = secrets.token_hex(16), secrets.token_hex(32), secrets.token_hex(32)
+    item = _primary(username, session_id) | {
         "epoch": {"S": epoch},
+        "family_key": {"S": family_key},
         "token_hash": {"S": _hashed(secret)},
-        "created_at": {"N": str(now)},
+        "started_at": {"N": str(now)},
+        "used_at": {"N": str(now)},
+        "ends_at": {"N": str(now // 1000 + settings.session_seconds())},
+        "last_expiry": {"N": str(now // 1000 + settings.access_token_seconds())},
         "expires_at": {"N": str(now // 1000 + settings.refresh_token_seconds())},
+        "address": {"S": address},
+        "user_agent": {"S": user_agent[:LONGEST_AGENT]},
     }
     with translated():
         client.dynamodb().put_item(TableName=settings.accounts_table(), Item=item)
-    return Session(session_id, username, epoch, _token(session_id, secret))
+    return _session(item, secret)
 
 
 def rotate(token: str, now: int) -> Session:
     """Return the session with the successor of `token`, in one conditional write.
 
-    UnauthenticatedError for a token that is unknown, expired or revoked, and for one that was used more than
-    10 s ago, which also ends its family.
+    UnauthenticatedError for a token that is unknown, expired or revoked; ReusedError for one that was used
+    more than 10 s ago, which also ends its family.
     """
-    session_id, secret = _parts(token)
+    presented = _parsed(token)
     nonce = secrets.token_hex(16)
-    successor = _successor(secret, nonce)
+    successor = _successor(presented.secret, nonce)
     with translated():
         try:
             answer = client.dynamodb().update_item(
                 TableName=settings.accounts_table(),
-                Key=_primary(session_id),
+                Key=presented.key,
                 UpdateExpression=(
-                    "SET token_hash = :next, previous_hash = :presented, nonce = :nonce, rotated_at = :now, "
-                    "expires_at = :expires"
+                    "SET token_hash = :next, previous_hash = :presented, nonce = :nonce, used_at = :now, "
+                    "expires_at = :expires, last_expiry = :last_expiry"
                 ),
                 ConditionExpression=(
-                    "token_hash = :presented AND attribute_not_exists(revoked_at) AND expires_at > :seconds"
+                    "token_hash = :presented AND attribute_not_exists(revoked_at) AND expires_at > :seconds "
+                    "AND ends_at > :seconds"
                 ),
                 ExpressionAttributeValues={
                     ":next": {"S": _hashed(successor)},
-                    ":presented": {"S": _hashed(secret)},
+                    ":presented": {"S": _hashed(presented.secret)},
                     ":nonce": {"S": nonce},
                     ":now": {"N": str(now)},
                     ":seconds": {"N": str(now // 1000)},
                     ":expires": {"N": str(now // 1000 + settings.refresh_token_seconds())},
+                    ":last_expiry": {"N": str(now // 1000 + settings.access_token_seconds())},
                 },
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
             if condition_failed(error):
-                return _again(session_id, secret, cast("Item | None", error.response.get("Item")), now)
+                return _again(presented, cast("Item | None", error.response.get("Item")), now)
             raise
-    return _session(session_id, answer["Attributes"], successor)
+    return _session(answer["Attributes"], successor)
 
 
-def revoke(token: str, now: int) -> None:
-    """End the family that a token is of, with its access tokens; UnauthenticatedError when it is of none."""
-    session_id, secret = _parts(token)
-    presented: Item = {":presented": {"S": _hashed(secret)}}
-    condition = "token_hash = :presented OR previous_hash = :presented"
-    if not _ended(session_id, now, condition, presented):
+def revoke(token: str, now: int) -> str:
+    """End the family that a token is of, however old the token, and return whose it was.
+
+    UnauthenticatedError when it is of none.
+    """
+    presented = _parsed(token)
+    item = _read(presented.key)
+    if item is None or not _is_of_family(presented, item):
         raise _refused()
+    _end(item, now)
+    return presented.username
 
 
-def end(session_id: str, now: int) -> None:
-    """End a family, if there is one, with its access tokens."""
-    _ended(session_id, now, "attribute_exists(PK)", {})
+def end(username: str, session_id: str, now: int) -> None:
+    """End a family with its access tokens; NotFoundError when there is none that lives."""
+    item = _read(_primary(username, session_id))
+    if item is None or not _lives(item, now):
+        raise NotFoundError("There is no such session.")
+    _end(item, now)
 
 
-def _again(session_id: str, secret: str, item: "Item | None", now: int) -> Session:
+def live(username: str, now: int) -> list[ListedSession]:
+    """Return the person's sessions that have not ended, the last used first; at most 100."""
+    found = [_listed(item) for item in _items(username) if _lives(item, now)]
+    return sorted(found, key=lambda session: session.last_used_at, reverse=True)[:LISTED]
+
+
+def _again(presented: _Token, item: "Item | None", now: int) -> Session:
     """Return the successor once more while it is fresh; anything else is a token that must not be used."""
-    live = item is not None and "revoked_at" not in item and int(item["expires_at"]["N"]) > now // 1000
-    if not live or item is None:
+    if item is None or not _lives(item, now) or not _is_of_family(presented, item):
         raise _refused()
-    if (
-        item.get("previous_hash", {}).get("S") == _hashed(secret)
-        and now - int(item["rotated_at"]["N"]) <= GRACE_MS
-    ):
-        return _session(session_id, item, _successor(secret, item["nonce"]["S"]))
-    end(session_id, now)  # somebody has a copy
-    raise _refused()
+    is_previous = item.get("previous_hash", {}).get("S") == _hashed(presented.secret)
+    if is_previous and now - int(item["used_at"]["N"]) <= GRACE_MS:
+        return _session(item, _successor(presented.secret, item["nonce"]["S"]))
+    _end(item, now)  # somebody has a copy
+    raise ReusedError(presented.username)
 
 
-def _ended(session_id: str, now: int, condition: str, values: "Item") -> bool:
+def _end(item: "Item", now: int) -> None:
+    """Mark a family as ended, then refuse its access tokens.
+
+    The mark comes first: a refresh in between would issue one more token, later than the denial knows of.
+    """
+    key = {name: item[name] for name in ("PK", "SK")}
     with translated():
         try:
-            client.dynamodb().update_item(
+            ended = client.dynamodb().update_item(
                 TableName=settings.accounts_table(),
-                Key=_primary(session_id),
+                Key=key,
                 UpdateExpression="SET revoked_at = if_not_exists(revoked_at, :now)",
-                ConditionExpression=condition,
-                ExpressionAttributeValues={":now": {"N": str(now)}, **values},
-            )
+                ConditionExpression="attribute_exists(PK)",
+                ExpressionAttributeValues={":now": {"N": str(now)}},
+                ReturnValues="ALL_NEW",
+            )["Attributes"]
         except ClientError as error:
             if condition_failed(error):
-                return False
+                return  # it was over, and is deleted: no token of it lives
             raise
-    denials.deny_session(session_id, now)
-    return True
+    _deny(_username(ended), ended["SK"]["S"], int(ended["last_expiry"]["N"]), now)
 
 
-def _session(session_id: str, item: "Item", secret: str) -> Session:
-    return Session(session_id, item["username"]["S"], item["epoch"]["S"], _token(session_id, secret))
+def _deny(username: str, session_id: str, last_expiry: int, now: int) -> None:
+    if last_expiry + denials.SKEW_SECONDS <= now // 1000:
+        return
+    if _ended_lately(username, now) <= DENIED_ONE_BY_ONE:
+        denials.deny_session(session_id, last_expiry)
+    else:
+        denials.deny_subject_now(username, now)
 
 
-def _primary(session_id: str) -> "Item":
-    return {"PK": {"S": f"SESSION#{session_id}"}, "SK": {"S": "SESSION"}}
+def _ended_lately(username: str, now: int) -> int:
+    """Count one more ended session of the person in this quarter of an hour; return how many."""
+    window = now // 1000 // denials.SUBJECT_BUCKET_SECONDS
+    with translated():
+        answer = client.dynamodb().update_item(
+            TableName=settings.accounts_table(),
+            Key={"PK": {"S": f"ENDED#{username}"}, "SK": {"S": f"FROM#{window}"}},
+            UpdateExpression="ADD sessions :one SET expires_at = :expires",
+            ExpressionAttributeValues={
+                ":one": {"N": "1"},
+                ":expires": {"N": str((window + 2) * denials.SUBJECT_BUCKET_SECONDS)},
+            },
+            ReturnValues="UPDATED_NEW",
+        )
+    return int(answer["Attributes"]["sessions"]["N"])
 
 
-def _token(session_id: str, secret: str) -> str:
-    return f"{PREFIX}_{session_id}_{secret}"
+def _read(key: "Item") -> "Item | None":
+    with translated():
+        answer = client.dynamodb().get_item(TableName=settings.accounts_table(), Key=key, ConsistentRead=True)
+    return answer.get("Item")
 
 
-def _parts(token: str) -> tuple[str, str]:
-    """Return a token's session and secret."""
-    parts = token.split("_", 2)
-    if len(parts) < 3 or parts[0] != PREFIX or not token.isascii() or not all(parts) or len(token) > LONGEST:
+def _items(username: str) -> "Iterator[Item]":
+    with translated():
+        pages = (
+            client.dynamodb()
+            .get_paginator("query")
+            .paginate(
+                TableName=settings.accounts_table(),
+                KeyConditionExpression="PK = :person",
+                ExpressionAttributeValues={":person": {"S": f"SESSION#{username}"}},
+                ConsistentRead=True,
+            )
+        )
+        for page in pages:
+            yield from page["Items"]
+
+
+def _lives(item: "Item", now: int) -> bool:
+    seconds = now // 1000
+    return (
+        "revoked_at" not in item
+        and int(item["expires_at"]["N"]) > seconds
+        and int(item["ends_at"]["N"]) > seconds
+    )
+
+
+def _session(item: "Item", secret: str) -> Session:
+    username, session_id = _username(item), item["SK"]["S"]
+    tag = _tag(item["family_key"]["S"], secret)
+    return Session(
+        id=session_id,
+        username=username,
+        epoch=item["epoch"]["S"],
+        refresh_token=f"rt_{username.encode().hex()}_{session_id}_{secret}_{tag}",
+        authenticated_at=int(item["started_at"]["N"]),
+        ends_at=int(item["ends_at"]["N"]),
+    )
+
+
+def _listed(item: "Item") -> ListedSession:
+    over = min(int(item["ends_at"]["N"]), int(item["expires_at"]["N"]))
+    return ListedSession(
+        id=item["SK"]["S"],
+        started_at=int(item["started_at"]["N"]),
+        last_used_at=int(item["used_at"]["N"]),
+        ends_at=over * 1000,
+        address=item["address"]["S"],
+        user_agent=item["user_agent"]["S"],
+    )
+
+
+def _primary(username: str, session_id: str) -> "Item":
+    return {"PK": {"S": f"SESSION#{username}"}, "SK": {"S": session_id}}
+
+
+def _username(item: "Item") -> str:
+    return str(item["PK"]["S"]).removeprefix("SESSION#")
+
+
+def _parsed(token: str) -> _Token:
+    found = TOKEN.fullmatch(token)
+    if found is None:
         raise _refused()
-    return parts[1], parts[2]
+    username, session_id, secret, tag = found.groups()
+    try:
+        return _Token(bytes.fromhex(username).decode(), session_id, secret, tag)
+    except ValueError as error:
+        raise _refused() from error
+
+
+def _is_of_family(token: _Token, item: "Item") -> bool:
+    return hmac.compare_digest(_tag(item["family_key"]["S"], token.secret), token.tag)
+
+
+def _tag(family_key: str, secret: str) -> str:
+    return hmac.new(bytes.fromhex(family_key), secret.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def _hashed(secret: str) -> str:

@@ -1,24 +1,32 @@
-"""The keys that sign access tokens: from Secrets Manager, two or more live at once."""
+"""The private keys that sign access tokens: Ed25519, derived from a secret that only logins read.
 
+Their public halves are published in the Accounts table (storage/access/token_keys.py), whenever the secret
+is read.
+"""
+
+import base64
 import hashlib
 import json
 from typing import NamedTuple
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from experimentation import settings
 from experimentation.domain.errors import ConfigurationError, UnavailableError
+from experimentation.storage.access import token_keys
+from experimentation.storage.access.token_keys import TokenKey
 from experimentation.storage.aws import client
 from experimentation.storage.aws.failures import translated
 
-SHORTEST_SECRET_BYTES = 32  # RFC 7518, section 3.2: as long as the hash
+SHORTEST_SECRET_BYTES = 32  # as long as the private key that is derived from it
 MAX_AGE_MS = 300_000
-UNKNOWN_KEY_PAUSE_MS = 10_000
 
 
 class SigningKey(NamedTuple):
-    """A secret and the `kid` by which a token names it."""
+    """A private key, and the public one by whose `kid` a token names it."""
 
-    kid: str
-    secret: bytes
+    private: Ed25519PrivateKey
+    public: TokenKey
 
 
 class _Kept(NamedTuple):
@@ -30,17 +38,20 @@ _kept: dict[str, _Kept] = {}
 
 
 def newest(now: int) -> SigningKey:
-    """Return the key to sign with: the first of the secret."""
-    return _keys(now, MAX_AGE_MS)[0]
-
-
-def named(kid: str, now: int) -> SigningKey | None:
-    """Return the key of that name; the secret is read again for an unknown one, every 10 s at most."""
-    for age in (MAX_AGE_MS, UNKNOWN_KEY_PAUSE_MS):
-        for key in _keys(now, age):
-            if key.kid == kid:
-                return key
-    return None
+    """Return the key to sign with, the first of the secret; whoever verifies can know it by then."""
+    arn = settings.signing_secret_arn()
+    kept = _kept.get(arn)
+    if kept is not None and now - kept.read_at < MAX_AGE_MS:
+        return kept.keys[0]
+    try:
+        keys = parsed(_read(arn))
+    except UnavailableError:
+        if kept is None:
+            raise
+        return kept.keys[0]
+    token_keys.replace([key.public for key in keys], now)
+    _kept[arn] = _Kept(now, keys)
+    return keys[0]
 
 
 def forget() -> None:
@@ -49,44 +60,33 @@ def forget() -> None:
 
 
 def parsed(text: str) -> tuple[SigningKey, ...]:
-    """Return the keys in a secret: {"keys": [{"kid", "secret"}, ...]}, or one generated string.
+    """Return the keys of a secret: {"keys": ["...", ...]}, or one generated string.
 
-    A plain string's kid is the beginning of its hash, so that a rotation can name it. ConfigurationError when
-    there is no key, or one that is too short to be safe.
+    ConfigurationError when there is none, or one that is too short to be safe.
     """
-    keys = (
-        _from_document(text) if text.lstrip().startswith("{") else (SigningKey(kid_of(text), text.encode()),)
-    )
-    if not keys or any(len(key.secret) < SHORTEST_SECRET_BYTES or not key.kid for key in keys):
-        raise ConfigurationError(f"each signing key needs a kid and {SHORTEST_SECRET_BYTES} bytes or more")
-    return keys
+    secrets = _from_document(text) if text.lstrip().startswith("{") else [text]
+    if not secrets or any(len(secret.encode()) < SHORTEST_SECRET_BYTES for secret in secrets):
+        raise ConfigurationError(f"each signing key needs a secret of {SHORTEST_SECRET_BYTES} bytes or more")
+    return tuple(_derived(secret) for secret in secrets)
 
 
-def kid_of(secret: str) -> str:
-    """Return the name of a secret that has none."""
-    return hashlib.sha256(b"kid\x1f" + secret.encode()).hexdigest()[:8]
+def _derived(secret: str) -> SigningKey:
+    """Return the key pair of a secret; its name is the beginning of the public half's hash."""
+    seed = hashlib.sha256(b"experimentation access tokens\x1f" + secret.encode()).digest()
+    private = Ed25519PrivateKey.from_private_bytes(seed)
+    public = private.public_key().public_bytes_raw()
+    kid = hashlib.sha256(public).hexdigest()[:16]
+    return SigningKey(private, TokenKey(kid, base64.b64encode(public).decode()))
 
 
-def _from_document(text: str) -> tuple[SigningKey, ...]:
+def _from_document(text: str) -> list[str]:
     try:
-        return tuple(SigningKey(entry["kid"], entry["secret"].encode()) for entry in json.loads(text)["keys"])
-    except (ValueError, LookupError, TypeError, AttributeError):
-        raise ConfigurationError('the signing secret should be {"keys": [{"kid", "secret"}]}') from None
-
-
-def _keys(now: int, max_age_ms: int) -> tuple[SigningKey, ...]:
-    arn = settings.signing_secret_arn()
-    kept = _kept.get(arn)
-    if kept is not None and now - kept.read_at < max_age_ms:
-        return kept.keys
-    try:
-        keys = parsed(_read(arn))
-    except UnavailableError:
-        if kept is None:
-            raise
-        return kept.keys
-    _kept[arn] = _Kept(now, keys)
-    return keys
+        secrets = json.loads(text)["keys"]
+    except (ValueError, LookupError, TypeError):
+        secrets = None
+    if not isinstance(secrets, list) or not all(isinstance(secret, str) for secret in secrets):
+        raise ConfigurationError('the signing secret should be {"keys": ["...", ...]}')
+    return secrets
 
 
 def _read(arn: str) -> str:

@@ -1,10 +1,17 @@
-"""Failed logins per name and per address: a delay that grows, never a lock-out.
+"""Failed logins: whoever fails waits; nobody else does.
+
+They are counted per name and address, per address, and per name; a device that its person signed in with
+before (storage/access/devices.py) has a count of its own instead. How long an attempt waits depends on
+failures of its own address or device alone: when a name has failed often from anywhere, an address's first
+failure already costs a minute, but an address without failures is heard at once. So a stranger can slow down
+himself, never the person.
 
 Each attempt is charged before the password is looked at, so that a hundred at once are a hundred failures; an
 attempt that succeeds gives its charge back.
 """
 
 import hashlib
+from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
@@ -21,15 +28,39 @@ if TYPE_CHECKING:
 FREE_FAILURES = 5
 LONGEST_DELAY_MS = 60_000
 FORGOTTEN_AFTER_MS = 900_000
+NAME_CEILING = 50  # failures of a name in a quarter of an hour, from anywhere
+GUARDED_DELAY_MS = 60_000
+LONGEST_GUARDED_DELAY_MS = 900_000
 MAX_TRIES = 5
 
 
+class Attempt(NamedTuple):
+    """Somebody's attempt at a login; `device` is the secret of a device that the person used before."""
+
+    username: str
+    address: str
+    device: str | None = None
+
+
 class _Count(NamedTuple):
-    """Failures so far; `stamp` is drawn anew by each write, which is how two at once are told apart."""
+    """Failures so far, and since when the next one waits for them (0: a success came in between).
+
+    `stamp` is drawn anew by each write, which is how two at once are told apart.
+    """
 
     failures: int
-    blocked_until: int
+    waits_from: int
     stamp: str
+
+    def blocked_until(self, *, guarded: bool) -> int:
+        return self.waits_from + (guarded_delay_ms if guarded else delay_ms)(self.failures)
+
+
+class _Counter(NamedTuple):
+    """Where failures are counted, and whether the name's ceiling makes them dearer."""
+
+    key: "Item"
+    guarded: bool = False
 
 
 _NONE = _Count(0, 0, "")
@@ -46,48 +77,75 @@ def delay_ms(failures: int) -> int:
     return min(LONGEST_DELAY_MS, 1000 << min(failures - FREE_FAILURES, 16))
 
 
-def charge(username: str, address: str, now: int) -> None:
+def guarded_delay_ms(failures: int) -> int:
+    """Return how long an address waits for a name above its ceiling: 1, 2, 4 ... 15 minutes.
+
+    >>> [guarded_delay_ms(failures) // 60_000 for failures in (0, 1, 2, 3, 100)]
+    [0, 1, 2, 4, 15]
+    """
+    return min(LONGEST_GUARDED_DELAY_MS, GUARDED_DELAY_MS << min(failures - 1, 16)) if failures else 0
+
+
+def charge(attempt: Attempt, now: int) -> None:
     """Count an attempt as failed until it succeeds; TooManyRequestsError while one must wait, uncounted."""
-    keys = (_name_key(username), _address_key(address))
-    for key in keys:
-        _require_free(_read(key, now), now)
-    for key in keys:
-        _charge(key, now)
+    counters = _counters(attempt, now)
+    for counter in counters:
+        _require_free(_read(counter.key, now), counter, now)
+    for counter in counters:
+        _charge(counter, now)
+    _add_to_name(attempt.username, 1, now)
 
 
-def give_back(username: str, address: str) -> None:
-    """Forget the name's failures after a success, and this one attempt of the address."""
+def give_back(attempt: Attempt, now: int) -> None:
+    """Forget the failures of this name here after a success, and this one attempt of the address."""
+    own, *shared = _counters(attempt, now)
     with translated():
-        client.dynamodb().delete_item(TableName=settings.accounts_table(), Key=_name_key(username))
-        try:
-            client.dynamodb().update_item(
-                TableName=settings.accounts_table(),
-                Key=_address_key(address),
-                UpdateExpression="ADD failures :back SET blocked_until = :zero, stamp = :stamp",
-                ConditionExpression="failures > :zero",
-                ExpressionAttributeValues={
-                    ":back": {"N": "-1"},
-                    ":zero": {"N": "0"},
-                    ":stamp": {"S": uuid4().hex},
-                },
-            )
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
+        client.dynamodb().delete_item(TableName=settings.accounts_table(), Key=own.key)
+    for counter in shared:
+        _subtract(counter.key)
+    _add_to_name(attempt.username, -1, now)
 
 
-def _charge(key: "Item", now: int) -> None:
+def network_of(address: str) -> str:
+    """Return what is counted as one address: an IPv6 network of 64 bits is one customer's.
+
+    >>> network_of("203.0.113.7"), network_of("2001:db8:1:2:3:4:5:6"), network_of("::ffff:203.0.113.7")
+    ('203.0.113.7', '2001:db8:1:2::/64', '203.0.113.7')
+    """
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return f"{IPv6Address(int(parsed) >> 64 << 64)}/64"
+
+
+def _counters(attempt: Attempt, now: int) -> list[_Counter]:
+    """Return where an attempt is counted; the first counter is of its name and origin alone."""
+    if attempt.device is not None:
+        return [_Counter(_key("DEVICE", f"{attempt.username}\x1f{attempt.device}"))]
+    network = network_of(attempt.address)
+    guarded = _name_failures(attempt.username, now) >= NAME_CEILING
+    pair = _key("PAIR", f"{attempt.username}\x1f{network}")
+    return [_Counter(pair, guarded=guarded), _Counter(_key("ADDRESS", network))]
+
+
+def _charge(counter: _Counter, now: int) -> None:
     for _ in range(MAX_TRIES):
-        count = _read(key, now)
-        _require_free(count, now)
-        if _counted(key, count, now):
+        count = _read(counter.key, now)
+        _require_free(count, counter, now)
+        if _counted(counter.key, count, now):
             return
     raise TooManyRequestsError("Too many logins at once; try again.", 1)
 
 
-def _require_free(count: _Count, now: int) -> None:
-    if count.blocked_until > now:
-        seconds = -(-(count.blocked_until - now) // 1000)
+def _require_free(count: _Count, counter: _Counter, now: int) -> None:
+    blocked_until = count.blocked_until(guarded=counter.guarded)
+    if blocked_until > now:
+        seconds = -(-(blocked_until - now) // 1000)
         raise TooManyRequestsError("Too many failed logins; wait before the next.", seconds)
 
 
@@ -97,21 +155,19 @@ def _read(key: "Item", now: int) -> _Count:
     if "Item" not in answer:
         return _NONE
     item = answer["Item"]
-    count = _Count(int(item["failures"]["N"]), int(item["blocked_until"]["N"]), item["stamp"]["S"])
-    return count if int(item["forgotten_at"]["N"]) > now else _NONE._replace(stamp=count.stamp)
+    count = _Count(int(item["failures"]["N"]), int(item["waits_from"]["N"]), item["stamp"]["S"])
+    is_recent = int(item["failed_at"]["N"]) + FORGOTTEN_AFTER_MS > now
+    return count if is_recent else _NONE._replace(stamp=count.stamp)
 
 
 def _counted(key: "Item", before: _Count, now: int) -> bool:
     """Store one more failure; False when another attempt was counted first."""
-    failures = before.failures + 1
-    forgotten_at = now + FORGOTTEN_AFTER_MS
-    delay = delay_ms(failures)
     item = key | {
-        "failures": {"N": str(failures)},
-        "blocked_until": {"N": str(now + delay if delay else 0)},
+        "failures": {"N": str(before.failures + 1)},
+        "failed_at": {"N": str(now)},
+        "waits_from": {"N": str(now)},
         "stamp": {"S": uuid4().hex},
-        "forgotten_at": {"N": str(forgotten_at)},
-        "expires_at": {"N": str(forgotten_at // 1000 + 1)},
+        "expires_at": {"N": str(_forgotten_at(now))},
     }
     with translated():
         try:
@@ -128,12 +184,54 @@ def _counted(key: "Item", before: _Count, now: int) -> bool:
     return True
 
 
-def _name_key(username: str) -> "Item":
-    return _key("NAME", username)
+def _subtract(key: "Item") -> None:
+    """Take one failure back; the next attempt waits for none, but they are remembered."""
+    with translated():
+        try:
+            client.dynamodb().update_item(
+                TableName=settings.accounts_table(),
+                Key=key,
+                UpdateExpression="ADD failures :back SET waits_from = :zero, stamp = :stamp",
+                ConditionExpression="failures > :zero",
+                ExpressionAttributeValues={
+                    ":back": {"N": "-1"},
+                    ":zero": {"N": "0"},
+                    ":stamp": {"S": uuid4().hex},
+                },
+            )
+        except ClientError as error:
+            if not condition_failed(error):
+                raise
 
 
-def _address_key(address: str) -> "Item":
-    return _key("ADDRESS", address)
+def _name_failures(username: str, now: int) -> int:
+    with translated():
+        answer = client.dynamodb().get_item(
+            TableName=settings.accounts_table(), Key=_name_key(username, now), ConsistentRead=True
+        )
+    return int(answer["Item"]["failures"]["N"]) if "Item" in answer else 0
+
+
+def _add_to_name(username: str, failures: int, now: int) -> None:
+    with translated():
+        client.dynamodb().update_item(
+            TableName=settings.accounts_table(),
+            Key=_name_key(username, now),
+            UpdateExpression="ADD failures :failures SET expires_at = :expires",
+            ExpressionAttributeValues={
+                ":failures": {"N": str(failures)},
+                ":expires": {"N": str(_forgotten_at(now))},
+            },
+        )
+
+
+def _forgotten_at(now: int) -> int:
+    return (now + FORGOTTEN_AFTER_MS) // 1000 + 1
+
+
+def _name_key(username: str, now: int) -> "Item":
+    """Return the count of this quarter of an hour: a sliding one would never forget a slow attack."""
+    return _key("NAME", username) | {"SK": {"S": f"FROM#{now // FORGOTTEN_AFTER_MS}"}}
 
 
 def _key(kind: str, value: str) -> "Item":

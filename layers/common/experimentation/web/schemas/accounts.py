@@ -1,16 +1,15 @@
 """People as administrators make, change and see them."""
 
+from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr, StringConstraints
 
-from experimentation.domain.access import LONGEST_PASSWORD_BYTES, AccountRole
+from experimentation.domain.access import LONGEST_PASSWORD_BYTES, SHORTEST_PASSWORD, AccountRole
 from experimentation.domain.clock import rfc3339
 from experimentation.storage.access.accounts import Account
 from experimentation.web.schemas.model import RequestModel, ResponseModel
 from experimentation.web.schemas.types import Cursor, Limit
-
-SHORTEST_PASSWORD = 8
 
 
 def _lower(value: object) -> object:
@@ -40,12 +39,29 @@ class AccountCreate(RequestModel):
     role: AccountRole = AccountRole.USER
 
 
+class KeysFate(StrEnum):
+    """What becomes of the API keys that a person answers for: they end, or the caller answers for them."""
+
+    END = "end"
+    HAND_OVER = "hand_over"
+
+
+class AccountDelete(RequestModel):
+    """What becomes of the person's API keys; needed when there are any."""
+
+    keys: KeysFate | None = None
+
+
 class AccountUpdate(RequestModel):
-    """What changes; whatever is left out stays. A new password or `disabled` ends the person's sessions."""
+    """What changes; whatever is left out stays. A new password or `disabled` ends the person's sessions.
+
+    `keys` says what becomes of the API keys that the person answers for.
+    """
 
     role: AccountRole | None = None
     password: NewPassword | None = None
     disabled: bool | None = None
+    keys: KeysFate | None = None
 
 
 class AccountList(RequestModel):

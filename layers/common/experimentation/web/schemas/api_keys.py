@@ -4,8 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints
 
-from experimentation.domain.clock import rfc3339
-from experimentation.storage.access.api_keys import ApiKey
+from experimentation.domain.clock import DAY_MS, rfc3339
+from experimentation.storage.access.api_keys import DEFAULT_RATE, ApiKey
 from experimentation.web.schemas.model import RequestModel, ResponseModel
 from experimentation.web.schemas.types import Cursor, Limit, Name, Timestamp
 
@@ -18,15 +18,24 @@ type Scope = Literal[
     "events:write",
     "results:read",
 ]
+DEFAULT_LIFETIME_MS = 365 * DAY_MS
 KeyId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,32}$")]
 
 
 class ApiKeyCreate(RequestModel):
-    """A new key; without `expires_at` it is good until it is deleted."""
+    """A new key, good for a year unless `expires_at` says otherwise; null: until it is deleted.
+
+    Each execution environment lets `requests_per_minute` of the key through.
+    """
 
     name: Name
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=7)]
     expires_at: Timestamp | None = None
+    requests_per_minute: Annotated[int, Field(ge=1, le=600_000)] = DEFAULT_RATE
+
+    def expiry(self, now: int) -> int | None:
+        """Return when the key expires: in a year when nothing was said."""
+        return self.expires_at if "expires_at" in self.model_fields_set else now + DEFAULT_LIFETIME_MS
 
 
 class ApiKeyList(RequestModel):
@@ -44,7 +53,10 @@ class ApiKeyAnswer(ResponseModel):
     scopes: list[str]
     created_at: str
     created_by: str
+    owner: str
     expires_at: str | None
+    requests_per_minute: int
+    last_used_on: str | None
 
     @classmethod
     def of(cls, key: ApiKey) -> Self:
@@ -77,5 +89,8 @@ def _shown(key: ApiKey) -> "dict[str, object]":
         "scopes": list(key.scopes),
         "created_at": rfc3339(key.created_at),
         "created_by": key.created_by,
+        "owner": key.owner,
         "expires_at": None if key.expires_at is None else rfc3339(key.expires_at),
+        "requests_per_minute": key.rate,
+        "last_used_on": None if key.used_on is None else rfc3339(key.used_on * DAY_MS)[:10],
     }

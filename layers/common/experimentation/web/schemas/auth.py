@@ -1,12 +1,16 @@
 """What is sent to log in, to stay logged in and to log out; JSON, or an OAuth form (RFC 6749, RFC 7009)."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import SecretStr, StringConstraints
 
+from experimentation.domain.clock import rfc3339
+from experimentation.storage.access.sessions import ListedSession
+from experimentation.web.schemas.accounts import NewPassword
 from experimentation.web.schemas.model import RequestModel, ResponseModel
 
+SessionId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Given = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
 
@@ -55,6 +59,44 @@ class TokenAnswer(ResponseModel):
     scope: str
     access_token: str | None = None
     refresh_token: str | None = None
+
+
+class PasswordChange(RequestModel):
+    """One's own password, and the one that takes its place."""
+
+    current_password: SecretStr
+    new_password: NewPassword
+
+
+class SessionAnswer(ResponseModel):
+    """One of the caller's sessions; `current` is the one that asks."""
+
+    id: str
+    current: bool
+    started_at: str
+    last_used_at: str
+    ends_at: str
+    address: str
+    user_agent: str
+
+    @classmethod
+    def of(cls, session: ListedSession, current_id: str) -> Self:
+        """Return what its person sees of a session."""
+        return cls(
+            id=session.id,
+            current=session.id == current_id,
+            started_at=rfc3339(session.started_at),
+            last_used_at=rfc3339(session.last_used_at),
+            ends_at=rfc3339(session.ends_at),
+            address=session.address,
+            user_agent=session.user_agent,
+        )
+
+
+class SessionList(ResponseModel):
+    """The caller's sessions, the last used first."""
+
+    sessions: list[SessionAnswer]
 
 
 class MeAnswer(ResponseModel):

@@ -1,0 +1,74 @@
+"""The public keys that verify access tokens: one item, which whoever signs keeps equal to the secret."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from experimentation import settings
+from experimentation.domain.errors import UnavailableError
+from experimentation.storage.aws import client
+from experimentation.storage.aws.failures import translated
+
+KEY = {"PK": {"S": "TOKENKEYS"}, "SK": {"S": "CURRENT"}}
+MAX_AGE_MS = 300_000
+UNKNOWN_KEY_PAUSE_MS = 2_000
+
+
+class TokenKey(NamedTuple):
+    """A public Ed25519 key in base64, and the `kid` by which a token names it."""
+
+    kid: str
+    public: str
+
+
+class _Kept(NamedTuple):
+    read_at: int
+    keys: tuple[TokenKey, ...]
+
+
+_kept: dict[str, _Kept] = {}
+
+
+def named(kid: str, now: int) -> TokenKey | None:
+    """Return the key of that name; they are read again for an unknown one, every 2 s at most."""
+    for age in (MAX_AGE_MS, UNKNOWN_KEY_PAUSE_MS):
+        for key in _keys(now, age):
+            if key.kid == kid:
+                return key
+    return None
+
+
+def replace(keys: Sequence[TokenKey], now: int) -> None:
+    """Let tokens of these keys alone be good from now on; written only when that changes something."""
+    table = settings.accounts_table()
+    if set(_read(table)) != set(keys):
+        listed = [{"M": {"kid": {"S": key.kid}, "public": {"S": key.public}}} for key in keys]
+        with translated():
+            client.dynamodb().put_item(TableName=table, Item={**KEY, "keys": {"L": listed}})
+    _kept[table] = _Kept(now, tuple(keys))
+
+
+def forget() -> None:
+    """Read the keys again when one is needed next."""
+    _kept.clear()
+
+
+def _keys(now: int, max_age_ms: int) -> tuple[TokenKey, ...]:
+    table = settings.accounts_table()
+    kept = _kept.get(table)
+    if kept is not None and now - kept.read_at < max_age_ms:
+        return kept.keys
+    try:
+        keys = _read(table)
+    except UnavailableError:
+        if kept is None:
+            raise
+        return kept.keys
+    _kept[table] = _Kept(now, keys)
+    return keys
+
+
+def _read(table: str) -> tuple[TokenKey, ...]:
+    with translated():
+        answer = client.dynamodb().get_item(TableName=table, Key=KEY, ConsistentRead=True)
+    listed = answer["Item"]["keys"]["L"] if "Item" in answer else []
+    return tuple(TokenKey(entry["M"]["kid"]["S"], entry["M"]["public"]["S"]) for entry in listed)

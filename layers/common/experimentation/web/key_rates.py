@@ -1,0 +1,36 @@
+"""How often an API key may call: a token bucket of each execution environment, which asks nobody."""
+
+from collections import OrderedDict
+from typing import NamedTuple
+
+from experimentation.domain.errors import TooManyRequestsError
+
+BURST_SECONDS = 10
+MAX_KEPT = 1_000
+
+
+class _Bucket(NamedTuple):
+    tokens: float
+    filled_at: int
+
+
+_buckets: OrderedDict[str, _Bucket] = OrderedDict()
+
+
+def take(key_id: str, rate: int, now: int) -> None:
+    """Let one request through; TooManyRequestsError above `rate` a minute, after a burst of 10 s' worth."""
+    capacity = max(1.0, rate * BURST_SECONDS / 60)
+    bucket = _buckets.pop(key_id, None) or _Bucket(capacity, now)
+    filled = bucket.tokens + max(0, now - bucket.filled_at) * rate / 60_000
+    tokens = min(capacity, filled)
+    is_allowed = tokens >= 1
+    _buckets[key_id] = _Bucket(tokens - is_allowed, max(now, bucket.filled_at))
+    if len(_buckets) > MAX_KEPT:
+        _buckets.popitem(last=False)
+    if not is_allowed:
+        raise TooManyRequestsError("This API key calls too often.", int((1 - tokens) * 60 / rate) + 1)
+
+
+def forget() -> None:
+    """Start with full buckets."""
+    _buckets.clear()

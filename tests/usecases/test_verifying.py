@@ -69,6 +69,7 @@ def traffic(runtime, clock, always):
 
 
 USERS = ("Query", b"ASSIGN#e#0")  # the first that is read of the users
+AFTER_USERS = ("Query", b"ASSIGN#e#63")  # the last, and empty here
 READING = ("GetItem", b"EXP#e")  # what is read before each reading
 
 
@@ -76,8 +77,9 @@ def test_counters_that_are_right_do_not_differ(chosen, clock):
     assert verifying.differences("e", clock.now) == []
 
 
-def test_traffic_alone_is_no_difference(chosen, clock, traffic):
-    traffic(*USERS)
+@pytest.mark.parametrize("moment", [USERS, AFTER_USERS])
+def test_traffic_alone_is_no_difference(chosen, clock, traffic, moment):
+    traffic(*moment)
 
     assert verifying.differences("e", clock.now) == []
 

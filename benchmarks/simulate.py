@@ -1,18 +1,29 @@
-"""Simulated experiments against the engine: do its error rates and power hold when it is looked at daily?"""
+"""Simulated experiments against the engine: do its error rates and power hold when it is looked at daily?
+
+Every look is made by numpy in one go, by the rules that `analyse` follows; of every row some looks are drawn
+and asked of the engine itself, and one that differs ends the run.
+"""
 
 import sys
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from math import sqrt
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln
+from scipy.stats import norm, t
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "layers" / "common"))
 
-from experimentation.domain.statistics.analysis import analyse
+from experimentation.domain.experiment import Analysis, Direction, Kind, Role
+from experimentation.domain.statistics.analysis import analyse, take_look
+from experimentation.domain.statistics.group_sequential import boundary
+from experimentation.domain.statistics.looks import Look
 from experimentation.domain.statistics.study import (
-    AnalysisMode,
+    CovariateSums,
     Metric,
     MetricTotals,
     Progress,
@@ -22,111 +33,433 @@ from experimentation.domain.statistics.study import (
 )
 
 SEED = 20_261_122
-DAYS = 14
-USERS_A_DAY = 1000  # per arm
-BASE_RATE = 0.10
-RAISED_RATE = 0.11
-METRIC = Metric("purchase_rate", "purchase", "conversion", "increase", "primary")
+DAYS = 28
+MIN_DAYS = 7
+MIN_USERS = 150
+ALPHA = 0.05
+GUARD_ALPHA = 0.005
+CHECKED = 40  # looks of each row that the engine itself is asked about
+
+type Array = NDArray[np.float64]
 
 
-class Figure(NamedTuple):
+class Row(NamedTuple):
     """One simulated share and the range it must lie in."""
 
     name: str
+    runs: int
+    users_a_day: int
+    split: str
     share: float
     low: float
     high: float
 
     @property
     def holds(self) -> bool:
-        """Say whether the share is inside its bar."""
-        return self.low <= self.share <= self.high
+        """Say whether the share is inside its bar, widened by three standard errors of the simulation."""
+        below, above = (3 * sqrt(bar * (1 - bar) / self.runs) for bar in (self.low, self.high))
+        return self.low - below <= self.share <= self.high + above
 
 
-class Day(NamedTuple):
-    """Cumulative converters of both arms at the end of a day."""
+class Looks(NamedTuple):
+    """Cumulative figures of both arms at the end of every day: arrays of (runs, days)."""
 
-    number: int
-    control: int
-    treatment: int
-
-
-def experiments(count: int, rate: float, seed: int) -> Iterator[list[Day]]:
-    """Return `count` experiments whose treatment converts at `rate`, as cumulative days."""
-    random = np.random.default_rng(seed)
-    shape = (count, DAYS)
-    control = random.binomial(USERS_A_DAY, BASE_RATE, shape).cumsum(axis=1).tolist()
-    treatment = random.binomial(USERS_A_DAY, rate, shape).cumsum(axis=1).tolist()
-    for pair in zip(control, treatment, strict=True):
-        yield [Day(number, *arms) for number, arms in enumerate(zip(*pair, strict=True), start=1)]
+    n: tuple[Array, Array]
+    converters: tuple[Array, Array]
+    sums: tuple[Array, Array]
+    squares: tuple[Array, Array]
 
 
-def is_significant(day: Day, analysis: AnalysisMode, tuning_n: int, ended: bool) -> bool:
+class Plan(NamedTuple):
+    """A row to be: how users come, and what they do."""
+
+    name: str
+    kind: Kind
+    users_a_day: int
+    share: float  # of the treatment
+    rate: float  # of control users with an event
+    sigma: float = 0.0  # of the logarithm of values
+    effect: float = 1.0  # the treatment's rate relative to the control's
+
+    @property
+    def split(self) -> str:
+        """Return the weights."""
+        return f"{100 * (1 - self.share):.0f}/{100 * self.share:.0f}"
+
+
+def simulated(plan: Plan, runs: int, days: int, random: np.random.Generator) -> Looks:
+    """Return looks of experiments whose users come daily and act 0 to 6 days later; some act again."""
+    arms = [
+        _arm(plan, runs, days, plan.users_a_day * share, rate, random)
+        for share, rate in ((1 - plan.share, plan.rate), (plan.share, plan.rate * plan.effect))
+    ]
+    return Looks(*(tuple(pair) for pair in zip(*arms, strict=True)))  # type: ignore[arg-type]
+
+
+def _arm(
+    plan: Plan, runs: int, days: int, users: float, rate: float, random: np.random.Generator
+) -> tuple[Array, Array, Array, Array]:
+    enrolled = random.poisson(users, (runs, days))
+    active = random.binomial(enrolled, rate)
+    delays = np.array([0.5, 0.2, 0.1, 0.08, 0.06, 0.04, 0.02])
+    first = np.zeros((runs, days + len(delays)))
+    split = random.multinomial(active, delays)  # (runs, days, delays)
+    for delay in range(len(delays)):
+        first[:, delay : delay + days] += split[:, :, delay]
+    n = enrolled.cumsum(axis=1).astype(float)
+    first = first[:, :days].astype(int)
+    converters = first.cumsum(axis=1).astype(float)
+    if plan.kind is Kind.CONVERSION:
+        return n, converters, converters, converters
+    sums, squares = np.zeros((runs, days)), np.zeros((runs, days))
+    for run in range(runs):
+        total = first[run].sum()
+        day = np.repeat(np.arange(days), first[run])
+        if plan.kind is Kind.COUNT:
+            values = 1 + random.poisson(1.0, total).astype(float)
+        else:
+            values = np.round(random.lognormal(2.0, plan.sigma, total), 4)
+        again = random.random(total) < 0.3
+        later = day[again] + random.integers(1, 8, again.sum())
+        more = values[again] * random.lognormal(0.0, 0.3, again.sum())
+        more = np.ones(len(more)) if plan.kind is Kind.COUNT else np.round(more, 4)
+        gained = np.bincount(day, values, days) + np.bincount(later, more, days + 8)[:days]
+        cross = more * (2 * values[again] + more)
+        squared = np.bincount(day, values**2, days) + np.bincount(later, cross, days + 8)[:days]
+        sums[run], squares[run] = gained.cumsum(), squared.cumsum()
+    return n, converters, sums, squares
+
+
+def z_of(looks: Looks, kind: Kind, cautious: bool = True) -> tuple[Array, Array]:
+    """Return D / se at every look, and where nothing can be said; se is the larger one but for rates."""
+    (n, m), (s, u), (q, r) = looks.n, looks.sums, looks.squares
+    with np.errstate(all="ignore"):
+        v, w = ((b - a * a / k) / (k - 1) for k, a, b in ((n, s, q), (m, u, r)))
+        variance = v / n + w / m
+        if cautious and kind is not Kind.CONVERSION:
+            pooled = ((n - 1) * v + (m - 1) * w) / (n + m - 2) * (1 / n + 1 / m)
+            variance = np.maximum(variance, pooled)
+        z = (u / m - s / n) / np.sqrt(variance)
+    return z, small(looks, kind) | ~np.isfinite(z)
+
+
+def small(looks: Looks, kind: Kind) -> Array:
+    """Say where too few users did (or did not do) it."""
+    (n, m), (c, d) = looks.n, looks.converters
+    if kind is Kind.CONVERSION:
+        return np.minimum(np.minimum(c, n - c), np.minimum(d, m - d)) < 10
+    return np.where(n < m, c, np.where(m < n, d, np.minimum(c, d))) < 100
+
+
+def multiplier(n: Array, alpha: float, tuning_n: float) -> Array:
+    """Return the sequence's half-width in standard errors."""
+    rho2 = (-2 * np.log(alpha) + np.log(1 - 2 * np.log(alpha))) / tuning_n
+    return np.sqrt(2 * (n * rho2 + 1) / (n * rho2) * np.log(np.sqrt(n * rho2 + 1) / alpha))
+
+
+def exact_rejects(looks: Looks, share: float, alpha: float) -> Array:
+    """Say where the Dirichlet-multinomial test on converters rejects."""
+    prior = 20 * np.array([1 - share, share])
+    c, d = looks.converters
+    factor = gammaln(20) - gammaln(20 + c + d)
+    factor = factor + gammaln(prior[0] + c) - gammaln(prior[0]) - c * np.log(1 - share)
+    factor = factor + gammaln(prior[1] + d) - gammaln(prior[1]) - d * np.log(share)
+    return np.exp(np.minimum(0, -factor)) < alpha
+
+
+def any_day_sign(looks: Looks, plan: Plan, alpha: float = ALPHA, tuning_n: float = 5000) -> Array:
+    """Return the sign of what the sequence, or the exact test, has proven at every look; else 0."""
+    z, silent = z_of(looks, plan.kind)
+    found = np.where(~silent & (np.abs(z) > multiplier(sum(looks.n), alpha, tuning_n)), np.sign(z), 0)
+    if plan.kind is Kind.CONVERSION:
+        (n, m), (c, d) = looks.n, looks.converters
+        with np.errstate(all="ignore"):
+            sign = np.sign(d / m - c / n)
+        rejected = exact_rejects(looks, plan.share, alpha)
+        found = np.where(small(looks, plan.kind), np.where(rejected, sign, 0), found)
+    return found
+
+
+def false_verdicts(looks: Looks, plan: Plan, proven: Array) -> Array:
+    """Return, by run, whether some look says ship or do_not_ship without a reason."""
+    days = np.arange(1, proven.shape[1] + 1)
+    ready = (days >= MIN_DAYS) & (np.minimum(*looks.n) >= MIN_USERS)
+    split_off = mismatched(looks, plan.share)
+    ships = (proven > 0) & ready & ~split_off
+    stops = (proven < 0) & ~split_off  # harm does not wait
+    return (ships | stops).any(axis=1)
+
+
+def mismatched(looks: Looks, share: float, threshold: float = 0.001) -> Array:
+    """Say where the chi-square test of the split flags."""
+    n, m = looks.n
+    expected = (n + m) * (1 - share), (n + m) * share
+    chi2 = (n - expected[0]) ** 2 / expected[0] + (m - expected[1]) ** 2 / expected[1]
+    return (2 * norm.sf(np.sqrt(chi2)) < threshold) & (np.minimum(*expected) >= 5)
+
+
+def conversions() -> Iterator[Plan]:
+    """Return the rows of rates."""
+    for rate in (0.005, 0.02, 0.1, 0.2):
+        for share, users in ((0.5, 1000), (0.1, 1000), (0.01, 4000)):
+            yield Plan(f"conversion {100 * rate:g} %", Kind.CONVERSION, users, share, rate)
+
+
+def revenues() -> Iterator[Plan]:
+    """Return the rows of log-normal revenue."""
+    for sigma in (1.5, 2.0):
+        for payers in (0.05, 0.2):
+            for share, users in ((0.5, 1000), (0.1, 1000), (0.05, 2000), (0.01, 5000)):
+                name = f"revenue, sigma {sigma:g}, {100 * payers:g} % pay"
+                yield Plan(name, Kind.VALUE, users, share, payers, sigma)
+
+
+def counts() -> Iterator[Plan]:
+    """Return the rows of counts."""
+    for share in (0.5, 0.1):
+        yield Plan("count, 20 % active", Kind.COUNT, 1000, share, 0.2)
+
+
+def no_effect(plan: Plan, runs: int, random: np.random.Generator) -> Row:
+    """Return a row of A/A experiments with the default analysis, looked at on 28 days."""
+    looks = simulated(plan, runs, DAYS, random)
+    proven = any_day_sign(looks, plan)
+    check(looks, plan, proven, random)
+    share = float(false_verdicts(looks, plan, proven).mean())
+    return Row(plan.name, runs, plan.users_a_day, plan.split, share, 0.0, ALPHA)
+
+
+def fixed_twice(runs: int, random: np.random.Generator) -> Row:
+    """Return a row of fixed experiments that are looked at until twice their plan: the first look stands."""
+    plan = Plan("fixed, read on every day until twice its plan", Kind.CONVERSION, 1000, 0.5, 0.1)
+    planned = 14_000
+    looks = simulated(plan, runs, DAYS, random)
+    z, _ = z_of(looks, plan.kind)
+    met = (sum(looks.n) >= planned) & (np.arange(1, DAYS + 1) >= MIN_DAYS)
+    first = np.argmax(met, axis=1)
+    called = np.abs(z[np.arange(runs), first]) > t.isf(ALPHA / 2, planned - 2)
+    _check_kept(looks, planned, Analysis.FIXED, called)
+    return Row(plan.name, runs, 1000, plan.split, float(called.mean()), 0.0, ALPHA)
+
+
+def group_sequential(runs: int, random: np.random.Generator, effect: float = 1.0) -> Row:
+    """Return a row of group-sequential experiments with 14 daily looks."""
+    name = "group sequential, 14 daily looks" + ("" if effect == 1 else ", 10 % -> 11 %")
+    plan = Plan(name, Kind.CONVERSION, 2000, 0.5, 0.1, effect=effect)
+    looks = _exact_days(plan, runs, 14, random)
+    z, _ = z_of(looks, plan.kind)
+    bounds = np.array(boundary(tuple((day + 1) / 14 for day in range(14)), ALPHA).bounds)
+    called = (np.abs(z) > bounds).any(axis=1)
+    _check_kept(looks, 28_000, Analysis.GROUP_SEQUENTIAL, called)
+    low, high = (0.0, ALPHA) if effect == 1 else (0.74, 0.80)
+    return Row(name, runs, 2000, plan.split, float(called.mean()), low, high)
+
+
+def cuped(runs: int, random: np.random.Generator) -> Row:
+    """Return a row of A/A experiments decided by the CUPED-adjusted sequence (visits of regular users)."""
+    per_day, days = 200, DAYS
+    sums = np.zeros((2, 6, runs, days))
+    for arm in range(2):
+        for day in range(days):
+            taste = random.gamma(1.0, 3.0, (runs, per_day))
+            x, y = random.poisson(taste).astype(float), random.poisson(taste).astype(float)
+            for place, value in enumerate((np.ones_like(x), y, y * y, x, x * x, x * y)):
+                sums[arm, place, :, day] = value.sum(axis=1)
+    n, sy, qy, sx, qx, sxy = sums.cumsum(axis=3).transpose(1, 0, 2, 3)
+    both = [part.sum(axis=0) for part in (n, sy, qy, sx, qx, sxy)]
+    covariance = (both[5] - both[3] * both[1] / both[0]) / (both[0] - 1)
+    theta = covariance / ((both[4] - both[3] ** 2 / both[0]) / (both[0] - 1))
+    vy, vx = ((q - s * s / n) / (n - 1) for q, s in ((qy, sy), (qx, sx)))
+    v = vy + theta**2 * vx - 2 * theta * (sxy - sx * sy / n) / (n - 1)
+    difference = (sy[1] / n[1] - sy[0] / n[0]) - theta * (sx[1] / n[1] - sx[0] / n[0])
+    pooled = ((n[0] - 1) * v[0] + (n[1] - 1) * v[1]) / (both[0] - 2) * (1 / n[0] + 1 / n[1])
+    z = difference / np.sqrt(np.maximum(v[0] / n[0] + v[1] / n[1], pooled))
+    called = np.abs(z) > multiplier(both[0], ALPHA, 5000)
+    for run in random.integers(0, runs, CHECKED):
+        day = int(random.integers(0, days))
+        totals = [
+            _totals(n[a, run, day], n[a, run, day], sy[a, run, day], qy[a, run, day], Kind.COUNT)
+            for a in (0, 1)
+        ]
+        arms = [
+            VariantTotals(
+                *(getattr(each, field) for field in ("users", "converters", "count", "sum", "squares")),
+                CovariateSums(*(int(part[a, run, day]) for part in (sx, qx, sxy))),
+            )
+            for a, each in enumerate(totals)
+        ]
+        found = _engine(arms, Kind.COUNT, 0.5, day + 1)
+        if found != bool(called[run, day]):
+            raise SystemExit("the engine and the simulation disagree about CUPED")
+    name = "CUPED decides, visits of regular users"
+    return Row(name, runs, 2 * per_day, "50/50", float(called.any(axis=1).mean()), 0.0, ALPHA)
+
+
+def rare_harm(runs: int, random: np.random.Generator) -> Row:
+    """Return how often a guardrail that never fails in the control is found harmed by day 14."""
+    plan = Plan("guardrail 0 -> 0.3 %, found by day 14", Kind.CONVERSION, 2000, 0.5, 0.0)
+    looks = simulated(plan, runs, 14, random)
+    harmed = _arm(plan, runs, 14, 1000, 0.003, random)
+    looks = Looks(*((own[0], other) for own, other in zip(looks, harmed, strict=True)))
+    proven = any_day_sign(looks, plan)
+    check(looks, plan, proven, random)
+    return Row(
+        plan.name, runs, plan.users_a_day, plan.split, float((proven > 0).any(axis=1).mean()), 0.95, 1.0
+    )
+
+
+def guard(plan: Plan, runs: int, random: np.random.Generator) -> Row:
+    """Return how often the rollout guard pauses an A/A experiment; between daily looks it looks 24 times."""
+    hours = DAYS * 24
+    hourly = plan._replace(users_a_day=max(1, plan.users_a_day // 24))
+    looks = simulated(hourly, runs, hours, random)
+    harmed = (any_day_sign(looks, plan, GUARD_ALPHA) < 0).any(axis=1)
+    paused = harmed | (_sequential_mismatch(looks, plan.share) < 0.001).any(axis=1)
+    name = f"guard pauses an A/A, {plan.name}"
+    return Row(name, runs, hourly.users_a_day * 24, plan.split, float(paused.mean()), 0.0, 0.01)
+
+
+def before(runs: int, random: np.random.Generator) -> Iterator[Row]:
+    """Return the rows of 14 daily looks at 1,000 users a day and arm, 10 % base rate."""
+    plan = Plan("A/A", Kind.CONVERSION, 2000, 0.5, 0.1)
+    effect = plan._replace(name="10 % -> 11 %", effect=1.1)
+    null, moved = (_exact_days(each, runs, 14, random) for each in (plan, effect))
+    critical = t.isf(ALPHA / 2, null.n[0] + null.n[1] - 2)
+    (z, _), (y, _) = z_of(null, plan.kind), z_of(moved, plan.kind)
+    for looks in (null, moved):
+        check(looks, plan._replace(name="14 looks"), any_day_sign(looks, plan), random)
+
+    def row(name: str, share: Array, low: float, high: float) -> Row:
+        return Row(name, runs, 2000, "50/50", float(share.mean()), low, high)
+
+    peeked = np.abs(z) > critical
+    yield row("A/A, sequence, 14 daily looks", any_day_sign(null, plan).any(axis=1), 0.0, 0.05)
+    yield row("A/A, fixed interval under the same peeking", peeked.any(axis=1), 0.15, 1.0)
+    yield row("A/A, fixed interval, one look", peeked[:, -1], 0.04, 0.06)
+    yield row("10 % -> 11 %, fixed at the end", np.abs(y[:, -1]) > critical[:, -1], 0.75, 0.82)
+    for tuning_n, low, high in ((5000, 0.38, 0.47), (28_000, 0.42, 1.0)):
+        found = any_day_sign(moved, plan, tuning_n=tuning_n).any(axis=1)
+        yield row(f"10 % -> 11 %, sequence, N* = {tuning_n}", found, low, high)
+
+
+def rows(
+    runs: Callable[[int], int], chosen: Callable[[str], bool] = lambda _: True, guards: bool = True
+) -> Iterator[Row]:
+    """Return every row that is chosen by name; `runs` says how many of the usual number to make."""
+    random = np.random.default_rng(SEED)
+    yield from before(runs(2000), random)
+    for plan in (*conversions(), *revenues(), *counts()):
+        if chosen(plan.name):
+            yield no_effect(plan, runs(1000 if plan.kind is Kind.VALUE else 2000), random)
+    yield fixed_twice(runs(2000), random)
+    yield cuped(runs(500), random)
+    yield group_sequential(runs(2000), random)
+    yield group_sequential(runs(2000), random, effect=1.1)
+    yield rare_harm(runs(1000), random)
+    for plan in (
+        ()
+        if not guards
+        else (
+            Plan("10 %", Kind.CONVERSION, 2400, 0.5, 0.1),
+            Plan("0.5 %", Kind.CONVERSION, 2400, 0.5, 0.005),
+            Plan("2 %", Kind.CONVERSION, 2400, 0.1, 0.02),
+        )
+    ):
+        yield guard(plan, runs(1000), random)
+
+
+def check(looks: Looks, plan: Plan, proven: Array, random: np.random.Generator) -> None:
+    """Ask the engine about some looks; one that it reads otherwise ends the run."""
+    count, days = proven.shape
+    for run, day in zip(random.integers(0, count, CHECKED), random.integers(0, days, CHECKED), strict=True):
+        arms = [
+            _totals(*(float(part[arm][run, day]) for part in looks), plan.kind)  # type: ignore[call-arg, arg-type]
+            for arm in (0, 1)
+        ]
+        found = _engine(arms, plan.kind, plan.share, int(day) + 1)
+        if found != bool(proven[run, day]):
+            raise SystemExit(f"the engine and the simulation disagree: {plan.name}, run {run}, day {day}")
+
+
+def _exact_days(plan: Plan, runs: int, days: int, random: np.random.Generator) -> Looks:
+    """Return looks at exactly as many users a day in each arm, who act at once."""
+    each = plan.users_a_day // 2
+    n = np.broadcast_to(each * np.arange(1.0, days + 1), (runs, days))
+    arms = [
+        random.binomial(each, rate, (runs, days)).cumsum(axis=1).astype(float)
+        for rate in (plan.rate, plan.rate * plan.effect)
+    ]
+    return Looks((n, n), (arms[0], arms[1]), (arms[0], arms[1]), (arms[0], arms[1]))
+
+
+def _sequential_mismatch(looks: Looks, share: float) -> Array:
+    """Return the always-valid p-value of the split at every look."""
+    prior = 10_000 * np.array([1 - share, share])
+    n, m = looks.n
+    factor = gammaln(10_000) - gammaln(10_000 + n + m)
+    factor = factor + gammaln(prior[0] + n) - gammaln(prior[0]) - n * np.log(1 - share)
+    factor = factor + gammaln(prior[1] + m) - gammaln(prior[1]) - m * np.log(share)
+    return np.exp(np.minimum(0, -factor))
+
+
+def _totals(users: float, converters: float, total: float, squares: float, kind: Kind) -> VariantTotals:
+    exact = Fraction(total).limit_denominator(10**4), Fraction(squares).limit_denominator(10**8)
+    count = int(total) if kind is Kind.COUNT else int(converters)
+    return VariantTotals(int(users), int(converters), count, *exact)
+
+
+def _study(
+    kind: Kind, share: float, analysis: Analysis = Analysis.SEQUENTIAL, planned: int | None = None
+) -> tuple[Metric, Study]:
+    weights = {"control": round(1_000_000 * (1 - share)), "treatment": round(1_000_000 * share)}
+    metric = Metric("metric", "event", kind, Direction.INCREASE, Role.PRIMARY)
+    return metric, Study("control", weights, analysis, 1, planned, MIN_USERS, MIN_DAYS, None)
+
+
+def _engine(arms: list[VariantTotals], kind: Kind, share: float, day: int) -> bool:
     """Ask the engine whether its declared test calls a difference on this day."""
-    users = day.number * USERS_A_DAY
-    weights = {"control": 500_000, "treatment": 500_000}
-    study = Study("control", weights, analysis, 1, tuning_n, min_users=0, min_days=0, minimum_effect=None)
-    totals = {
-        arm: VariantTotals(users, converters, converters, converters, converters)
-        for arm, converters in (("control", day.control), ("treatment", day.treatment))
-    }
-    enrolled = {"control": users, "treatment": users}
-    progress = Progress(day.number, completed=ended, users_per_day=None)
-    answer = analyse(study, progress, Query(), enrolled, [MetricTotals(METRIC, totals)])
+    metric, study = _study(kind, share)
+    totals = dict(zip(("control", "treatment"), arms, strict=True))
+    enrolled = {arm: each.users for arm, each in totals.items()}
+    progress = Progress(day, completed=False, users_per_day=None)
+    answer = analyse(study, progress, Query(), enrolled, [MetricTotals(metric, totals)])
     deciding = answer.metrics[0].comparisons["treatment"].deciding
     return deciding is not None and deciding.significant
 
 
-def sequential_at(tuning_n: int) -> Callable[[Day], bool]:
-    """Return the look of a reader who acts on the always-valid sequence."""
-    return lambda day: is_significant(day, "sequential", tuning_n, ended=False)
-
-
-def peeking_at_fixed(day: Day) -> bool:
-    """Look as a reader does who takes every day for the planned end."""
-    return is_significant(day, "fixed", 5000, ended=True)
-
-
-def share_called(runs: list[list[Day]], look: Callable[[Day], bool], final_only: bool = False) -> float:
-    """Return the share of experiments in which some look (or the last one) calls a difference."""
-    return sum(any(map(look, run[-1:] if final_only else run)) for run in runs) / len(runs)
-
-
-def figures(count: int, widened_by: float = 0.0) -> list[Figure]:
-    """Return every figure with its bar; a small count needs it wider by some standard deviations."""
-    null = list(experiments(count, BASE_RATE, SEED))
-    effect = list(experiments(count, RAISED_RATE, SEED + 1))
-    at_5000, at_28000 = sequential_at(5000), sequential_at(28_000)
-    bars = [
-        ("A/A, sequence, 14 daily looks", share_called(null, at_5000), 0.0, 0.05),
-        ("A/A, fixed interval under the same peeking", share_called(null, peeking_at_fixed), 0.15, 1.0),
-        ("A/A, fixed interval, one look", share_called(null, peeking_at_fixed, final_only=True), 0.04, 0.06),
-        (
-            "10 % -> 11 %, fixed at the end",
-            share_called(effect, peeking_at_fixed, final_only=True),
-            0.75,
-            0.82,
-        ),
-        ("10 % -> 11 %, sequence, N* = 5000", share_called(effect, at_5000), 0.38, 0.47),
-        ("10 % -> 11 %, sequence, N* = 28000", share_called(effect, at_28000), 0.42, 1.0),
-    ]
-    return [
-        Figure(name, share, low - widened_by * _spread(low, count), high + widened_by * _spread(high, count))
-        for name, share, low, high in bars
-    ]
-
-
-def _spread(share: float, count: int) -> float:
-    return sqrt(share * (1 - share) / count)
+def _check_kept(looks: Looks, planned: int, analysis: Analysis, called: Array) -> None:
+    """Let the engine take a few experiments' looks day by day: its verdict must be the simulation's."""
+    metric, study = _study(Kind.CONVERSION, 0.5, analysis, planned)
+    study = study._replace(min_days=0 if analysis is Analysis.GROUP_SEQUENTIAL else MIN_DAYS)
+    for run in range(4):
+        kept: list[Look] = []
+        for day in range(looks.n[0].shape[1]):
+            totals = {
+                key: _totals(*(float(part[arm][run, day]) for part in looks), Kind.CONVERSION)  # type: ignore[call-arg, arg-type]
+                for arm, key in enumerate(("control", "treatment"))
+            }
+            enrolled = {key: each.users for key, each in totals.items()}
+            progress = Progress(day + 1, completed=False, users_per_day=None)
+            metrics = [MetricTotals(metric, totals)]
+            kept.append(take_look(study, progress, enrolled, metrics, [enrolled], kept, day))
+        found = any(look.action in {"ship", "do_not_ship"} for look in kept)
+        if found != bool(called[run]):
+            raise SystemExit(f"the engine and the simulation disagree about run {run}, {analysis}")
 
 
 def main() -> int:
-    """Print each figure beside its bar; return 1 when one is outside."""
-    measured = figures(2000)
-    for figure in measured:
-        word = "ok" if figure.holds else "OUTSIDE"
-        print(f"{figure.name:<45} {figure.share:7.2%}   bar {figure.low:.0%} to {figure.high:.0%}   {word}")
-    return 0 if all(figure.holds for figure in measured) else 1
+    """Print each row beside its bar; return 1 when one is outside."""
+    found = []
+    print(f"{'row':<52} {'runs':>5} {'users/day':>9} {'split':>6} {'share':>8}   bar")
+    for row in rows(lambda usual: usual):
+        found.append(row)
+        word = "ok" if row.holds else "OUTSIDE"
+        print(
+            f"{row.name:<52} {row.runs:>5} {row.users_a_day:>9} {row.split:>6} {row.share:>8.2%}"
+            f"   {row.low:.0%} to {row.high:.0%}   {word}",
+            flush=True,
+        )
+    return 0 if all(row.holds for row in found) else 1
 
 
 if __name__ == "__main__":

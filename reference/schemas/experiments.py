@@ -2,7 +2,7 @@
 
 from pydantic import Field, JsonValue
 
-from experimentation.domain.experiment import Analysis, Direction, Kind, Role, Status
+from experimentation.domain.experiment import Adjustment, Analysis, Direction, Kind, Role, Status
 from experimentation.web.schemas.model import ResponseModel
 
 
@@ -10,6 +10,7 @@ class ShareAnswer(ResponseModel):
     """A variant and its share of the enrolled users in percent."""
 
     key: str
+    name: str | None = None
     weight: float
 
 
@@ -23,10 +24,14 @@ class MetricAnswer(ResponseModel):
     """A metric and when it was declared."""
 
     key: str
+    name: str | None = None
     event_type: str
     kind: Kind
     direction: Direction
     role: Role
+    margin: float | None = Field(
+        default=None, description="of a guardrail: how much worse than the control, as a share of it, is safe"
+    )
     declared_at: str
 
 
@@ -72,6 +77,8 @@ class ExperimentAnswer(ResponseModel):
     min_users: int
     min_days: int
     minimum_effect: float | None
+    adjustment: Adjustment
+    cuped_days: int
     overrides: dict[str, str]
     status: Status
     version: int

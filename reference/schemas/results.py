@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from experimentation.domain.experiment import Analysis, Direction, Kind, Role, Status
+from experimentation.domain.experiment import Adjustment, Analysis, Direction, Kind, Role, Status
 from experimentation.web.schemas.model import ResponseModel
 
 type Bounds = tuple[float, float]
@@ -15,7 +15,10 @@ type Action = Literal[
     "ship",
     "stop_no_meaningful_effect",
     "stop_inconclusive",
+    "no_verdict",
 ]
+type Tendency = Literal["better", "worse", "unclear"]
+type Method = Literal["sequence", "exact", "fixed", "group_sequential"]
 type Confidence = Literal["low", "medium", "high", "significant"]
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
@@ -52,17 +55,34 @@ class AlwaysValidAnswer(ResponseModel):
 
 
 class DecidingAnswer(ResponseModel):
-    """The declared test; `decides` says whether it may now."""
+    """The declared test, at the error rate of its whole family: `significant` is `p_value` < `alpha`.
+
+    Where nothing decides (yet) `decides` is false and the figures are null.
+    """
 
     analysis: Analysis
+    method: Method | None = Field(description="which test decided; null while none does")
+    adjusted: bool = Field(description="whether CUPED's adjusted difference decides")
     alpha: float
     difference: float | None
     interval: Bounds | None
-    p_value: float | None
+    p_value: float | None = Field(description="adjusted for the family")
     lift: float | None
     lift_interval: Bounds | None
+    shrunken_lift: float | None = Field(
+        description="the lift shrunken by a prior N(0, 0.1): what stopping early exaggerates"
+    )
     decides: bool
     significant: bool
+    today: float | None = Field(description="the same difference as of now")
+    look: str | None = Field(description="the UTC day of the kept look that these figures are of")
+
+
+class GuardAnswer(ResponseModel):
+    """What a guardrail says: proven harmed beyond its margin, and proven to be no worse than it."""
+
+    harmed: bool
+    safe: bool
 
 
 class EstimateAnswer(ResponseModel):
@@ -75,26 +95,37 @@ class EstimateAnswer(ResponseModel):
     lift_interval: Bounds | None
 
 
+class AdjustedAnswer(EstimateAnswer):
+    """An estimate with the figures that hold at every look; null where nothing is declared."""
+
+    always_valid: AlwaysValidAnswer | None
+
+
 class CupedAnswer(ResponseModel):
     """Adjusted for what users did before; `adjusted` is null with a reason where there is no history."""
 
-    adjusted: EstimateAnswer | None
-    unadjusted: EstimateAnswer
+    decides: bool
+    adjusted: AdjustedAnswer | None
+    unadjusted: AdjustedAnswer
     theta: float | None
     variance_reduction: float | None
     reason: str | None
 
 
 class ComparisonAnswer(EstimateAnswer):
-    """One treatment against the control; null where not computable, and then `status` says why."""
+    """One treatment against the control; null where not computable, and then `reason` says why."""
 
     status: str
+    reason: str | None
     se: float | None
     adjusted_p_value: float | None
     always_valid: AlwaysValidAnswer | None
     deciding: DecidingAnswer | None
-    probability_to_beat_control: float | None
+    guard: GuardAnswer | None = Field(description="of a guardrail")
+    probability_to_beat_control: float | None = Field(description="not protected against peeking")
     expected_loss: float | None
+    tendency: Tendency
+    certainty: float | None = Field(description="how sure the tendency is; not protected against peeking")
     confidence: Confidence
     small_sample: bool
     cuped: CupedAnswer
@@ -104,12 +135,29 @@ class MetricResultAnswer(ResponseModel):
     """One metric: the figures of every variant and the comparison of every treatment."""
 
     key: str
+    name: str | None
     event_type: str
     kind: Kind
     role: Role | None = Field(description="null for an event type asked for after the fact")
+    late: bool = Field(description="declared after the start: exploratory, never decides")
+    margin: float | None
     direction: Direction
     variants: dict[str, VariantFiguresAnswer]
     comparisons: dict[str, ComparisonAnswer]
+
+
+class VerdictAnswer(ResponseModel):
+    """What an earlier look decided about a variant; `fallen` says why it no longer stands."""
+
+    variant: str
+    action: Action
+    decided_on: str
+    metric: str | None
+    lift: float | None
+    lift_interval: Bounds | None
+    difference: float | None
+    interval: Bounds | None
+    fallen: str | None
 
 
 class RecommendationAnswer(ResponseModel):
@@ -120,6 +168,12 @@ class RecommendationAnswer(ResponseModel):
     days_left: int | None
     variant: str | None
     by_variant: dict[str, Action]
+    because: dict[str, str] = Field(description="the metric that decided, by variant")
+    decided_on: str | None = Field(description="the UTC day of the look whose verdict stands")
+    careful_lift: float | None = Field(
+        description="the shrunken lift of a decision before the planned end: measured effects are larger"
+    )
+    verdicts: list[VerdictAnswer]
 
 
 class WindowAnswer(ResponseModel):
@@ -149,6 +203,7 @@ class RunningTotals(ResponseModel):
     interval: Bounds | None = None
     lift: float | None = None
     always_valid: AlwaysValidAnswer | None = None
+    small_sample: bool | None = None
 
 
 class StepAnswer(ResponseModel):
@@ -197,6 +252,7 @@ class FullResults(_Additions):
     as_of: Time | None
     window: WindowAnswer
     analysis: Analysis
+    adjustment: Adjustment
     confidence_level: float
     exploratory: bool
     control: str
@@ -217,6 +273,8 @@ class Headline(ResponseModel):
     rate: float | None = None
     lift: float | None = None
     lift_interval: Bounds | None = None
+    interval_kind: Method | Literal["shown", "small"] | None = None
+    tendency: Tendency | None = None
     confidence: Confidence | None = None
 
 

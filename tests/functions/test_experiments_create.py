@@ -32,9 +32,12 @@ def test_an_experiment_is_created_as_a_draft(as_user: Headers) -> None:
     assert answer["headers"]["ETag"].startswith('"1-')
     assert answer["headers"]["Cache-Control"] == "no-store"
     added = {"status", "version", "created_at", "created_by", "updated_at", "started_at", "ended_at"}
+    added |= {"adjustment", "cuped_days"}
     assert set(made) == set(definition()) | added
-    metrics = [metric | {"declared_at": made["created_at"]} for metric in definition()["metrics"]]
-    assert {name: made[name] for name in definition()} == definition(metrics=metrics)
+    unsaid = {"name": None, "margin": None, "declared_at": made["created_at"]}
+    metrics = [metric | unsaid for metric in definition()["metrics"]]
+    variants = [variant | {"name": None} for variant in definition()["variants"]]
+    assert {name: made[name] for name in definition()} == definition(metrics=metrics, variants=variants)
     assert (made["status"], made["version"], made["created_by"]) == ("draft", 1, "ursula")
     assert (made["started_at"], made["ended_at"]) == (None, None)
     assert made["created_at"] == made["updated_at"]

@@ -19,7 +19,6 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportion_
 from tools.demo.trial import DAY_MS, UNIT, Trial
 
 ALPHA = 0.05
-LEAST = {"conversion": 10, "count": 100, "value": 100}
 
 
 @dataclass(frozen=True)
@@ -109,6 +108,9 @@ class Rows:
             found.append(
                 {
                     "key": metric["key"],
+                    "name": metric.get("name"),
+                    "late": False,
+                    "margin": metric.get("margin"),
                     "event_type": metric["event_type"],
                     "kind": metric["kind"],
                     "role": metric["role"],
@@ -122,7 +124,42 @@ class Rows:
                 }
             )
         _adjust(found)
+        if declared:
+            self._correct_secondaries(found, control)
         return found
+
+    def _correct_secondaries(self, found: list[dict[str, Any]], control: str) -> None:
+        """Give the deciding figures of secondary metrics their shared false discovery rate."""
+        chosen = [
+            (metric, self.arm(metric, control), self.arm(metric, key), comparison["deciding"])
+            for metric in found
+            if metric["role"] == "secondary"
+            for key, comparison in metric["comparisons"].items()
+        ]
+        if not chosen:
+            return
+        adjusted = multipletests([deciding["p_value"] for *_, deciding in chosen], method="fdr_bh")[1]
+        level = ALPHA * max(1, sum(adjusted < ALPHA)) / len(chosen)
+        for (metric, first, second, deciding), p_value in zip(chosen, adjusted, strict=True):
+            se = cautious_se(metric["kind"], first, second)
+            v_mean = first.y.var(ddof=1) / len(first.y)
+            n = len(first.y) + len(second.y)
+            rho2 = (-2 * log(ALPHA) + log(1 - 2 * log(ALPHA))) / self._tuning()
+            reach = sqrt(2 * (n * rho2 + 1) / (n * rho2) * log(sqrt(n * rho2 + 1) / level))
+            difference = deciding["difference"]
+            deciding["p_value"] = float(p_value)
+            deciding["interval"] = [difference - reach * se, difference + reach * se]
+            deciding["lift_interval"] = _fieller(difference, se**2, first.y.mean(), v_mean, -v_mean, reach)
+            deciding["significant"] = bool(p_value < ALPHA)
+            word = metric["comparisons"]
+            for comparison in word.values():
+                if comparison["deciding"] is deciding and comparison["confidence"] != "low":
+                    z = abs(comparison["difference"] / comparison["se"])
+                    comparison["confidence"] = _word(z, deciding, mismatch=False)
+
+    def _tuning(self) -> float:
+        weights = dict(zip(self.variants, self.weights, strict=True))
+        return self.definition["planned_users"] * sum(sorted(weights.values())[-2:])
 
     def _comparison(self, metric, direction, control, treated, size, declared, mismatch) -> dict[str, Any]:
         test = stats.ttest_ind(treated.y, control.y, equal_var=False)
@@ -130,7 +167,7 @@ class Rows:
         difference = treated.y.mean() - control.y.mean()
         v_control, v_treated = control.y.var(ddof=1) / len(control.y), treated.y.var(ddof=1) / len(treated.y)
         se = sqrt(v_control + v_treated)
-        small = _is_small(metric["kind"], control) or _is_small(metric["kind"], treated)
+        small = _is_small(metric["kind"], control, treated)
         interval = [float(ends.low), float(ends.high)]
         if small and metric["kind"] == "conversion":
             interval = [
@@ -153,47 +190,143 @@ class Rows:
             "lift": difference / mean,
             "lift_interval": lift_interval,
         }
-        always_valid, deciding = None, None
+        wide = cautious_se(metric["kind"], control, treated)
+        always_valid, deciding, guard = None, None, None
         if declared:
-            always_valid = self._always_valid(difference, se, mean, v_control, size, control, treated)
-            evidence = always_valid
-            if self.definition.get("analysis") == "fixed":
-                evidence = _at_the_end(test, ALPHA / size, estimate, v_control, se)
+            always_valid = self._always_valid(difference, wide, mean, v_control, size, control, treated)
+            evidence, method = always_valid, "sequence"
+            if self.definition.get("analysis") == "fixed" and metric["role"] != "guardrail":
+                assert wide == se  # else another test than scipy's
+                evidence, method = _at_the_end(test, ALPHA / size, estimate, v_control, se), "fixed"
             low, high = evidence["interval"]
+            prior = (0.1 * mean) ** 2
             deciding = {
                 "analysis": self.definition.get("analysis", "sequential"),
-                "alpha": ALPHA / size,
+                "method": method,
+                "adjusted": False,
+                "alpha": ALPHA,
+                "difference": difference,
+                "lift": difference / mean,
+                "shrunken_lift": difference / mean * prior / (prior + wide**2),
                 **evidence,
-                "decides": not small,
-                "significant": not small and not low <= 0 <= high,
+                "decides": True,
+                "significant": not low <= 0 <= high,
+                "today": difference,
+                "look": None,
             }
+            if metric["role"] == "guardrail":
+                gain = -low if direction == "decrease" else high
+                guard = {"harmed": gain < 0, "safe": True}
         sign = 1 if direction == "increase" else -1
         z = sign * difference / se
         loss, _ = quad(lambda d: -d * stats.norm.pdf(d, sign * difference, se), -40 * se, 0, epsabs=0)
+        word = _word(abs(difference / se), deciding, mismatch)
+        better = "better" if z > 0 else "worse"
+        if small:
+            assert deciding is None  # else the exact test would decide
+            return self._small(metric, direction, control, treated, estimate, se, declared)
         return estimate | {
             "status": "ok",
+            "reason": None,
             "se": se,
             "always_valid": always_valid,
             "deciding": deciding,
+            "guard": guard,
             "probability_to_beat_control": stats.norm.cdf(z),
             "expected_loss": loss,
-            "confidence": _word(abs(difference / se), deciding, mismatch),
+            "tendency": "unclear" if word == "low" else better,
+            "certainty": stats.norm.cdf(abs(z)),
+            "confidence": word,
             "small_sample": small,
-            "cuped": _cuped(control, treated, estimate, ends, se, known=declared),
+            "cuped": self._cuped(control, treated, estimate, ends, se, size, metric, declared),
         }
 
-    def _always_valid(self, difference, se, mean, v_control, size, control, treated) -> dict[str, Any]:
+    def _small(self, metric, direction, control, treated, estimate, se, declared) -> dict[str, Any]:
+        """Return what remains of a comparison with too few outcomes."""
+        chance, loss, lift = None, None, None
+        if metric["kind"] == "conversion":
+            chance, loss = _beta(*((control, treated) if direction == "increase" else (treated, control)))
+            rate = control.converters / len(control.y)
+            lift = [max(-1.0, estimate["interval"][0] / rate), estimate["interval"][1] / rate]
+        nothing = {"interval": None, "p_value": None, "lift_interval": None, "always_valid": None}
+        return estimate | {
+            "p_value": None,
+            "lift_interval": lift,
+            "status": "ok",
+            "reason": None,
+            "se": se,
+            "always_valid": None,
+            "deciding": None,
+            "guard": None,
+            "probability_to_beat_control": chance,
+            "expected_loss": loss,
+            "adjusted_p_value": None,
+            "tendency": "unclear",
+            "certainty": None,
+            "confidence": "low",
+            "small_sample": True,
+            "cuped": {
+                "decides": False,
+                "adjusted": None,
+                "unadjusted": {key: estimate[key] for key in ("difference", "lift")} | nothing,
+                "theta": None,
+                "variance_reduction": None,
+                "reason": "no_history",
+            },
+        }
+
+    def _cuped(self, control, treated, estimate, ends, se, size, metric, declared) -> dict[str, Any]:
+        mean, v_control = control.y.mean(), control.y.var(ddof=1) / len(control.y)
+        found = _cuped(control, treated, estimate, ends, se, known=declared)
+        for name in ("adjusted", "unadjusted"):
+            if found[name] is None:
+                continue
+            valid = None
+            if declared:
+                own = (estimate["difference"], se, -v_control)
+                if name == "adjusted":
+                    own = found[name].pop("own")
+                difference, own_se, shared = own
+                valid = self._always_valid(
+                    difference, own_se, mean, v_control, size, control, treated, shared
+                )
+            found[name]["always_valid"] = valid
+        return found | {"decides": False}
+
+    def _always_valid(
+        self, difference, se, mean, v_control, size, control, treated, shared=None
+    ) -> dict[str, Any]:
         alpha, n = ALPHA / size, len(control.y) + len(treated.y)
-        weights = dict(zip(self.variants, self.weights, strict=True))
-        planned = self.definition["planned_users"] * sum(sorted(weights.values())[-2:])
+        planned = self._tuning()
         rho2 = (-2 * log(alpha) + log(1 - 2 * log(alpha))) / planned
         multiplier = sqrt(2 * (n * rho2 + 1) / (n * rho2) * log(sqrt(n * rho2 + 1) / alpha))
         e = rho2 * (difference / se) ** 2 * n / (2 * (n * rho2 + 1)) - log(n * rho2 + 1) / 2
         return {
             "interval": [difference - multiplier * se, difference + multiplier * se],
             "p_value": min(1.0, size * min(1.0, float(np.exp(-e)))),
-            "lift_interval": _fieller(difference, se**2, mean, v_control, -v_control, multiplier),
+            "lift_interval": _fieller(
+                difference, se**2, mean, v_control, -v_control if shared is None else shared, multiplier
+            ),
         }
+
+
+def _beta(worse: Arm, better: Arm) -> tuple[float, float]:
+    """Return the chance that the second arm's rate is higher, and the mean shortfall if it is not."""
+    first, second = (
+        stats.beta(1 + arm.converters, 1 + len(arm.y) - arm.converters) for arm in (worse, better)
+    )
+    chance, _ = quad(lambda p: second.pdf(p) * first.cdf(p), 0, 1, epsabs=0, limit=500)
+    loss, _ = quad(lambda p: second.cdf(p) * first.sf(p), 0, 1, epsabs=0, limit=500)
+    return chance, loss
+
+
+def cautious_se(kind: str, control: Arm, treated: Arm) -> float:
+    """Return the larger of Welch's and the pooled standard error, but for rates."""
+    n, m = len(control.y), len(treated.y)
+    v, w = control.y.var(ddof=1), treated.y.var(ddof=1)
+    welch = sqrt(v / n + w / m)
+    pooled = sqrt(((n - 1) * v + (m - 1) * w) / (n + m - 2) * (1 / n + 1 / m))
+    return welch if kind == "conversion" else max(welch, pooled)
 
 
 def _at_the_end(test, alpha, estimate, v_control, se) -> dict[str, Any]:
@@ -241,6 +374,7 @@ def _cuped(control, treated, estimate, ends, se, *, known) -> dict[str, Any]:
             "p_value": adjusted.pvalue,
             "lift": difference / mean,
             "lift_interval": _fieller(difference, new_se**2, mean, v_mean, shared, quantile),
+            "own": (difference, new_se, shared),
         },
         "unadjusted": unadjusted,
         "theta": theta,
@@ -269,9 +403,10 @@ def _total(kind: str, values: list[int]) -> float:
     return float(len(values)) if kind == "count" else sum(values) / UNIT
 
 
-def _is_small(kind: str, arm: Arm) -> bool:
-    without = len(arm.y) - arm.converters
-    return arm.converters < LEAST[kind] or (kind == "conversion" and without < LEAST[kind])
+def _is_small(kind: str, control: Arm, treated: Arm) -> bool:
+    if kind == "conversion":
+        return min(min(arm.converters, len(arm.y) - arm.converters) for arm in (control, treated)) < 10
+    return min((len(arm.y), arm.converters) for arm in (control, treated))[1] < 100
 
 
 def _fieller(difference, v_difference, mean, v_mean, covariance, quantile) -> list[float] | None:
@@ -296,7 +431,11 @@ def _adjust(metrics: list[dict[str, Any]]) -> None:
     """Write the adjusted p-values: Holm among primaries, Benjamini-Hochberg among secondaries."""
     for role, method in (("primary", "holm"), ("secondary", "fdr_bh"), ("guardrail", None)):
         family = [
-            each for metric in metrics if metric["role"] == role for each in metric["comparisons"].values()
+            each
+            for metric in metrics
+            if metric["role"] == role
+            for each in metric["comparisons"].values()
+            if each["p_value"] is not None
         ]
         p_values = [each["p_value"] for each in family]
         adjusted = multipletests(p_values, method=method)[1] if method and family else p_values

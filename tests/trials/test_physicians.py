@@ -41,7 +41,7 @@ def test_the_p_value_is_welchs(shown):
 def test_the_recommendation_is_aspirin(shown):
     assert shown["recommendation"]["action"] == "ship"
     assert shown["recommendation"]["variant"] == "aspirin"
-    assert shown["summary"].startswith("Aspirin lowers heart_attack_rate by 45 %")
+    assert shown["summary"].startswith("Aspirin lowers heart_attack_rate by 45%")
     assert shown["srm"]["status"] == "ok"
 
 

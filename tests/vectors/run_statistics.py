@@ -10,11 +10,14 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "layers" / "common"))
 
+from experimentation.domain.experiment import Direction
 from experimentation.domain.statistics import (
     bayes,
     beta_binomial,
     cuped,
     decision,
+    exact,
+    group_sequential,
     means,
     moments,
     multiplicity,
@@ -25,7 +28,8 @@ from experimentation.domain.statistics import (
     srm,
     tails,
 )
-from experimentation.domain.statistics.lift import Interval
+from experimentation.domain.statistics.lift import Interval, delta_standard_error
+from experimentation.domain.statistics.strata import Stratum, heterogeneity, post_stratified
 
 type Json = Any
 type Outcome = Mapping[str, Json]
@@ -61,14 +65,148 @@ def _tail(function: Callable[..., float]) -> Callable[[Json], Outcome]:
     return lambda case: {"value": function(*case["args"])}
 
 
+def _limits(low: str, high: str, interval: Interval | None) -> dict[str, float | None]:
+    return {low: None, high: None} if interval is None else {low: interval.low, high: interval.high}
+
+
+def _welch(test: means.WelchTest) -> dict[str, Json]:
+    """Return a test with its fields side by side, as the golden cases have them."""
+    contrast, delta = test.contrast, None
+    if contrast is not None and contrast.baseline is not None:
+        delta = delta_standard_error(contrast.diff, contrast.variance, contrast.baseline)
+    reach = None if delta is None or test.quantile is None else test.quantile * delta
+    around = None if reach is None or test.lift is None else Interval(test.lift - reach, test.lift + reach)
+    return {
+        "status": test.status,
+        "reason": test.reason,
+        "diff": test.diff,
+        "se": None if contrast is None else contrast.se,
+        "dof": None if contrast is None else contrast.dof,
+        "t": None if contrast is None else contrast.z,
+        "p_value": test.p_value,
+        "t_crit": test.quantile,
+        "lift": test.lift,
+        "lift_se_delta": delta,
+        **_limits("ci_low", "ci_high", test.interval),
+        **_limits("lift_ci_low_delta", "lift_ci_high_delta", around),
+        **_limits("lift_ci_low_fieller", "lift_ci_high_fieller", test.lift_interval),
+    }
+
+
+def _estimates(control: moments.Estimate, treatment: moments.Estimate, **names: str) -> dict[str, Json]:
+    mean, variance = names["mean"], names["variance"]
+    return {
+        f"{mean}_control": moments.as_float(control.mean),
+        f"{mean}_treatment": moments.as_float(treatment.mean),
+        f"{variance}_control": moments.as_float(control.variance),
+        f"{variance}_treatment": moments.as_float(treatment.variance),
+    }
+
+
+def _welch_t(case: Json) -> Outcome:
+    control, treatment = _arms(case)
+    test = means.welch_t(control, treatment, case["alpha"])
+    return _welch(test) | _estimates(control.estimate, treatment.estimate, mean="mean", variance="var")
+
+
+def _cautious(case: Json) -> Outcome:
+    control, treatment = _arms(case)
+    found = means.cautious(control.estimate, treatment.estimate, None)
+    if found is None:
+        return {"se": None, "dof": None, "p_value": None}
+    return {"se": found.se, "dof": found.dof, "p_value": means.two_sided_p(found)}
+
+
+def _exact(case: Json) -> Outcome:
+    test = exact.ExactTest(*_rates(case), float(case["odds"]))
+    return {"p_value": test.p_value, **_limits("ratio_low", "ratio_high", test.ratio(case["alpha"]))}
+
+
+def _bounds(case: Json) -> Outcome:
+    return {"bounds": group_sequential.boundary(tuple(case["information"]), case["alpha"]).bounds}
+
+
+def _crossing(case: Json) -> Outcome:
+    fractions = tuple(case["information"])
+    found = group_sequential.boundary(fractions, case["alpha"])
+    return {"power": found.power(case["drift"])}
+
+
+def _repeated(case: Json) -> Outcome:
+    return {"p_value": group_sequential.smallest_level(tuple(case["information"]), case["z"])}
+
+
+def _strata(case: Json) -> Outcome:
+    labels = [Stratum(each["users"], float(each["diff"]), float(each["se"]) ** 2) for each in case["strata"]]
+    return {**_combined(post_stratified(labels)), **_combined(heterogeneity(labels))}
+
+
+def _combined(found: Json) -> Outcome:
+    return {} if found is None else found._asdict()
+
+
+def _cuped(case: Json) -> Outcome:
+    control, treatment = _paired(case["control"]), _paired(case["treatment"])
+    found = cuped.cuped_welch(control, treatment, case["alpha"])
+    adjusted = _estimates(
+        found.adjusted.control, found.adjusted.treatment, mean="adj_mean", variance="adj_var"
+    )
+    raw = _estimates(control.outcome, treatment.outcome, mean="mean", variance="var")
+    return (
+        _welch(found.test)
+        | adjusted
+        | raw
+        | {
+            "status": found.status,
+            "theta": found.theta,
+            "variance_reduction": found.variance_reduction,
+        }
+    )
+
+
+def _ratio_delta(case: Json) -> Outcome:
+    found = ratio.ratio_delta(_ratio(case["control"]), _ratio(case["treatment"]), case["alpha"])
+    return _welch(found.test) | _estimates(found.control, found.treatment, mean="ratio", variance="var")
+
+
 def _sequence(case: Json) -> Outcome:
-    tuning_n = case.get("tuning_n", sequential.DEFAULT_TUNING_N)
-    return sequential.asymptotic_confidence_sequence(*_arms(case), case["alpha"], tuning_n)._asdict()
+    alpha, tuning_n = case["alpha"], case.get("tuning_n", sequential.DEFAULT_TUNING_N)
+    status, sequence = sequential.asymptotic_confidence_sequence(*_arms(case), alpha, tuning_n)
+    if sequence is None:
+        return dict.fromkeys(SEQUENCE_FIELDS) | {"status": status}
+    contrast, multiplier = sequence.contrast, sequence.multiplier(alpha)
+    return {
+        "status": status,
+        "diff": contrast.diff,
+        "se": contrast.se,
+        "rho": sequence.rho,
+        "halfwidth": multiplier * contrast.se,
+        "multiplier": multiplier,
+        "p_always_valid": sequence.p_value,
+        "lift": contrast.lift,
+        **_limits("cs_low", "cs_high", sequence.interval(alpha)),
+        **_limits("lift_cs_low_fieller", "lift_cs_high_fieller", sequence.lift_interval(alpha)),
+    }
+
+
+SEQUENCE_FIELDS = (
+    "diff",
+    "se",
+    "rho",
+    "halfwidth",
+    "multiplier",
+    "cs_low",
+    "cs_high",
+    "p_always_valid",
+    "lift",
+    "lift_cs_low_fieller",
+    "lift_cs_high_fieller",
+)
 
 
 def _normal_effect(case: Json) -> Outcome:
     prior = bayes.Prior(**case["prior"]) if case.get("prior") else None
-    direction: decision.Direction = "decrease" if case.get("inverse") else case.get("direction", "increase")
+    direction = Direction("decrease" if case.get("inverse") else case.get("direction", "increase"))
     return bayes.normal_effect(*_arms(case), case["alpha"], prior, direction)._asdict()
 
 
@@ -131,20 +269,22 @@ def _interval(limits: Json) -> Interval | None:
 
 def _recommendation(case: Json) -> Outcome:
     fixed, ended = case.get("analysis") == "fixed", case["planned_end_reached"]
+    completed = case.get("completed", False)
     deciding = _interval(case.get("fixed_ci") if ended else None) if fixed else _interval(case.get("cs"))
     primary = decision.Evidence(case["metric_direction"], deciding, case.get("mde"))
     guardrails = [
-        decision.Evidence(
-            guardrail["direction"],
-            _interval(
-                guardrail.get("fixed_ci") if fixed and ended and "fixed_ci" in guardrail else guardrail["cs"]
-            ),
+        decision.Guard(
+            decision.is_bad(decision.Evidence(guardrail["direction"], _interval(guardrail["cs"]))),
+            guardrail.get("safe", True),
         )
         for guardrail in case.get("guardrails", [])
     ]
     mismatch = case["srm_p"] is not None and case["srm_p"] < srm.THRESHOLD
     enough_users = case["min_users_met"]
-    readiness = decision.Readiness(mismatch, enough_users, case["days_running"] >= case["min_days"], ended)
+    enough_days = case["days_running"] >= case["min_days"]
+    readiness = decision.Readiness(
+        mismatch, enough_users, enough_days, ended or completed, completed, any_day=not fixed
+    )
     significant = decision.is_good(primary) or decision.is_bad(primary)
     return {
         "recommendation": decision.recommend(readiness, guardrails, [primary]),
@@ -159,7 +299,13 @@ METHODS: dict[str, Callable[[Json], Outcome]] = {
     "t_isf": _tail(tails.t_isf),
     "chi2_sf": _tail(tails.chi2_sf),
     "merge_batches": _merge_batches,
-    "welch_t": lambda case: means.welch_t(*_arms(case), case["alpha"])._asdict(),
+    "welch_t": _welch_t,
+    "cautious_t": _cautious,
+    "exact_conversions": _exact,
+    "spending_bounds": _bounds,
+    "crossing_probability": _crossing,
+    "repeated_p_value": _repeated,
+    "stratified": _strata,
     "proportion": lambda case: proportions.compare_proportions(*_rates(case), case["alpha"])._asdict(),
     "asymptotic_confidence_sequence": _sequence,
     "p_adjust": lambda case: multiplicity.p_adjust(case["p_values"])._asdict(),
@@ -168,12 +314,8 @@ METHODS: dict[str, Callable[[Json], Outcome]] = {
     "normal_effect": _normal_effect,
     "prob_best_normal": _prob_best,
     "beta_binomial": _beta_binomial,
-    "cuped_welch": lambda case: cuped.cuped_welch(
-        _paired(case["control"]), _paired(case["treatment"]), case["alpha"]
-    )._asdict(),
-    "ratio_delta": lambda case: ratio.ratio_delta(
-        _ratio(case["control"]), _ratio(case["treatment"]), case["alpha"]
-    )._asdict(),
+    "cuped_welch": _cuped,
+    "ratio_delta": _ratio_delta,
     "sample_size_mean": _sample_size_mean,
     "sample_size_proportion": _sample_size_proportion,
     "sample_size_evanmiller": _sample_size_evanmiller,

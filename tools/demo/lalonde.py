@@ -75,4 +75,5 @@ def _definition() -> dict[str, object]:
         "analysis": "fixed",
         "planned_users": 445,
         "min_days": 0,
+        "adjustment": "none",
     }

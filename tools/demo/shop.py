@@ -137,4 +137,5 @@ def _definition(name: str, title: str, users: int) -> dict[str, object]:
         "planned_users": users,
         "minimum_effect": 0.05,
         "min_days": 0,
+        "adjustment": "none",
     }

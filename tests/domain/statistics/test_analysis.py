@@ -2,23 +2,23 @@
 
 import json
 from fractions import Fraction
+from math import sqrt
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from experimentation.domain.experiment import Analysis as Mode
+from experimentation.domain.experiment import Direction, Kind, Role
 from experimentation.domain.statistics import means, moments, sequential
 from experimentation.domain.statistics.analysis import Analysis, analyse, as_json
 from experimentation.domain.statistics.cuped import PairedMoments, cuped_welch
-from experimentation.domain.statistics.decision import Direction
 from experimentation.domain.statistics.study import (
     CovariateSums,
-    Kind,
     Metric,
     MetricTotals,
     Progress,
     Query,
-    Role,
     Study,
     VariantTotals,
     tuning_n,
@@ -28,7 +28,7 @@ from experimentation.domain.statistics.summary import summary_sentence
 STUDY = Study(
     control="control",
     weights={"control": 500_000, "treatment": 500_000},
-    analysis="sequential",
+    analysis=Mode.SEQUENTIAL,
     primary_metrics=1,
     planned_users=40_000,
     min_users=150,
@@ -44,12 +44,13 @@ COMPLETED = Progress(days_running=30, completed=True, users_per_day=None)
 def conversions(
     arms: dict[str, tuple[int, int]],
     key: str = "purchase_rate",
-    role: Role | None = "primary",
-    direction: Direction = "increase",
-    kind: Kind = "conversion",
+    role: str | None = "primary",
+    direction: str = "increase",
+    kind: str = "conversion",
 ) -> MetricTotals:
     totals = {arm: VariantTotals(n, c, c, c, c) for arm, (n, c) in arms.items()}
-    return MetricTotals(Metric(key, key, kind, direction, role), totals)
+    declared = None if role is None else Role(role)
+    return MetricTotals(Metric(key, key, Kind(kind), Direction(direction), declared), totals)
 
 
 def result_of(
@@ -82,10 +83,14 @@ LOSS = {"control": (10_000, 1200), "treatment": (10_000, 1000)}
         (FLAT, STUDY, COMPLETED, "stop_inconclusive"),
         (FLAT, STUDY._replace(planned_users=20_000), RUNNING, "stop_inconclusive"),
         (FLAT, STUDY._replace(minimum_effect=0.2), COMPLETED, "stop_no_meaningful_effect"),
-        (WIN, STUDY._replace(analysis="fixed"), RUNNING, "keep_running"),
-        (WIN, STUDY._replace(analysis="fixed"), COMPLETED, "ship"),
+        (WIN, STUDY._replace(analysis=Mode.FIXED), RUNNING, "keep_running"),
+        (WIN, STUDY._replace(analysis=Mode.FIXED), COMPLETED, "ship"),
         (NARROW, STUDY, COMPLETED, "stop_inconclusive"),
-        (NARROW, STUDY._replace(analysis="fixed"), COMPLETED, "ship"),
+        (NARROW, STUDY._replace(analysis=Mode.FIXED), COMPLETED, "stop_inconclusive"),
+        (NARROW, STUDY._replace(analysis=Mode.FIXED, planned_users=2000), COMPLETED, "ship"),
+        (FLAT, STUDY._replace(minimum_effect=0.2, planned_users=None), RUNNING, "stop_no_meaningful_effect"),
+        (WIN, STUDY, COMPLETED._replace(days_running=2), "no_verdict"),
+        (LOSS, STUDY, RUNNING._replace(days_running=0), "do_not_ship"),
     ],
 )  # fmt: skip
 def test_the_first_rule_that_applies_decides(
@@ -108,7 +113,7 @@ def test_a_guardrail_is_watched_by_the_sequence_before_a_fixed_test_may_decide()
     refunds = conversions(WIN, "refunds", "guardrail", "decrease")
 
     assert (
-        action_of(result_of(conversions(FLAT), refunds, study=STUDY._replace(analysis="fixed")))
+        action_of(result_of(conversions(FLAT), refunds, study=STUDY._replace(analysis=Mode.FIXED)))
         == "do_not_ship"
     )
 
@@ -121,7 +126,7 @@ def test_a_worse_primary_outweighs_a_better_one() -> None:
     assert action_of(analysis) == "do_not_ship"
 
 
-def test_few_converters_never_decide() -> None:
+def test_few_converters_are_decided_by_the_exact_test_alone() -> None:
     rare = {"control": (100_000, 60), "treatment": (5000, 9)}
     study = STUDY._replace(weights={"control": 952_381, "treatment": 47_619})
 
@@ -129,8 +134,9 @@ def test_few_converters_never_decide() -> None:
 
     comparison = analysis.metrics[0].comparisons["treatment"]
     assert comparison.small_sample
+    assert (comparison.p_value, comparison.always_valid) == (None, None)
     assert comparison.deciding is not None
-    assert not comparison.deciding.decides
+    assert (comparison.deciding.method, comparison.deciding.significant) == ("exact", False)
     assert action_of(analysis) == "stop_inconclusive"
 
 
@@ -141,7 +147,7 @@ def test_of_three_arms_the_better_winner_is_shipped() -> None:
 
     assert analysis.recommendation is not None
     assert (analysis.recommendation.action, analysis.recommendation.variant) == ("ship", "b")
-    assert summary_sentence(analysis).startswith("B raises purchase_rate by 40 % (between ")
+    assert summary_sentence(analysis).startswith("B raises purchase_rate by 40% (+22% to +61%, ")
 
 
 def test_one_bad_arm_does_not_stop_the_other() -> None:
@@ -164,9 +170,10 @@ def test_the_family_is_primary_metrics_times_treatments() -> None:
         moments.exact_moments(10_000, 1000, 1000), moments.exact_moments(7500, 790, 790), 0.05 / 4, 28_000
     )
     assert deciding is not None
-    assert deciding.alpha == 0.05 / 4
-    assert deciding.interval == (expected.cs_low, expected.cs_high)
-    assert deciding.p_value == min(1.0, 4 * (expected.p_always_valid or 0.0))
+    assert expected.sequence is not None
+    assert deciding.alpha == 0.05
+    assert deciding.interval == expected.sequence.interval(0.05 / 4)
+    assert deciding.p_value == min(1.0, 4 * expected.sequence.p_value)
 
 
 def test_a_query_moves_the_shown_interval_but_never_the_declared_one() -> None:
@@ -238,7 +245,7 @@ def test_cuped_stands_beside_the_unadjusted_figures() -> None:
             12, 12, 12, Fraction("112.43"), Fraction("1285.8383"),
               CovariateSums(Fraction("114.03"), Fraction("1508.3533"), Fraction("1347.4118"))),
     }  # fmt: skip
-    revenue = MetricTotals(Metric("revenue", "purchase", "value", "increase", "primary"), arms)
+    revenue = MetricTotals(Metric("revenue", "purchase", Kind.VALUE, Direction.INCREASE, Role.PRIMARY), arms)
 
     cuped = result_of(revenue).metrics[0].comparisons["treatment"].cuped
 
@@ -248,7 +255,7 @@ def test_cuped_stands_beside_the_unadjusted_figures() -> None:
     ]
     oracle = cuped_welch(sums[0], sums[1], 0.05)
     assert cuped.adjusted is not None
-    assert (cuped.adjusted.difference, cuped.adjusted.p_value) == (oracle.diff, oracle.p_value)
+    assert cuped.adjusted.difference == oracle.test.diff
     assert cuped.unadjusted.difference == pytest.approx(0.114166667)
     assert cuped.theta == oracle.theta
 
@@ -260,10 +267,11 @@ def test_without_history_cuped_is_null_with_a_reason() -> None:
 
 
 @pytest.mark.parametrize(("kind", "mean"), [("conversion", 0.4), ("count", 0.7), ("value", 1.2)])
-def test_each_kind_looks_at_its_own_total(kind: Kind, mean: float) -> None:
+def test_each_kind_looks_at_its_own_total(kind: str, mean: float) -> None:
     totals = VariantTotals(10, 4, 7, 12, 100)
     metric = MetricTotals(
-        Metric("m", "e", kind, "increase", "primary"), {"control": totals, "treatment": totals}
+        Metric("m", "e", Kind(kind), Direction.INCREASE, Role.PRIMARY),
+        {"control": totals, "treatment": totals},
     )
 
     figures = result_of(metric).metrics[0].variants["control"]
@@ -290,16 +298,31 @@ def test_days_left_until_the_effect_shows_or_the_plan_ends(
 
 
 def test_days_left_follow_the_required_users_when_they_come_before_the_planned_end() -> None:
-    study = STUDY._replace(planned_users=None, analysis="fixed")
+    study = STUDY._replace(planned_users=None)
     test = means.welch_t(
         moments.exact_moments(10_000, 1000, 1000), moments.exact_moments(10_000, 1010, 1010), 0.05
     )
-    required = 20_000 * (2.8015852 * (test.se or 0) / 0.005) ** 2
+    se = test.contrast.se if test.contrast else 0.0
 
     analysis = result_of(conversions(FLAT), study=study)
 
     assert analysis.recommendation is not None
-    assert analysis.recommendation.days_left == -int(-(required - 20_000) // 2000)
+    days = analysis.recommendation.days_left
+    assert days is not None
+    for total, found in ((20_000 + 2000 * days, True), (20_000 + 2000 * (days - 1), False)):
+        reach = 0.8416212 + sequential.sequence_multiplier(total, 0.05, 5000)
+        assert (reach * se * sqrt(20_000 / total) <= 0.005) == found
+
+
+@pytest.mark.parametrize("analysis", [Mode.FIXED, Mode.GROUP_SEQUENTIAL])
+def test_a_plan_that_ends_at_its_users_says_when_that_will_be(analysis: Mode) -> None:
+    arms = {"control": (40_000, 4000), "treatment": (40_000, 4040)}
+    study = STUDY._replace(analysis=analysis, planned_users=200_000)
+
+    found = result_of(conversions(arms), study=study, progress=RUNNING._replace(users_per_day=4000.0))
+
+    assert found.recommendation is not None
+    assert found.recommendation.days_left == 30
 
 
 @pytest.mark.parametrize("users", [0, 1, 2])
@@ -320,39 +343,45 @@ def test_a_run_completed_too_early_says_so() -> None:
     analysis = result_of(conversions(WIN), progress=COMPLETED._replace(days_running=2))
 
     assert analysis.recommendation is not None
-    assert analysis.recommendation.action == "keep_running"
-    assert "completed too early" in analysis.recommendation.reasons[-1]
+    assert analysis.recommendation.action == "no_verdict"
+    assert any("ended too early" in reason for reason in analysis.recommendation.reasons)
 
 
 ON_ANY_DAY = "safe to read on any day"
 NO_EFFECT = "Treatment shows no certain effect on purchase_rate"
+CAREFUL = "Stopping early exaggerates: {} is the more careful estimate."
+MINUS = "\N{MINUS SIGN}"
 
 
 @pytest.mark.parametrize(
-    ("arms", "study", "progress", "finding", "advice"),
+    ("arms", "study", "progress", "sentence"),
     [
         (WIN, STUDY, RUNNING,
-         f"Treatment raises purchase_rate by 20 % (between 6 % and 36 %, {ON_ANY_DAY})", "ship"),
+         (f"Treatment raises purchase_rate by 20% (+6% to +36%, {ON_ANY_DAY}). {CAREFUL.format('+17%')} "
+         "Recommendation: ship.")),
         (LOSS, STUDY, RUNNING,
-         f"Treatment lowers purchase_rate by 17 % (between 5.6 % and 27 %, {ON_ANY_DAY})", "do not ship"),
+         (f"Treatment lowers purchase_rate by 17% ({MINUS}27% to {MINUS}5.6%, {ON_ANY_DAY}). "
+         f"{CAREFUL.format(MINUS + '15%')} Recommendation: do not ship.")),
         (FLAT, STUDY, RUNNING,
-         f"{NO_EFFECT} (between -11 % and 15 %, {ON_ANY_DAY})", "keep running, about 10 more days"),
-        (FLAT, STUDY._replace(analysis="fixed"), COMPLETED,
-         f"{NO_EFFECT} (between -7 % and 9.7 %, read at the planned end)",
-         "stop, the experiment ended without an answer"),
+         (f"{NO_EFFECT} ({MINUS}11% to +15%, {ON_ANY_DAY}). "
+          "Recommendation: keep running, about 10 more days.")),
+        (FLAT, STUDY._replace(analysis=Mode.FIXED, planned_users=20_000), COMPLETED,
+         (f"{NO_EFFECT} ({MINUS}7% to +9.7%, read at the planned end). "
+         "Recommendation: stop, the experiment ended without an answer.")),
         (FLAT, STUDY._replace(minimum_effect=0.2), COMPLETED,
-         f"{NO_EFFECT} (between -11 % and 15 %, {ON_ANY_DAY})", "stop, any effect is too small to matter"),
+         (f"{NO_EFFECT} ({MINUS}11% to +15%, {ON_ANY_DAY}). "
+         "Recommendation: stop, any gain is too small to matter.")),
         ({"control": (10_000, 0), "treatment": (10_600, 0)}, STUDY, RUNNING,
-         f"{NO_EFFECT} (between -0.000384 per user and 0.000362 per user, too few outcomes to rely on)",
-         "do not trust these numbers; find out why the split of users is off"),
+         ("Do not read these results: users are not split as planned (control 10,000, treatment 10,600). "
+         "Recommendation: find out why the split of users is off.")),
+        (WIN, STUDY, COMPLETED._replace(days_running=2),
+         f"Treatment raises purchase_rate by 20% (+6% to +36%, {ON_ANY_DAY}). Ended too early: no verdict."),
     ],
 )  # fmt: skip
 def test_an_executive_can_read_the_summary(
-    arms: dict[str, tuple[int, int]], study: Study, progress: Progress, finding: str, advice: str
+    arms: dict[str, tuple[int, int]], study: Study, progress: Progress, sentence: str
 ) -> None:
-    sentence = summary_sentence(result_of(conversions(arms), study=study, progress=progress))
-
-    assert sentence == f"{finding}. Recommendation: {advice}."
+    assert summary_sentence(result_of(conversions(arms), study=study, progress=progress)) == sentence
 
 
 def test_a_summary_without_metrics_still_gives_advice() -> None:
@@ -397,14 +426,14 @@ stored_values = st.lists(
     extra_users=st.integers(0, 300),
     kind=st.sampled_from(["conversion", "count", "value"]),
     direction=st.sampled_from(["increase", "decrease"]),
-    analysis=st.sampled_from(["sequential", "fixed"]),
+    analysis=st.sampled_from(["sequential", "fixed", "group_sequential"]),
     completed=st.booleans(),
 )
 def test_no_input_gives_nan_infinity_or_an_error(
     arms: dict[str, list[Fraction]],
     extra_users: int,
-    kind: Kind,
-    direction: Direction,
+    kind: str,
+    direction: str,
     analysis: str,
     completed: bool,
 ) -> None:
@@ -418,8 +447,8 @@ def test_no_input_gives_nan_infinity_or_an_error(
         )
         for arm, found in arms.items()
     }
-    metric = MetricTotals(Metric("m", "e", kind, direction, "primary"), totals)
-    study = THREE._replace(analysis=analysis, min_users=2, min_days=0)  # type: ignore[arg-type]
+    metric = MetricTotals(Metric("m", "e", Kind(kind), Direction(direction), Role.PRIMARY), totals)
+    study = THREE._replace(analysis=Mode(analysis), min_users=2, min_days=0)
 
     answer = result_of(metric, study=study, progress=Progress(9, completed, 10.0))
 
@@ -432,7 +461,7 @@ def test_no_input_gives_nan_infinity_or_an_error(
 
 
 def test_a_pair_without_weight_is_tuned_by_the_default() -> None:
-    study = Study("c", {"c": 0, "t": 0, "z": 1_000_000}, "sequential", 1, 1000, 1, 0, None)
+    study = Study("c", {"c": 0, "t": 0, "z": 1_000_000}, Mode.SEQUENTIAL, 1, 1000, 1, 0, None)
 
     assert tuning_n(study, "t") == 5000
     assert tuning_n(study, "z") == 1000

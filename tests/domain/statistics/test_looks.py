@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from experimentation.domain.statistics.comparison import Deciding
+from experimentation.domain.experiment import Analysis
+from experimentation.domain.statistics.deciding import Deciding
 from experimentation.domain.statistics.decision import Action
 from experimentation.domain.statistics.lift import Interval
 from experimentation.domain.statistics.looks import Look, document, kept_verdicts, look_of
@@ -12,7 +13,21 @@ from experimentation.domain.statistics.looks import Look, document, kept_verdict
 
 def figures(difference: float) -> Deciding:
     interval = Interval(difference - 0.005, difference + 0.005)
-    return Deciding("sequential", 0.05, difference, interval, 0.01, difference * 10, None, True, True)
+    return Deciding(
+        Analysis.SEQUENTIAL,
+        "sequence",
+        False,
+        0.05,
+        difference,
+        interval,
+        0.01,
+        difference * 10,
+        None,
+        None,
+        decides=True,
+        significant=True,
+        today=difference,
+    )
 
 
 def look(

@@ -7,7 +7,15 @@ from typing import NamedTuple, TypedDict
 from experimentation.domain.consistency import check
 from experimentation.domain.document import document
 from experimentation.domain.errors import ConflictError, FieldError
-from experimentation.domain.experiment import Analysis, Experiment, Metric, Segment, Status, Variant
+from experimentation.domain.experiment import (
+    Adjustment,
+    Analysis,
+    Experiment,
+    Metric,
+    Segment,
+    Status,
+    Variant,
+)
 from experimentation.domain.percent import percent
 
 WORDS = frozenset({"name", "description", "hypothesis"})
@@ -24,6 +32,8 @@ _REASONS = {
     "min_users": _PLAN,
     "min_days": _PLAN,
     "minimum_effect": _PLAN,
+    "adjustment": _PLAN,
+    "cuped_days": _PLAN,
 }
 _COMPLETED = "the experiment is completed: only its name, description and hypothesis may change"
 
@@ -45,6 +55,8 @@ class Edit(TypedDict, total=False):
     min_users: int
     min_days: int
     minimum_effect: str | None
+    adjustment: Adjustment
+    cuped_days: int
     overrides: dict[str, str]
 
 
@@ -95,10 +107,13 @@ def _changed(before: Experiment, after: Experiment) -> Iterator[str]:
 
 def _declared(before: tuple[Metric, ...], after: tuple[Metric, ...], now: int) -> tuple[Metric, ...]:
     """Keep the time at which each unchanged metric was declared; any other is declared now."""
-    times = {replace(metric, declared_at=0): metric.declared_at for metric in before}
-    return tuple(
-        replace(metric, declared_at=times.get(replace(metric, declared_at=0), now)) for metric in after
-    )
+    times = {_measure(metric): metric.declared_at for metric in before}
+    return tuple(replace(metric, declared_at=times.get(_measure(metric), now)) for metric in after)
+
+
+def _measure(metric: Metric) -> Metric:
+    """Return what is measured, without when it was declared and what people call it."""
+    return replace(metric, declared_at=0, name=None)
 
 
 def _refusals(before: Experiment, after: Experiment, name: str) -> Iterator[FieldError]:
@@ -108,11 +123,18 @@ def _refusals(before: Experiment, after: Experiment, name: str) -> Iterator[Fiel
         yield FieldError(f"/{name}", _COMPLETED)
     elif name == "metrics":
         yield from _metrics_lost(before, after)
+    elif name == "variants" and _same_but_names(before, after):
+        return
     elif name == "traffic_allocation":
         if after.traffic_allocation < before.traffic_allocation:
             yield FieldError(f"/{name}", f"may only grow from {percent(before.traffic_allocation)}")
     elif name not in LIVE:
         yield FieldError(f"/{name}", _REASONS[name])
+
+
+def _same_but_names(before: Experiment, after: Experiment) -> bool:
+    old, new = ([replace(variant, name=None) for variant in each.variants] for each in (before, after))
+    return old == new
 
 
 def _metrics_lost(before: Experiment, after: Experiment) -> Iterator[FieldError]:
@@ -121,5 +143,5 @@ def _metrics_lost(before: Experiment, after: Experiment) -> Iterator[FieldError]
         index, metric = new.get(old.key, (None, None))
         if index is None:
             yield FieldError("/metrics", f"{old.key} may not be removed: it may only be added to")
-        elif metric != old:
+        elif metric is not None and _measure(metric) != _measure(old):
             yield FieldError(f"/metrics/{index}", f"{old.key} may not be redefined: add another metric")

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from experimentation.domain.counting.counters import label
 from experimentation.domain.errors import FieldError, InvalidError
-from experimentation.domain.experiment import MILLION, Experiment
+from experimentation.domain.experiment import MILLION, Analysis, Experiment, Role
 from experimentation.domain.percent import STEPS
 
 MAX_LABEL_BYTES = 800  # a counter's sort key of 1,024 also holds a type, a day and a variant
@@ -15,7 +15,13 @@ OTHER = "other"  # the label of every value that a segment does not name
 
 def check(experiment: Experiment) -> Experiment:
     """Return the experiment; InvalidError, naming every field at fault, when it contradicts itself."""
-    faults = [*_variants(experiment), *_metrics(experiment), *_segments(experiment), *_overrides(experiment)]
+    faults = [
+        *_variants(experiment),
+        *_metrics(experiment),
+        *_plan(experiment),
+        *_segments(experiment),
+        *_overrides(experiment),
+    ]
     if faults:
         raise InvalidError("The experiment contradicts itself.", faults)
     return experiment
@@ -32,6 +38,14 @@ def _variants(experiment: Experiment) -> Iterator[FieldError]:
 
 def _metrics(experiment: Experiment) -> Iterator[FieldError]:
     yield from _repeated("/metrics/{}/key", [metric.key for metric in experiment.metrics])
+    for index, metric in enumerate(experiment.metrics):
+        if metric.margin is not None and metric.role is not Role.GUARDRAIL:
+            yield FieldError(f"/metrics/{index}/margin", "only a guardrail has a margin")
+
+
+def _plan(experiment: Experiment) -> Iterator[FieldError]:
+    if experiment.analysis is Analysis.GROUP_SEQUENTIAL and experiment.planned_users is None:
+        yield FieldError("/planned_users", "group_sequential analysis needs it: its looks are shares of it")
 
 
 def _segments(experiment: Experiment) -> Iterator[FieldError]:

@@ -40,6 +40,8 @@ def document(experiment: Experiment) -> dict[str, object]:
         "min_users": experiment.min_users,
         "min_days": experiment.min_days,
         "minimum_effect": _number(experiment.minimum_effect),
+        "adjustment": experiment.adjustment.value,
+        "cuped_days": experiment.cuped_days,
         "overrides": dict(experiment.overrides),
         "status": experiment.status.value,
         "version": experiment.version,
@@ -54,22 +56,27 @@ def document(experiment: Experiment) -> dict[str, object]:
 def summary(experiment: Experiment) -> dict[str, object]:
     """Return what a list of experiments shows of this one: no text but its name, no configs."""
     shown = document(experiment)
-    shares = [{"key": variant.key, "weight": percent(variant.weight)} for variant in experiment.variants]
+    shares = [
+        {"key": variant.key, "name": variant.name, "weight": percent(variant.weight)}
+        for variant in experiment.variants
+    ]
     return {name: shown[name] for name in _SUMMARY} | {"variants": shares}
 
 
 def _variant(variant: Variant) -> dict[str, object]:
     config = None if variant.config is None else json.loads(variant.config)
-    return {"key": variant.key, "weight": percent(variant.weight), "config": config}
+    return {"key": variant.key, "name": variant.name, "weight": percent(variant.weight), "config": config}
 
 
 def _metric(metric: Metric) -> dict[str, object]:
     return {
         "key": metric.key,
+        "name": metric.name,
         "event_type": metric.event_type,
         "kind": metric.kind.value,
         "direction": metric.direction.value,
         "role": metric.role.value,
+        "margin": _number(metric.margin),
         "declared_at": rfc3339(metric.declared_at),
     }
 

@@ -39,10 +39,18 @@ class Role(StrEnum):
 
 
 class Analysis(StrEnum):
-    """Which interval decides: one that may be read on any day, or one that counts at the planned end."""
+    """Which test decides: one that may be read on any day, at the daily looks, or once at the planned end."""
 
     SEQUENTIAL = "sequential"
+    GROUP_SEQUENTIAL = "group_sequential"
     FIXED = "fixed"
+
+
+class Adjustment(StrEnum):
+    """Whether the deciding difference is adjusted for what users did before they were assigned."""
+
+    CUPED = "cuped"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,7 @@ class Variant:
     key: str
     weight: int
     config: str | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,8 @@ class Metric:
     direction: Direction = Direction.INCREASE
     role: Role = Role.SECONDARY
     declared_at: int = 0
+    name: str | None = None
+    margin: str | None = None  # decimal text: how much worse a guardrail may be, relative to the control
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +107,8 @@ class Experiment:
     min_users: int = 150
     min_days: int = 7
     minimum_effect: str | None = None  # decimal text, relative to the control's mean
+    adjustment: Adjustment = Adjustment.CUPED
+    cuped_days: int = 28  # before the assignment, whose events the adjustment looks at
     overrides: dict[str, str] = field(default_factory=dict)
     status: Status = Status.DRAFT
     version: int = 1

@@ -7,6 +7,7 @@ from typing import Any
 from experimentation import settings
 from experimentation.domain.document import summary
 from experimentation.domain.experiment import (
+    Adjustment,
     Analysis,
     Direction,
     Experiment,
@@ -128,6 +129,7 @@ def from_meta(item: Item) -> Experiment:
     held["metrics"] = tuple(_metric(*metric) for metric in held["metrics"])
     held["segments"] = tuple(Segment(key, tuple(values)) for key, values in held["segments"])
     held["analysis"] = Analysis(held["analysis"])
+    held["adjustment"] = Adjustment(held.get("adjustment", Adjustment.CUPED))
     numbers: dict[str, Any] = {name: int(item[name]["N"]) for name in _NUMBERS if name in item}
     return Experiment(id=item["id"]["S"], status=Status(item["status"]["S"]), **held, **numbers)
 
@@ -155,8 +157,8 @@ def _definition(experiment: Experiment) -> str:
     return _json(held)
 
 
-def _metric(key: str, event_type: str, kind: str, direction: str, role: str, declared_at: int) -> Metric:
-    return Metric(key, event_type, Kind(kind), Direction(direction), Role(role), declared_at)
+def _metric(key: str, event_type: str, kind: str, direction: str, role: str, *others: Any) -> Metric:
+    return Metric(key, event_type, Kind(kind), Direction(direction), Role(role), *others)
 
 
 def _json(value: object) -> str:

@@ -12,6 +12,7 @@ from experimentation.domain.results.totals import (
     Span,
     Table,
     declared,
+    is_late,
     metric_totals,
     rollup_prefixes,
     segment_prefix,
@@ -19,6 +20,7 @@ from experimentation.domain.results.totals import (
 )
 from experimentation.domain.statistics.analysis import Analysis, analyse, take_look
 from experimentation.domain.statistics.looks import Look
+from experimentation.domain.statistics.pace import users_per_day
 from experimentation.domain.statistics.study import (
     Correction,
     MetricTotals,
@@ -29,8 +31,6 @@ from experimentation.domain.statistics.study import (
 from experimentation.domain.statistics.study import Metric as StudyMetric
 from experimentation.storage import looks, rollups
 from experimentation.storage.rollups import Slice
-
-RECENT_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +142,10 @@ def _check(experiment: Experiment, question: Question) -> None:
 def _metrics(experiment: Experiment, event_types: Sequence[str]) -> list[StudyMetric]:
     """Return the declared metrics, of the types asked for, and views of types that have none."""
     if not event_types:
-        return [declared(metric) for metric in experiment.metrics]
-    metrics = [declared(metric) for metric in experiment.metrics if metric.event_type in event_types]
+        return [declared(experiment, metric) for metric in experiment.metrics]
+    metrics = [
+        declared(experiment, metric) for metric in experiment.metrics if metric.event_type in event_types
+    ]
     known = {metric.event_type for metric in metrics}
     for event_type in dict.fromkeys(event_types):
         if event_type not in known:
@@ -195,25 +197,39 @@ def _study(experiment: Experiment) -> Study:
     return Study(
         experiment.control,
         {variant.key: variant.weight for variant in experiment.variants},
-        experiment.analysis.value,
-        sum(metric.role is Role.PRIMARY for metric in experiment.metrics),
+        experiment.analysis,
+        sum(metric.role is Role.PRIMARY and not is_late(experiment, metric) for metric in experiment.metrics),
         experiment.planned_users,
         experiment.min_users,
         experiment.min_days,
         None if experiment.minimum_effect is None else float(experiment.minimum_effect),
+        experiment.adjustment,
+        {variant.key: variant.name for variant in experiment.variants if variant.name is not None},
     )
 
 
 def _progress(experiment: Experiment, table: Table, now: int) -> Progress:
     if experiment.started_at is None:
-        return Progress(0, completed=False, users_per_day=None)
+        return Progress(0, completed=False, users_per_day=None, started=False)
     until = now if experiment.ended_at is None else min(now, experiment.ended_at)
     days = max(0, until - experiment.started_at) // DAY_MS
-    today = day_number(until) - day_number(experiment.started_at)
-    recent = Span(today - RECENT_DAYS + 1, today)
-    users = sum(table.newly_enrolled(EVERYONE, key, recent) for key in experiment.keys)
     completed = experiment.status is Status.COMPLETED and now >= (experiment.ended_at or 0)
-    return Progress(days, completed, users / min(RECENT_DAYS, today + 1) if users else None)
+    rate = None
+    if experiment.status is Status.RUNNING:
+        rate = users_per_day(_enrolled_by_day(experiment, table), experiment.started_at, until)
+    return Progress(days, completed, rate)
+
+
+def _enrolled_by_day(experiment: Experiment, table: Table) -> dict[int, int]:
+    """Return the users enrolled on each UTC day since 1970, all variants together."""
+    zero = day_number(experiment.started_at or 0)
+    by_day: dict[int, int] = {}
+    for key in experiment.keys:
+        for day in table.enrolments.get((EVERYONE, key), {}):
+            by_day[zero + day] = by_day.get(zero + day, 0) + table.newly_enrolled(
+                EVERYONE, key, Span(day, day)
+            )
+    return by_day
 
 
 def _batches(experiment: Experiment, table: Table, span: Span) -> list[dict[str, int]]:

@@ -1,17 +1,16 @@
 """What the results answer looks like: for an executive, for everyone, and for a program."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from typing import Any
 
 from experimentation.domain.clock import DAY_MS, day_number, rfc3339
-from experimentation.domain.experiment import Experiment, Status
+from experimentation.domain.experiment import Experiment, Kind, Status
 from experimentation.domain.results.plan import plan
 from experimentation.domain.results.totals import Span
-from experimentation.domain.statistics.analysis import Analysis, MetricResult
-from experimentation.domain.statistics.comparison import Comparison
-from experimentation.domain.statistics.summary import summary_sentence
+from experimentation.domain.statistics.analysis import Analysis, MetricResult, as_json
+from experimentation.domain.statistics.summary import quoted, summary_sentence
+from experimentation.domain.statistics.wording import day_name
 
-type Document = dict[str, object]
+type Document = dict[str, Any]
 
 
 def full(
@@ -24,7 +23,8 @@ def full(
         "status": experiment.status.value,
         "as_of": None if as_of is None else rfc3339(as_of),
         "window": _window(experiment, span, as_of, chosen=chosen_window),
-        "analysis": analysis.analysis,
+        "analysis": analysis.analysis.value,
+        "adjustment": experiment.adjustment.value,
         "confidence_level": analysis.confidence_level,
         "exploratory": analysis.exploratory,
         "control": experiment.control,
@@ -71,20 +71,11 @@ def segment(label: str, analysis: Analysis) -> Document:
 
 
 def _metric(result: MetricResult) -> Document:
-    return result._asdict() | {
-        "variants": {key: asdict(figures) for key, figures in result.variants.items()},
-        "comparisons": {key: _comparison(each) for key, each in result.comparisons.items()},
-    }
-
-
-def _comparison(comparison: Comparison) -> Document:
-    valid, deciding, cuped = comparison.always_valid, comparison.deciding, comparison.cuped
-    adjusted = None if cuped.adjusted is None else cuped.adjusted._asdict()
-    return comparison._asdict() | {
-        "always_valid": None if valid is None else valid._asdict(),
-        "deciding": None if deciding is None else deciding._asdict(),
-        "cuped": cuped._asdict() | {"adjusted": adjusted, "unadjusted": cuped.unadjusted._asdict()},
-    }
+    shown: Document = as_json(result)
+    for comparison in shown["comparisons"].values():
+        if comparison["deciding"] is not None:
+            comparison["deciding"]["look"] = _day(comparison["deciding"]["look"])
+    return shown
 
 
 def _headline(analysis: Analysis, metric: MetricResult | None, key: str) -> Document:
@@ -93,19 +84,43 @@ def _headline(analysis: Analysis, metric: MetricResult | None, key: str) -> Docu
         return shown
     figures, comparison = metric.variants[key], metric.comparisons.get(key)
     shown |= {"metric": metric.key, "mean": figures.mean}
-    if metric.kind == "conversion":
+    if metric.kind is Kind.CONVERSION:
         shown["rate"] = figures.rate
     if comparison is not None:
+        quote = quoted(comparison)
         shown |= {
-            "lift": comparison.lift,
-            "lift_interval": comparison.lift_interval,
+            "lift": quote.lift,
+            "lift_interval": quote.lift_interval,
+            "interval_kind": quote.kind,
+            "tendency": comparison.tendency,
             "confidence": comparison.confidence,
         }
     return shown
 
 
-def _recommendation(analysis: Analysis) -> Mapping[str, object] | None:
-    return None if analysis.recommendation is None else analysis.recommendation._asdict()
+def _recommendation(analysis: Analysis) -> Document | None:
+    advice = analysis.recommendation
+    if advice is None:
+        return None
+    verdicts = [
+        {
+            "variant": verdict.treatment,
+            "action": verdict.action,
+            "decided_on": _day(verdict.decided_on),
+            "metric": verdict.metric,
+            "lift": None if verdict.figures is None else verdict.figures.lift,
+            "lift_interval": None if verdict.figures is None else verdict.figures.lift_interval,
+            "difference": None if verdict.figures is None else verdict.figures.difference,
+            "interval": None if verdict.figures is None else verdict.figures.interval,
+            "fallen": verdict.fallen,
+        }
+        for verdict in analysis.verdicts.values()
+    ]
+    return advice._asdict() | {"decided_on": _day(advice.decided_on), "verdicts": verdicts}
+
+
+def _day(day: int | None) -> str | None:
+    return None if day is None else day_name(day)
 
 
 def _window(experiment: Experiment, span: Span, as_of: int | None, *, chosen: bool) -> Document:

@@ -11,7 +11,7 @@ from experimentation.domain.counting.windows import cumulative, window
 from experimentation.domain.errors import FieldError, InvalidError
 from experimentation.domain.experiment import Experiment
 from experimentation.domain.results.totals import Span, Table, variant_totals
-from experimentation.domain.statistics.comparison import Circumstances, compare_variant
+from experimentation.domain.statistics.comparison import Moment, compare_variant
 from experimentation.domain.statistics.study import Metric, MetricTotals, Query, Study
 
 type Granularity = Literal["hour", "day", "week"]
@@ -122,13 +122,14 @@ def _until(study: Study, query: Query, totals: MetricTotals, key: str) -> Row:
     }
     if key == study.control:
         return shown
-    comparison = compare_variant(study, query, totals, key, Circumstances(mismatch=False, ended=False))
+    comparison = compare_variant(study, query, totals, key, Moment())
     valid = comparison.always_valid
     return shown | {
         "difference": comparison.difference,
         "interval": comparison.interval,
         "lift": comparison.lift,
         "always_valid": None if valid is None else valid._asdict(),
+        "small_sample": comparison.small_sample,
     }
 
 

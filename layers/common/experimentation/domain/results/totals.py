@@ -10,7 +10,7 @@ from experimentation.domain.counting.counters import EVERYONE, HOURS
 from experimentation.domain.counting.event import UNIT
 from experimentation.domain.counting.stored import Day, Enrolment, Hours, Moment
 from experimentation.domain.counting.windows import WindowTotals, window
-from experimentation.domain.experiment import Experiment, Kind, Metric
+from experimentation.domain.experiment import Direction, Experiment, Kind, Metric
 from experimentation.domain.statistics.study import CovariateSums, MetricTotals, VariantTotals
 from experimentation.domain.statistics.study import Metric as StudyMetric
 
@@ -97,19 +97,31 @@ def variant_totals(
     )
 
 
-def declared(metric: Metric) -> StudyMetric:
+def declared(experiment: Experiment, metric: Metric) -> StudyMetric:
     """Return a declared metric as the statistics know it."""
     return StudyMetric(
-        metric.key, metric.event_type, metric.kind.value, metric.direction.value, metric.role.value
+        metric.key,
+        metric.event_type,
+        metric.kind,
+        metric.direction,
+        metric.role,
+        late=is_late(experiment, metric),
+        margin=None if metric.margin is None else float(metric.margin),
+        name=metric.name,
     )
+
+
+def is_late(experiment: Experiment, metric: Metric) -> bool:
+    """Say whether the metric was declared after the start: it is exploratory and has no covariate."""
+    return experiment.started_at is not None and metric.declared_at > experiment.started_at
 
 
 def undeclared(event_type: str) -> list[StudyMetric]:
     """Return the three metrics that show an event type which no metric was declared on."""
     return [
-        StudyMetric(event_type, event_type, "conversion", "increase", None),
-        StudyMetric(f"{event_type}:count", event_type, "count", "increase", None),
-        StudyMetric(f"{event_type}:value", event_type, "value", "increase", None),
+        StudyMetric(event_type, event_type, Kind.CONVERSION, Direction.INCREASE, None),
+        StudyMetric(f"{event_type}:count", event_type, Kind.COUNT, Direction.INCREASE, None),
+        StudyMetric(f"{event_type}:value", event_type, Kind.VALUE, Direction.INCREASE, None),
     ]
 
 
@@ -133,7 +145,7 @@ def _covariate(
     table: Table, experiment: Experiment, metric: StudyMetric, variant: str
 ) -> CovariateSums | None:
     found = next((each for each in experiment.metrics if each.key == metric.key), None)
-    if found is None or experiment.started_at is None or found.declared_at > experiment.started_at:
+    if found is None or experiment.started_at is None or is_late(experiment, found):
         return None
     days = table.days.get((EVERYONE, metric.event_type, variant), {})
     parts = [table.before.get((metric.event_type, variant), Day()), *days.values()]

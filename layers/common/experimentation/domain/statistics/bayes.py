@@ -5,18 +5,12 @@ from itertools import pairwise
 from math import prod, sqrt
 from typing import NamedTuple
 
-from experimentation.domain.statistics.decision import Direction
-from experimentation.domain.statistics.means import INSUFFICIENT_DATA, comparability, difference_of
+from experimentation.domain.experiment import Direction
+from experimentation.domain.statistics.means import INSUFFICIENT_DATA, Contrast, comparability, welch
 from experimentation.domain.statistics.moments import Moments
+from experimentation.domain.statistics.special import GAUSS_NODES
 from experimentation.domain.statistics.tails import norm_isf, norm_pdf, norm_sf
 
-_GAUSS_NODES = (
-    (0.0, 128 / 225),
-    (sqrt(5 - 2 * sqrt(10 / 7)) / 3, (322 + 13 * sqrt(70)) / 900),
-    (-sqrt(5 - 2 * sqrt(10 / 7)) / 3, (322 + 13 * sqrt(70)) / 900),
-    (sqrt(5 + 2 * sqrt(10 / 7)) / 3, (322 - 13 * sqrt(70)) / 900),
-    (-sqrt(5 + 2 * sqrt(10 / 7)) / 3, (322 - 13 * sqrt(70)) / 900),
-)
 _REACH = 9  # standard deviations; beyond them a normal density is below 1e-18
 
 
@@ -59,7 +53,7 @@ def normal_effect(
     treatment: Moments,
     alpha: float = 0.05,
     prior: Prior | None = None,
-    direction: Direction = "increase",
+    direction: Direction = Direction.INCREASE,
 ) -> NormalEffect:
     """Return the normal posterior of the difference; without a prior it is flat.
 
@@ -73,18 +67,23 @@ def normal_effect(
     >>> effect.chance_to_win, round(effect.expected_loss_treatment, 6)
     (0.5, 0.029601)
     """
-    difference = difference_of(control.estimate, treatment.estimate)
-    if difference is None:
-        return NormalEffect(comparability(control.estimate, treatment.estimate))
-    posterior = Arm(difference.diff, difference.se)
+    contrast = welch(control.estimate, treatment.estimate, None)
+    if contrast is None:
+        return NormalEffect(comparability(control.estimate, treatment.estimate)[0])
+    scaled = None if prior is None else _in_units_of(control, prior)
+    if prior is not None and scaled is None:
+        return NormalEffect(INSUFFICIENT_DATA)
+    return posterior_of(contrast, alpha, scaled, direction)
+
+
+def posterior_of(contrast: Contrast, alpha: float, prior: Prior | None, direction: Direction) -> NormalEffect:
+    """Return the normal posterior of a contrast under a prior in its own units; None is flat."""
+    posterior = Arm(contrast.diff, contrast.se)
     if prior is not None:
-        scaled = _in_units_of(control, prior)
-        if scaled is None:
-            return NormalEffect(INSUFFICIENT_DATA)
-        posterior = _updated(scaled, difference.diff, difference.variance)
+        posterior = _updated(prior, contrast.diff, contrast.variance)
     mean, sd = posterior
     margin = norm_isf(alpha / 2) * sd
-    gain = mean if direction == "increase" else -mean
+    gain = mean if direction == Direction.INCREASE else -mean
     return NormalEffect(
         "ok",
         mean,
@@ -95,6 +94,15 @@ def normal_effect(
         _mean_shortfall(gain, sd),
         _mean_shortfall(-gain, sd),
     )
+
+
+def shrunken(difference: float, variance: float, prior: Prior) -> float:
+    """Return the posterior mean of a difference: what was measured when stopping early exaggerates.
+
+    >>> shrunken(0.2, 0.01, Prior(0.0, 0.1))
+    0.1
+    """
+    return _updated(prior, difference, variance).mean
 
 
 def prob_best_normal(arms: Sequence[Arm]) -> BestArm:
@@ -112,7 +120,7 @@ def prob_best_normal(arms: Sequence[Arm]) -> BestArm:
     chances = [0.0] * len(arms)
     for low, high in pairwise(edges):
         middle, half = (low + high) / 2, (high - low) / 2
-        for node, weight in _GAUSS_NODES:
+        for node, weight in GAUSS_NODES:
             x = middle + half * node
             below = [norm_sf((arm.mean - x) / arm.se) for arm in arms]
             for index, arm in enumerate(arms):

@@ -37,31 +37,21 @@ class PairedMoments(NamedTuple):
         return covariance(self.n, self.sum_x, self.sum_y, self.sum_xy)
 
 
+class Adjusted(NamedTuple):
+    """Both arms after the adjustment, and the raw control mean that the lift divides by."""
+
+    control: Estimate
+    treatment: Estimate
+    baseline: Baseline | None
+
+
 class CupedTest(NamedTuple):
     """Welch's test of the adjusted means; `status` is "no_history" where x does not vary and theta is 0."""
 
     status: str
     theta: float | None
-    mean_control: float | None
-    mean_treatment: float | None
-    adj_mean_control: float | None
-    adj_mean_treatment: float | None
-    adj_var_control: float | None
-    adj_var_treatment: float | None
-    diff: float | None
-    se: float | None
-    dof: float | None
-    t: float | None
-    p_value: float | None
-    t_crit: float | None
-    ci_low: float | None
-    ci_high: float | None
-    lift: float | None
-    lift_se_delta: float | None
-    lift_ci_low_delta: float | None
-    lift_ci_high_delta: float | None
-    lift_ci_low_fieller: float | None
-    lift_ci_high_fieller: float | None
+    adjusted: Adjusted
+    test: WelchTest
     variance_reduction: float | None
 
 
@@ -74,7 +64,7 @@ def cuped_welch(control: PairedMoments, treatment: PairedMoments, alpha: float) 
     >>> arm = PairedMoments(3, *map(Fraction, (6, 14, 6, 14, 14)))
     >>> shifted = PairedMoments(3, *map(Fraction, (9, 29, 6, 14, 20)))
     >>> test = cuped_welch(arm, shifted, 0.05)
-    >>> test.theta, test.diff, test.variance_reduction
+    >>> test.theta, test.test.diff, test.variance_reduction
     (1.0, 1.0, 1.0)
     """
     both = _pooled(control, treatment)
@@ -84,9 +74,16 @@ def cuped_welch(control: PairedMoments, treatment: PairedMoments, alpha: float) 
         else Fraction(0)
     )
     centre = both.sum_x / both.n if both.n else Fraction(0)
-    adjusted = [_adjusted(arm, theta, centre) for arm in (control, treatment)]
-    test = compare(adjusted[0], adjusted[1], alpha, _baseline(control, theta))
-    return _result(test, control, treatment, theta, bool(both.covariate_variance))
+    arms = [_adjusted(arm, theta, centre) for arm in (control, treatment)]
+    adjusted = Adjusted(arms[0], arms[1], _baseline(control, theta))
+    test = compare(adjusted.control, adjusted.treatment, alpha, adjusted.baseline)
+    return CupedTest(
+        test.status if both.covariate_variance or test.status != OK else NO_HISTORY,
+        float(theta) if both.n > 1 else None,
+        adjusted,
+        test,
+        _variance_reduction(test, control.outcome, treatment.outcome),
+    )
 
 
 def _pooled(a: PairedMoments, b: PairedMoments) -> PairedMoments:
@@ -112,24 +109,6 @@ def _baseline(control: PairedMoments, theta: Fraction) -> Baseline | None:
     return Baseline(float(raw.mean), float(raw.variance / control.n), -float(shared / control.n))
 
 
-def _result(
-    test: WelchTest, control: PairedMoments, treatment: PairedMoments, theta: Fraction, varies: bool
-) -> CupedTest:
-    raw_control, raw_treatment = control.outcome, treatment.outcome
-    return CupedTest(
-        test.status if varies or test.status != OK else NO_HISTORY,
-        float(theta) if control.n + treatment.n > 1 else None,
-        None if raw_control.mean is None else float(raw_control.mean),
-        None if raw_treatment.mean is None else float(raw_treatment.mean),
-        test.mean_control,
-        test.mean_treatment,
-        test.var_control,
-        test.var_treatment,
-        *test[5:],
-        variance_reduction=_variance_reduction(test, raw_control, raw_treatment),
-    )
-
-
 def _variance_reduction(test: WelchTest, control: Estimate, treatment: Estimate) -> float | None:
     """Return the share of the difference's variance that the adjustment removed."""
     if control.variance is None or treatment.variance is None:
@@ -137,4 +116,4 @@ def _variance_reduction(test: WelchTest, control: Estimate, treatment: Estimate)
     raw = float(control.variance / control.n + treatment.variance / treatment.n)
     if raw == 0.0:
         return None
-    return 1 - (test.se**2 / raw if test.se is not None else 0.0)
+    return 1 - (test.contrast.variance / raw if test.contrast is not None else 0.0)

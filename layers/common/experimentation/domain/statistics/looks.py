@@ -8,12 +8,10 @@ first crossing may stand.
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from experimentation.domain.statistics.comparison import Deciding
+from experimentation.domain.experiment import Analysis
+from experimentation.domain.statistics.deciding import Deciding, Figures
 from experimentation.domain.statistics.decision import Action
 from experimentation.domain.statistics.lift import Interval
-
-type Figures = Mapping[str, Mapping[str, Deciding]]
-"""metric key -> treatment -> the figures that decide."""
 
 LASTING: tuple[Action, ...] = ("ship", "do_not_ship")
 
@@ -92,10 +90,12 @@ def look_of(held: Mapping[str, Any]) -> Look:
 
 def _verdict_of(look: Look, treatment: str) -> Verdict | None:
     action = look.by_variant.get(treatment)
-    if action not in LASTING:
-        return None
     metric = look.because.get(treatment)
-    return Verdict(treatment, action, look.day, metric, _figures(look, metric, treatment))
+    figures = _figures(look, metric, treatment)
+    decided_before = figures is not None and figures.look is not None
+    if action not in LASTING or decided_before:
+        return None
+    return Verdict(treatment, action, look.day, metric, figures)
 
 
 def _objection(verdict: Verdict, look: Look) -> str | None:
@@ -107,7 +107,7 @@ def _objection(verdict: Verdict, look: Look) -> str | None:
     now = _figures(look, verdict.metric, verdict.treatment)
     if now is None or verdict.figures is None:
         return None
-    before, after = verdict.figures.difference, now.difference
+    before, after = verdict.figures.difference, now.today
     if before is not None and after is not None and before * after < 0:
         return "the effect has not held: the estimate is now on the other side"
     return None
@@ -118,8 +118,7 @@ def _figures(look: Look, metric: str | None, treatment: str) -> Deciding | None:
 
 
 def _deciding(held: Mapping[str, Any]) -> Deciding:
-    return Deciding(**{name: _value(value) for name, value in held.items()})
-
-
-def _value(value: Any) -> Any:
-    return Interval(*value) if isinstance(value, list | tuple) else value
+    read: dict[str, Any] = {
+        name: Interval(*each) if isinstance(each, list) else each for name, each in held.items()
+    }
+    return Deciding(**(read | {"analysis": Analysis(held["analysis"])}))

@@ -4,7 +4,7 @@ from math import ceil, sqrt
 from typing import NamedTuple
 
 from experimentation.domain.statistics.lift import delta_standard_error, raw_baseline
-from experimentation.domain.statistics.means import difference_of
+from experimentation.domain.statistics.means import welch
 from experimentation.domain.statistics.moments import Moments
 from experimentation.domain.statistics.sequential import DEFAULT_TUNING_N, sequence_multiplier
 from experimentation.domain.statistics.tails import norm_isf, norm_sf
@@ -142,11 +142,11 @@ def mid_experiment_scaling(
     >>> [round(factor, 2) for factor in mid_experiment_scaling(*arms, 0.05, 0.8, 0.05)]
     [25.46, 55.67]
     """
-    difference = difference_of(control.estimate, treatment.estimate)
     baseline = raw_baseline(control.estimate)
-    if difference is None or baseline is None or mde_relative == 0:
+    contrast = welch(control.estimate, treatment.estimate, baseline)
+    if contrast is None or baseline is None or mde_relative == 0:
         return Scaling(None, None)
-    signal = abs(mde_relative) / delta_standard_error(difference.diff, difference.variance, baseline)
+    signal = abs(mde_relative) / delta_standard_error(contrast.diff, contrast.variance, baseline)
     n = control.n + treatment.n
     fixed = required_multiple(signal, n, alpha, power)
     always = required_multiple(signal, n, alpha, power, DEFAULT_TUNING_N)

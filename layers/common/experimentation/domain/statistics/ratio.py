@@ -4,7 +4,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from experimentation.domain.statistics.lift import raw_baseline
-from experimentation.domain.statistics.means import compare
+from experimentation.domain.statistics.means import WelchTest, compare
 from experimentation.domain.statistics.moments import Estimate, covariance
 
 
@@ -19,42 +19,26 @@ class RatioMoments(NamedTuple):
     sum_md: Fraction
 
 
-class RatioComparison(NamedTuple):
-    """Welch's test of two ratios; None where not computable, and then `status` says why."""
+class RatioTest(NamedTuple):
+    """Welch's test of two ratios of sums."""
 
-    status: str
-    ratio_control: float | None
-    ratio_treatment: float | None
-    var_control: float | None
-    var_treatment: float | None
-    diff: float | None
-    se: float | None
-    dof: float | None
-    t: float | None
-    p_value: float | None
-    t_crit: float | None
-    ci_low: float | None
-    ci_high: float | None
-    lift: float | None
-    lift_se_delta: float | None
-    lift_ci_low_delta: float | None
-    lift_ci_high_delta: float | None
-    lift_ci_low_fieller: float | None
-    lift_ci_high_fieller: float | None
+    control: Estimate
+    treatment: Estimate
+    test: WelchTest
 
 
-def ratio_delta(control: RatioMoments, treatment: RatioMoments, alpha: float) -> RatioComparison:
+def ratio_delta(control: RatioMoments, treatment: RatioMoments, alpha: float) -> RatioTest:
     """Return the comparison of S_m / S_d between two arms.
 
     Source: Deng, Knoblich, Lu, Applying the Delta Method in Metric Analytics (KDD 2018):
     v = [v_m - 2 R c_md + R^2 v_d] / mean_d^2, then Welch.
 
     >>> arm = RatioMoments(12, *map(Fraction, (15, 35, 62, 380, 90)))
-    >>> ratio_delta(arm, arm, 0.05).p_value
+    >>> ratio_delta(arm, arm, 0.05).test.p_value
     1.0
     """
-    estimates = linearised(control), linearised(treatment)
-    return RatioComparison(*compare(*estimates, alpha, raw_baseline(estimates[0])))
+    first, second = linearised(control), linearised(treatment)
+    return RatioTest(first, second, compare(first, second, alpha, raw_baseline(first)))
 
 
 def linearised(arm: RatioMoments) -> Estimate:

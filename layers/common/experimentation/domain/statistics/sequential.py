@@ -3,33 +3,51 @@
 from math import exp, log, sqrt
 from typing import NamedTuple
 
-from experimentation.domain.statistics.lift import fieller, raw_baseline
-from experimentation.domain.statistics.means import comparability, difference_of
+from experimentation.domain.statistics.lift import Interval, raw_baseline
+from experimentation.domain.statistics.means import Contrast, comparability, welch
 from experimentation.domain.statistics.moments import Moments
 
 DEFAULT_TUNING_N = 5000
 
 
 class ConfidenceSequence(NamedTuple):
-    """An interval and a p-value for D that hold at every look at once; None where not computable."""
+    """An interval and a p-value for D that hold at every look at once; `n` users of both arms together.
+
+    rho is fixed before the first look; any level may be asked for later.
+    """
+
+    contrast: Contrast
+    n: int
+    rho: float
+
+    @property
+    def p_value(self) -> float:
+        """Return the always-valid p-value; it is below a level exactly when that interval excludes 0."""
+        return _p_value(self.contrast.z, self.n * self.rho**2)
+
+    def multiplier(self, level: float) -> float:
+        """Return the half-width in standard errors."""
+        return _multiplier(self.n * self.rho**2, level)
+
+    def interval(self, level: float) -> Interval:
+        """Return the confidence sequence of D at this look."""
+        return self.contrast.interval(self.multiplier(level))
+
+    def lift_interval(self, level: float) -> Interval | None:
+        """Return Fieller's interval of the lift with the multiplier as the quantile."""
+        return self.contrast.lift_interval(self.multiplier(level))
+
+
+class SequenceLook(NamedTuple):
+    """The sequence at one look; None where not computable, and then `status` says why."""
 
     status: str
-    diff: float | None = None
-    se: float | None = None
-    rho: float | None = None
-    halfwidth: float | None = None
-    multiplier: float | None = None
-    cs_low: float | None = None
-    cs_high: float | None = None
-    p_always_valid: float | None = None
-    lift: float | None = None
-    lift_cs_low_fieller: float | None = None
-    lift_cs_high_fieller: float | None = None
+    sequence: ConfidenceSequence | None
 
 
 def asymptotic_confidence_sequence(
     control: Moments, treatment: Moments, alpha: float, tuning_n: float = DEFAULT_TUNING_N
-) -> ConfidenceSequence:
+) -> SequenceLook:
     """Return the asymptotic confidence sequence of treatment minus control at the present n.
 
     Source: Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas, arXiv 2103.06476, eq. 9 (interval), 155 (p-value)
@@ -37,34 +55,16 @@ def asymptotic_confidence_sequence(
 
     >>> from experimentation.domain.statistics.moments import exact_moments
     >>> arms = exact_moments(10000, 500, 500), exact_moments(10000, 650, 650)
-    >>> sequence = asymptotic_confidence_sequence(*arms, alpha=0.05)
-    >>> round(sequence.cs_low, 6), round(sequence.cs_high, 6), round(sequence.p_always_valid, 6)
-    (0.00471, 0.02529, 0.000242)
+    >>> sequence = asymptotic_confidence_sequence(*arms, alpha=0.05).sequence
+    >>> [round(limit, 6) for limit in sequence.interval(0.05)], round(sequence.p_value, 6)
+    ([0.00471, 0.02529], 0.000242)
     """
-    difference = difference_of(control.estimate, treatment.estimate)
-    if difference is None:
-        return ConfidenceSequence(comparability(control.estimate, treatment.estimate))
-    n = control.n + treatment.n
-    multiplier = sequence_multiplier(n, alpha, tuning_n)
-    halfwidth = multiplier * difference.se
-    sequence = ConfidenceSequence(
-        "ok",
-        difference.diff,
-        difference.se,
-        sequence_rho(alpha, tuning_n),
-        halfwidth,
-        multiplier,
-        difference.diff - halfwidth,
-        difference.diff + halfwidth,
-        always_valid_p(difference.diff / difference.se, n, alpha, tuning_n),
-    )
-    baseline = raw_baseline(control.estimate)
-    if baseline is None:
-        return sequence
-    low, high = fieller(difference.diff, difference.variance, baseline, multiplier) or (None, None)
-    return sequence._replace(
-        lift=difference.diff / baseline.mean, lift_cs_low_fieller=low, lift_cs_high_fieller=high
-    )
+    estimates = control.estimate, treatment.estimate
+    contrast = welch(*estimates, raw_baseline(control.estimate))
+    if contrast is None:
+        return SequenceLook(comparability(*estimates)[0], None)
+    n, rho = control.n + treatment.n, sequence_rho(alpha, tuning_n)
+    return SequenceLook("ok", ConfidenceSequence(contrast, n, rho))
 
 
 def sequence_rho(alpha: float, tuning_n: float) -> float:
@@ -86,19 +86,33 @@ def sequence_multiplier(n: float, alpha: float, tuning_n: float) -> float:
     >>> round(sequence_multiplier(300, 0.05, 5000), 1), round(sequence_multiplier(300, 0.05, 50000), 1)
     (4.4, 11.5)
     """
-    information = n * sequence_rho(alpha, tuning_n) ** 2
-    return sqrt(2 * (information + 1) / information * (log(information + 1) / 2 - log(alpha)))
+    return _multiplier(n * sequence_rho(alpha, tuning_n) ** 2, alpha)
+
+
+def planned_multiplier(alpha: float) -> float:
+    """Return the multiplier at n = N*, the number of users for which the sequence is tuned.
+
+    >>> round(planned_multiplier(0.05), 4)
+    3.0352
+    """
+    return sequence_multiplier(1.0, alpha, 1.0)
 
 
 def always_valid_p(z: float, n: float, alpha: float, tuning_n: float) -> float:
     """Return the always-valid p-value of z = D / se at n users.
 
-    It is below alpha exactly when the sequence excludes 0.
     Source: arXiv 2103.06476, eq. 155, in logs because the e-value overflows a double.
 
     >>> always_valid_p(0.0, 10000, 0.05, 5000)
     1.0
     """
-    information = n * sequence_rho(alpha, tuning_n) ** 2
+    return _p_value(z, n * sequence_rho(alpha, tuning_n) ** 2)
+
+
+def _multiplier(information: float, level: float) -> float:
+    return sqrt(2 * (information + 1) / information * (log(information + 1) / 2 - log(level)))
+
+
+def _p_value(z: float, information: float) -> float:
     log_e = information * z * z / (2 * (information + 1)) - log(information + 1) / 2
     return exp(min(0.0, -log_e))

@@ -1,12 +1,21 @@
-"""Two building blocks of the tail functions: Stirling's error and the incomplete beta fraction."""
+"""Building blocks of tails and integrals: Stirling's error, the incomplete beta fraction, Gauss's nodes."""
 
-from math import lgamma, log, pi
+from math import lgamma, log, pi, sqrt
 
 _TINY = 1e-300
 _EPSILON = 1e-16
 _MAX_TERMS = 100_000
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156)
 _HALF_LOG_TWO_PI = log(2 * pi) / 2
+
+GAUSS_NODES = (
+    (0.0, 128 / 225),
+    (sqrt(5 - 2 * sqrt(10 / 7)) / 3, (322 + 13 * sqrt(70)) / 900),
+    (-sqrt(5 - 2 * sqrt(10 / 7)) / 3, (322 + 13 * sqrt(70)) / 900),
+    (sqrt(5 + 2 * sqrt(10 / 7)) / 3, (322 - 13 * sqrt(70)) / 900),
+    (-sqrt(5 + 2 * sqrt(10 / 7)) / 3, (322 - 13 * sqrt(70)) / 900),
+)
+"""Nodes and weights of the five-point Gauss-Legendre rule on [-1, 1]."""
 
 
 def stirling_error(x: float) -> float:

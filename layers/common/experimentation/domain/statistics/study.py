@@ -5,30 +5,45 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
+from experimentation.domain.experiment import Adjustment, Analysis, Direction, Kind, Role
 from experimentation.domain.statistics.cuped import PairedMoments
-from experimentation.domain.statistics.decision import Direction
 from experimentation.domain.statistics.moments import Exact, Moments, exact_moments
 from experimentation.domain.statistics.sequential import DEFAULT_TUNING_N
 
-type Kind = Literal["conversion", "count", "value"]
-type Role = Literal["primary", "secondary", "guardrail"]
-type AnalysisMode = Literal["sequential", "fixed"]
 type Correction = Literal["holm", "bh", "none"]
 
 ERROR_RATE = 0.05  # of every declared test; fixed when the experiment starts and never moved by a query
 POWER = 0.8
 _MILLION = 1_000_000
-_LEAST_OUTCOMES = {"conversion": 10, "count": 100, "value": 100}
+_LEAST_OUTCOMES = 10  # converters, and users who did not convert, in each arm
+_LEAST_ACTIVE = 100  # users with an event, in the smaller arm
 
 
 class Metric(NamedTuple):
-    """A metric; a role of None marks an event type asked for after the fact."""
+    """A metric; a role of None marks an event type asked for after the fact.
+
+    `late`: it was added after the start, so it is exploratory.
+    `margin` is how much worse, relative to the control, a guardrail may be and still count as safe.
+    """
 
     key: str
     event_type: str
     kind: Kind
     direction: Direction
     role: Role | None
+    late: bool = False
+    margin: float | None = None
+    name: str | None = None
+
+    @property
+    def title(self) -> str:
+        """Return what people call it."""
+        return self.name or self.key
+
+    @property
+    def decides(self) -> bool:
+        """Say whether it was declared before the first look."""
+        return self.role is not None and not self.late
 
 
 class CovariateSums(NamedTuple):
@@ -63,29 +78,53 @@ class MetricTotals(NamedTuple):
 
 
 class Study(NamedTuple):
-    """What the experiment declared before it started; weights are millionths by variant key, in order."""
+    """What the experiment declared before it started; weights are millionths by variant key, in order.
+
+    `primary_metrics` counts those that were declared by the start. `names` are what people call the variants.
+    """
 
     control: str
     weights: Mapping[str, int]
-    analysis: AnalysisMode
+    analysis: Analysis
     primary_metrics: int
     planned_users: int | None
     min_users: int
     min_days: int
     minimum_effect: float | None
+    adjustment: Adjustment = Adjustment.CUPED
+    names: Mapping[str, str] = {}
 
     @property
-    def treatments(self) -> list[str]:
+    def others(self) -> list[str]:
         """Return the variants other than the control, in order."""
         return [variant for variant in self.weights if variant != self.control]
 
+    @property
+    def treatments(self) -> list[str]:
+        """Return the variants that are compared and decided on: those of weight above 0."""
+        return [variant for variant in self.others if self.weights[variant] > 0]
+
+    @property
+    def active(self) -> list[str]:
+        """Return the variants of weight above 0, in order."""
+        return [variant for variant, weight in self.weights.items() if weight > 0]
+
+    def title(self, variant: str) -> str:
+        """Return what people call a variant."""
+        return self.names.get(variant) or variant
+
 
 class Progress(NamedTuple):
-    """How far the experiment is; users per day are an average over the last 7 days, all variants together."""
+    """How far the experiment is; users per day are a recent average, all variants together.
+
+    `at_look`: these are the figures of a daily look, on which alone fixed and group_sequential decide.
+    """
 
     days_running: int
     completed: bool
     users_per_day: float | None
+    started: bool = True
+    at_look: bool = False
 
 
 class Query(NamedTuple):
@@ -106,7 +145,7 @@ def family_size(study: Study, metric: Metric) -> int:
 
     Source: STATISTICS 6: primary metrics x treatments in one Bonferroni family; other roles stand alone.
     """
-    return max(1, study.primary_metrics * len(study.treatments)) if metric.role == "primary" else 1
+    return max(1, study.primary_metrics * len(study.treatments)) if metric.role is Role.PRIMARY else 1
 
 
 def tuning_n(study: Study, treatment: str) -> float:
@@ -121,12 +160,10 @@ def tuning_n(study: Study, treatment: str) -> float:
     return study.planned_users * share / _MILLION
 
 
-def planned_end_reached(study: Study, progress: Progress, enrolled: int) -> bool:
-    """Say whether the declared end is reached: completed, or planned_users and min_days both."""
-    if progress.completed:
-        return True
-    return (
-        bool(study.planned_users) and enrolled >= (study.planned_users or 0) and enough_days(study, progress)
+def plan_met(study: Study, progress: Progress, enrolled: int) -> bool:
+    """Say whether planned_users and min_days are both reached; never without planned_users."""
+    return bool(
+        study.planned_users and enrolled >= study.planned_users and progress.days_running >= study.min_days
     )
 
 
@@ -138,13 +175,13 @@ def enough_days(study: Study, progress: Progress) -> bool:
 def metric_moments(metric: Metric, totals: VariantTotals) -> Moments:
     """Return the per-user moments that the metric's kind looks at.
 
-    >>> metric = Metric("a", "a", "conversion", "increase", "primary")
+    >>> metric = Metric("a", "a", Kind.CONVERSION, Direction.INCREASE, Role.PRIMARY)
     >>> metric_moments(metric, VariantTotals(9, 4, 7, 7, 13)).sum
     Fraction(4, 1)
     """
-    if metric.kind == "conversion":
+    if metric.kind is Kind.CONVERSION:
         return exact_moments(totals.users, totals.converters, totals.converters)
-    total = totals.count if metric.kind == "count" else totals.sum
+    total = totals.count if metric.kind is Kind.COUNT else totals.sum
     return exact_moments(totals.users, total, totals.squares)
 
 
@@ -156,15 +193,17 @@ def paired_moments(metric: Metric, totals: VariantTotals) -> PairedMoments | Non
     return PairedMoments(*metric_moments(metric, totals), *covariate)
 
 
-def is_small_sample(metric: Metric, totals: VariantTotals) -> bool:
+def is_small_sample(metric: Metric, control: VariantTotals, treatment: VariantTotals) -> bool:
     """Say whether too few users did (or did not do) it for the normal approximation to hold.
 
     Source: STATISTICS 3; without the guard an unbalanced 1 % rate gave 27 % false positives.
 
-    >>> metric = Metric("a", "a", "conversion", "increase", "primary")
-    >>> [is_small_sample(metric, VariantTotals(100, n, n, n, n)) for n in (9, 10, 90, 91)]
+    >>> metric = Metric("a", "a", Kind.CONVERSION, Direction.INCREASE, Role.PRIMARY)
+    >>> many = VariantTotals(100, 50, 50, 50, 50)
+    >>> [is_small_sample(metric, many, VariantTotals(100, n, n, n, n)) for n in (9, 10, 90, 91)]
     [True, False, False, True]
     """
-    least = _LEAST_OUTCOMES[metric.kind]
-    too_few_without = metric.kind == "conversion" and totals.users - totals.converters < least
-    return totals.converters < least or too_few_without
+    arms = control, treatment
+    if metric.kind is Kind.CONVERSION:
+        return any(min(arm.converters, arm.users - arm.converters) < _LEAST_OUTCOMES for arm in arms)
+    return min((arm.users, arm.converters) for arm in arms)[1] < _LEAST_ACTIVE

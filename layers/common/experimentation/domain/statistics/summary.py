@@ -2,17 +2,38 @@
 
 from typing import NamedTuple
 
+from experimentation.domain.experiment import Kind, Role
 from experimentation.domain.statistics.analysis import Analysis, MetricResult
 from experimentation.domain.statistics.comparison import Comparison
+from experimentation.domain.statistics.deciding import Deciding
 from experimentation.domain.statistics.lift import Interval
+from experimentation.domain.statistics.verdict import Recommendation
+from experimentation.domain.statistics.wording import (
+    amount,
+    count,
+    day_name,
+    lift_spread,
+    percent,
+    signed_percent,
+    spread,
+)
 
-_ADVICE = {
-    "investigate_srm": "Recommendation: do not trust these numbers; find out why the split of users is off",
+ADVICE = {
+    "investigate_srm": "Recommendation: find out why the split of users is off",
     "keep_running": "Recommendation: keep running",
     "do_not_ship": "Recommendation: do not ship",
     "ship": "Recommendation: ship",
-    "stop_no_meaningful_effect": "Recommendation: stop, any effect is too small to matter",
+    "stop_no_meaningful_effect": "Recommendation: stop, any gain is too small to matter",
     "stop_inconclusive": "Recommendation: stop, the experiment ended without an answer",
+    "no_verdict": "Ended too early: no verdict",
+}
+CAUTIONS = {
+    "sequence": "safe to read on any day",
+    "exact": "exact test, safe to read on any day",
+    "fixed": "read at the planned end",
+    "group_sequential": "read at a planned look",
+    "shown": "do not act on a single look",
+    "small": "too few outcomes to rely on",
 }
 
 
@@ -25,76 +46,126 @@ class Reading(NamedTuple):
     caution: str
 
 
+class Quoted(NamedTuple):
+    """The interval of the lift that may be quoted, and what kind it is: every surface quotes this one."""
+
+    kind: str
+    difference: float | None
+    interval: Interval | None
+    lift: float | None
+    lift_interval: Interval | None
+
+
+def quoted(comparison: Comparison) -> Quoted:
+    """Return the deciding figures where they decide, else the always-valid ones, else those of one look."""
+    deciding, valid = comparison.deciding, comparison.always_valid
+    if deciding is not None and deciding.decides:
+        return _quoted(deciding)
+    if valid is not None and deciding is not None:
+        cuped = comparison.cuped
+        estimate = cuped.adjusted if cuped.decides and cuped.adjusted is not None else cuped.unadjusted
+        return Quoted("sequence", estimate.difference, valid.interval, estimate.lift, valid.lift_interval)
+    kind = "small" if comparison.small_sample else "shown"
+    return Quoted(kind, comparison.difference, comparison.interval, comparison.lift, comparison.lift_interval)
+
+
+def _quoted(deciding: Deciding) -> Quoted:
+    return Quoted(
+        deciding.method or "sequence",
+        deciding.difference,
+        deciding.interval,
+        deciding.lift,
+        deciding.lift_interval,
+    )
+
+
 def summary_sentence(analysis: Analysis) -> str:
-    """Return the headline finding and the recommendation in plain words.
+    """Return the finding and the recommendation in plain words, of the metric and the variant that decided.
 
-    It speaks of the first primary metric (else of the first metric) and of the variant to ship,
-    else of the treatment with the largest difference.
+    Without a decision it speaks of the first primary metric (else of the first metric) and of the treatment
+    with the largest difference. A sample ratio mismatch leads: no effect is named then.
     """
-    finding = _finding(analysis)
-    if analysis.recommendation is None:
+    advice = analysis.recommendation
+    if advice is not None and advice.action == "investigate_srm":
+        counts = ", ".join(
+            f"{analysis.names[key]} {count(users)}" for key, users in analysis.enrolled.items()
+        )
+        return (
+            f"Do not read these results: users are not split as planned ({counts}). {ADVICE[advice.action]}."
+        )
+    finding = _finding(analysis, advice)
+    if advice is None:
+        if not analysis.exploratory:
+            return "It has not started."
         return f"{finding} This is an exploratory view: no recommendation follows from it."
-    advice = _ADVICE[analysis.recommendation.action]
-    if analysis.recommendation.days_left:
-        days = analysis.recommendation.days_left
-        advice += f", about {days} more day{'' if days == 1 else 's'}"
-    return f"{finding} {advice}."
+    if advice.careful_lift is not None:
+        careful = signed_percent(advice.careful_lift)
+        finding += f" Stopping early exaggerates: {careful} is the more careful estimate."
+    words = ADVICE[advice.action]
+    if advice.days_left:
+        words += f", about {advice.days_left} more day{'' if advice.days_left == 1 else 's'}"
+    return f"{finding} {words}."
 
 
-def _finding(analysis: Analysis) -> str:
-    metric = _headline_metric(analysis)
-    if metric is None or not metric.comparisons:
+def _finding(analysis: Analysis, advice: Recommendation | None) -> str:
+    metric, treatment = _subject(analysis, advice)
+    if metric is None or treatment is None:
         return "No metric has been measured."
-    treatment = _headline_variant(analysis, metric)
     comparison = metric.comparisons[treatment]
-    name = treatment[:1].upper() + treatment[1:]
-    reading = _reading(comparison)
+    name = _capital(analysis.names[treatment])
+    reading = _read(quoted(comparison))
+    decided = ""
+    verdict = analysis.verdicts.get(treatment)
+    if verdict is not None and verdict.fallen is None and verdict.metric == metric.key and verdict.figures:
+        deciding = verdict.figures
+        reading = _read(_quoted(deciding))
+        decided = f", decided on {day_name(verdict.decided_on)}"
     if reading is None:
-        return f"{name} has too little data on {metric.key} to compare with the control."
+        return f"{name} has too little data on {metric.title} to compare with the control."
+    caution = reading.caution + decided
     low, high = reading.interval
+    within = lift_spread(reading.interval) if reading.relative else spread(reading.interval, metric.kind)
     if low > 0 or high < 0:
         verb = "raises" if low > 0 else "lowers"
-        near, far = sorted((abs(low), abs(high)))
-        size = _amount(abs(reading.estimate), reading.relative)
-        within = f"between {_amount(near, reading.relative)} and {_amount(far, reading.relative)}"
-        return f"{name} {verb} {metric.key} by {size} ({within}, {reading.caution})."
-    within = f"between {_amount(low, reading.relative)} and {_amount(high, reading.relative)}"
-    return f"{name} shows no certain effect on {metric.key} ({within}, {reading.caution})."
+        return f"{name} {verb} {metric.title} by {_size(reading, metric.kind)} ({within}, {caution})."
+    return f"{name} shows no certain effect on {metric.title} ({within}, {caution})."
 
 
-def _headline_metric(analysis: Analysis) -> MetricResult | None:
-    primaries = [metric for metric in analysis.metrics if metric.role == "primary"]
-    return next(iter([*primaries, *analysis.metrics]), None)
+def _subject(analysis: Analysis, advice: Recommendation | None) -> tuple[MetricResult | None, str | None]:
+    """Return the metric and the treatment that the sentence is about: those that decided, if any."""
+    by_key = {metric.key: metric for metric in analysis.metrics}
+    if advice is not None:
+        for treatment, key in advice.because.items():
+            chosen = advice.variant in (None, treatment)
+            if advice.by_variant.get(treatment) == advice.action and chosen and key in by_key:
+                return by_key[key], treatment
+    primaries = [metric for metric in analysis.metrics if metric.role is Role.PRIMARY and not metric.late]
+    metric = next(iter([*primaries, *analysis.metrics]), None)
+    if metric is None or not metric.comparisons:
+        return None, None
+    if advice is not None and advice.variant is not None:
+        return metric, advice.variant
+    compared = metric.comparisons
+    wanted = {key for key in compared if advice is None or key in advice.by_variant} or set(compared)
+    return metric, max(
+        (key for key in compared if key in wanted), key=lambda key: abs(compared[key].difference or 0.0)
+    )
 
 
-def _headline_variant(analysis: Analysis, metric: MetricResult) -> str:
-    if analysis.recommendation is not None and analysis.recommendation.variant is not None:
-        return analysis.recommendation.variant
-    return max(metric.comparisons, key=lambda treatment: abs(metric.comparisons[treatment].difference or 0.0))
-
-
-def _reading(comparison: Comparison) -> Reading | None:
-    """Return the figures to quote: of the declared test where it may decide, else the always-valid ones."""
-    interval, lift_interval = comparison.interval, comparison.lift_interval
-    caution = "do not act on a single look"
-    if comparison.small_sample:
-        lift_interval, caution = None, "too few outcomes to rely on"
-    elif comparison.always_valid is not None:
-        interval, lift_interval = comparison.always_valid.interval, comparison.always_valid.lift_interval
-        caution = "safe to read on any day"
-        if comparison.deciding is not None and comparison.deciding.decides:
-            interval, lift_interval = comparison.deciding.interval, comparison.deciding.lift_interval
-            caution = caution if comparison.deciding.analysis == "sequential" else "read at the planned end"
-    if interval is None or comparison.difference is None:
+def _read(figures: Quoted) -> Reading | None:
+    if figures.interval is None or figures.difference is None:
         return None
+    caution = CAUTIONS[figures.kind]
+    lift, within = figures.lift, figures.lift_interval
     # A lift over a negative mean has the other sign than the difference, which nobody expects in a sentence.
-    if lift_interval is None or comparison.lift is None or comparison.lift * comparison.difference < 0:
-        return Reading(comparison.difference, interval, False, caution)
-    return Reading(comparison.lift, lift_interval, True, caution)
+    if within is None or lift is None or lift * figures.difference < 0:
+        return Reading(figures.difference, figures.interval, False, caution)
+    return Reading(lift, within, True, caution)
 
 
-def _amount(value: float, relative: bool) -> str:
-    if not relative:
-        return f"{value:.3g} per user"
-    percent = 100 * value
-    return f"{percent:.0f} %" if abs(percent) >= 10 else f"{percent:.2g} %"
+def _size(reading: Reading, kind: Kind) -> str:
+    return percent(reading.estimate) if reading.relative else amount(reading.estimate, kind)
+
+
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]

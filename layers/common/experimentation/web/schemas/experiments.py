@@ -9,6 +9,7 @@ from experimentation.domain.changes import Edit
 from experimentation.domain.consistency import check
 from experimentation.domain.experiment import (
     MILLION,
+    Adjustment,
     Analysis,
     Direction,
     Experiment,
@@ -21,7 +22,7 @@ from experimentation.domain.experiment import (
 )
 from experimentation.domain.slug import slug
 from experimentation.web.schemas.model import RequestModel
-from experimentation.web.schemas.numbers import Effect, Percent
+from experimentation.web.schemas.numbers import Effect, Margin, Percent
 from experimentation.web.schemas.types import (
     Cursor,
     EventType,
@@ -40,6 +41,7 @@ from experimentation.web.schemas.variant_config import Config
 
 Users = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000)]
 Days = Annotated[int, Field(strict=True, ge=0, le=3_650)]
+CupedDays = Annotated[int, Field(strict=True, ge=1, le=90)]
 SegmentValue = Annotated[Name, Field(max_length=100)]
 
 
@@ -49,10 +51,11 @@ class VariantRequest(RequestModel):
     key: VariantKey
     weight: Percent
     config: Config = None
+    name: Name | None = Field(default=None, description="what people call it")
 
     def variant(self) -> Variant:
         """Return the domain's variant."""
-        return Variant(self.key, self.weight, self.config)
+        return Variant(self.key, self.weight, self.config, self.name)
 
 
 class MetricRequest(RequestModel):
@@ -63,11 +66,24 @@ class MetricRequest(RequestModel):
     kind: Kind = Kind.CONVERSION
     direction: Direction = Direction.INCREASE
     role: Role = Role.SECONDARY
+    name: Name | None = Field(default=None, description="what people call it")
+    margin: Margin | None = Field(
+        default=None,
+        description="of a guardrail: how much worse than the control, as a share of it, still counts as safe",
+    )
     declared_at: Timestamp | None = None
 
     def metric(self) -> Metric:
         """Return the domain's metric, not yet declared."""
-        return Metric(self.key, self.event_type, self.kind, self.direction, self.role)
+        return Metric(
+            self.key,
+            self.event_type,
+            self.kind,
+            self.direction,
+            self.role,
+            name=self.name,
+            margin=self.margin,
+        )
 
 
 def _two_at_least(variants: tuple[VariantRequest, ...]) -> tuple[VariantRequest, ...]:
@@ -116,6 +132,8 @@ class ExperimentCreate(RequestModel):
     min_users: Users = 150
     min_days: Days = 7
     minimum_effect: Effect | None = None
+    adjustment: Adjustment = Adjustment.CUPED
+    cuped_days: CupedDays = 28
     overrides: Overrides = Field(default_factory=dict)
 
     def experiment(self, author: str, now: int, suffix: str) -> Experiment:
@@ -140,6 +158,8 @@ class ExperimentCreate(RequestModel):
             min_users=self.min_users,
             min_days=self.min_days,
             minimum_effect=self.minimum_effect,
+            adjustment=self.adjustment,
+            cuped_days=self.cuped_days,
             overrides=dict(self.overrides),
         )
         return check(draft)
@@ -171,6 +191,8 @@ class ExperimentPatch(RequestModel):
     min_users: Users = _absent()
     min_days: Days = _absent()
     minimum_effect: Effect | None = _absent()
+    adjustment: Adjustment = _absent()
+    cuped_days: CupedDays = _absent()
     overrides: Overrides = _absent()
 
     def edit(self) -> Edit:

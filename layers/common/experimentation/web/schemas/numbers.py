@@ -22,9 +22,17 @@ def _percent(value: object) -> int:
 
 
 def _effect(value: object) -> str:
+    return _share(value, LARGEST_EFFECT)
+
+
+def _margin(value: object) -> str:
+    return _share(value, 1)
+
+
+def _share(value: object, largest: int) -> str:
     effect = _decimal(value)
-    if not 0 < effect <= LARGEST_EFFECT:
-        raise ValueError(f"must be above 0 and at most {LARGEST_EFFECT}")
+    if not 0 < effect <= largest:
+        raise ValueError(f"must be above 0 and at most {largest}")
     if effect != round(effect, EFFECT_DECIMALS):
         raise ValueError(f"may have at most {EFFECT_DECIMALS} decimals")
     return format(effect.normalize(), "f")
@@ -43,3 +51,10 @@ Effect = Annotated[
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": LARGEST_EFFECT}),
 ]
 """A relative effect: a number outside, exact decimal text inside."""
+
+Margin = Annotated[
+    str,
+    BeforeValidator(_margin),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1}),
+]
+"""A guardrail's margin as a share of the control: a number outside, exact decimal text inside."""

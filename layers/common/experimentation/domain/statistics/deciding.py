@@ -1,0 +1,111 @@
+"""The tests that may decide: one p-value and intervals of any level, which cannot contradict each other."""
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+from experimentation.domain.experiment import Analysis
+from experimentation.domain.statistics.lift import Interval
+from experimentation.domain.statistics.means import Contrast, two_sided_p
+from experimentation.domain.statistics.tails import t_isf
+
+
+class Test(Protocol):
+    """A test of no difference: its interval at a level excludes 0 exactly when p is below that level."""
+
+    @property
+    def p_value(self) -> float:
+        """Return the p-value of this comparison alone."""
+        ...
+
+    def interval(self, level: float) -> Interval | None:
+        """Return the interval of the difference at 1 - level."""
+        ...
+
+    def lift_interval(self, level: float) -> Interval | None:
+        """Return the interval of the lift at 1 - level."""
+        ...
+
+
+class Fixed(NamedTuple):
+    """Student's t on one look."""
+
+    contrast: Contrast
+
+    @property
+    def p_value(self) -> float:
+        """Return the two-sided p-value."""
+        return two_sided_p(self.contrast)
+
+    def interval(self, level: float) -> Interval | None:
+        """Return D +- t se."""
+        return self.contrast.interval(t_isf(level / 2, self.contrast.dof))
+
+    def lift_interval(self, level: float) -> Interval | None:
+        """Return Fieller's interval."""
+        return self.contrast.lift_interval(t_isf(level / 2, self.contrast.dof))
+
+
+class Repeated(NamedTuple):
+    """The last of several planned looks: its repeated confidence interval and p-value.
+
+    Source: Jennison and Turnbull (2000), chapter 9.
+    """
+
+    contrast: Contrast
+    fractions: tuple[float, ...]
+
+    @property
+    def p_value(self) -> float:
+        """Return the smallest level at which this look would have rejected."""
+        from experimentation.domain.statistics.group_sequential import smallest_level  # noqa: PLC0415 - rare
+
+        return smallest_level(self.fractions, self.contrast.z)
+
+    def bound(self, level: float) -> float:
+        """Return the bound of |z| at this look."""
+        from experimentation.domain.statistics.group_sequential import boundary  # noqa: PLC0415 - rare
+
+        return boundary(self.fractions, level).bounds[-1]
+
+    def interval(self, level: float) -> Interval | None:
+        """Return D +- bound standard errors."""
+        return self.contrast.interval(self.bound(level))
+
+    def lift_interval(self, level: float) -> Interval | None:
+        """Return Fieller's interval with the bound as the quantile."""
+        return self.contrast.lift_interval(self.bound(level))
+
+
+class Deciding(NamedTuple):
+    """What the declared test says, at the error rate `alpha` of its whole family.
+
+    p_value is adjusted for the family, so `significant` is p_value < alpha. Where nothing decides (yet)
+    `decides` is False and the figures are None. `method` is sequence, exact, fixed or group_sequential;
+    `adjusted`: CUPED's difference decides; `today` is its present value; `look` is the UTC day of the kept
+    look that the other figures are of.
+    """
+
+    analysis: Analysis
+    method: str | None
+    adjusted: bool
+    alpha: float
+    difference: float | None
+    interval: Interval | None
+    p_value: float | None
+    lift: float | None
+    lift_interval: Interval | None
+    shrunken_lift: float | None
+    decides: bool
+    significant: bool
+    today: float | None = None
+    look: int | None = None
+
+
+def undecided(analysis: Analysis, alpha: float, today: float | None) -> Deciding:
+    """Return the figures where nothing decides yet."""
+    nothing = Deciding(analysis, None, False, alpha, None, None, None, None, None, None, False, False)
+    return nothing._replace(today=today)
+
+
+type Figures = Mapping[str, Mapping[str, Deciding]]
+"""metric key -> treatment -> the figures that decide."""

@@ -1,0 +1,113 @@
+"""An exact test of two conversion rates at any counts, on any day: whose converters are they?"""
+
+from math import exp, inf, log
+from typing import NamedTuple
+
+from experimentation.domain.statistics.lift import Interval
+from experimentation.domain.statistics.proportions import Rate
+from experimentation.domain.statistics.special import stirling_error
+
+CONCENTRATION = 20.0
+_MAX_LOG_RATIO = 60.0
+_STEPS = 80
+
+
+class ExactTest(NamedTuple):
+    """Two rates and the treatment's odds in the pair's weights, w_T / w_C.
+
+    With equal rates each converter's arm is a draw from the weights, so the Dirichlet-multinomial test on
+    converters is valid at every look and any count. Under a ratio of rates r the odds are r w_T / w_C: the
+    ratios that the test does not reject are an interval which holds at every look.
+
+    Source: Lindon and Malek, arXiv 2011.03567, with concentration 20 (STATISTICS 3).
+
+    >>> test = ExactTest(Rate(2000, 5), Rate(2000, 120), 1.0)
+    >>> f"{test.p_value:.1e}", [round(limit, 1) for limit in test.ratio(0.05)]
+    ('3.3e-23', [7.7, 187.6])
+    """
+
+    control: Rate
+    treatment: Rate
+    odds: float
+
+    @property
+    def p_value(self) -> float:
+        """Return the p-value of equal rates."""
+        return self._p_value(0.0)
+
+    @property
+    def difference(self) -> float | None:
+        """Return the difference of the rates."""
+        if not self.control.n or not self.treatment.n:
+            return None
+        return self.treatment.share - self.control.share
+
+    def ratio(self, level: float) -> Interval:
+        """Return the ratios of rates (treatment over control) whose p-value is at least `level`."""
+        control, treated = self.control.conversions, self.treatment.conversions
+        estimate = log(treated / control / self.odds) if control and treated else (inf if treated else -inf)
+        below, above = min(0.0, estimate), max(0.0, estimate)
+        rejected = self._p_value(0.0) < level
+        low = self._edge(level, max(below, -_MAX_LOG_RATIO), -1)
+        high = self._edge(level, min(above, _MAX_LOG_RATIO), 1)
+        if rejected and estimate > 0:
+            low = self._between(level, rejected=0.0, kept=min(estimate, _MAX_LOG_RATIO))
+        elif rejected:
+            high = self._between(level, rejected=0.0, kept=max(estimate, -_MAX_LOG_RATIO))
+        return Interval(0.0 if low is None else exp(low), inf if high is None else exp(high))
+
+    def interval(self, level: float) -> Interval | None:
+        """Return the differences that the ratios imply at the rate of both arms together."""
+        conversions = self.control.conversions + self.treatment.conversions
+        if not conversions or not self.control.n or not self.treatment.n:
+            return None
+        low, high = (self._difference_at(ratio, conversions) for ratio in self.ratio(level))
+        return Interval(max(-1.0, low), min(1.0, high))
+
+    def lift_interval(self, level: float) -> Interval | None:
+        """Return the ratios as lifts; None where no upper limit exists."""
+        low, high = self.ratio(level)
+        return None if high == inf else Interval(low - 1, high - 1)
+
+    def _difference_at(self, ratio: float, conversions: int) -> float:
+        if ratio == inf:
+            return conversions / self.treatment.n
+        return (ratio - 1) * conversions / (self.control.n + ratio * self.treatment.n)
+
+    def _edge(self, level: float, start: float, sign: int) -> float | None:
+        """Return where the p-value falls below the level beyond `start`; None where it never does."""
+        step = 0.5
+        kept = start
+        while abs(kept) < _MAX_LOG_RATIO:
+            further = kept + sign * step
+            if self._p_value(further) < level:
+                return self._between(level, rejected=further, kept=kept)
+            kept, step = further, step * 2
+        return None
+
+    def _between(self, level: float, rejected: float, kept: float) -> float:
+        for _ in range(_STEPS):
+            middle = (rejected + kept) / 2
+            if self._p_value(middle) < level:
+                rejected = middle
+            else:
+                kept = middle
+        return kept
+
+    def _p_value(self, log_ratio: float) -> float:
+        odds = self.odds * exp(log_ratio)
+        counts = self.control.conversions, self.treatment.conversions
+        shares = 1 / (1 + odds), odds / (1 + odds)
+        return exp(min(0.0, -_log_bayes_factor(counts, shares)))
+
+
+def _log_bayes_factor(counts: tuple[int, int], shares: tuple[float, float]) -> float:
+    """Return ln BF of a Dirichlet around the shares against exactly the shares, free of cancellation."""
+    size = CONCENTRATION + sum(counts)
+    value = log(CONCENTRATION / size) / 2 + stirling_error(CONCENTRATION) - stirling_error(size)
+    for count, share in zip(counts, shares, strict=True):
+        prior = CONCENTRATION * share
+        posterior = prior + count
+        value += (posterior - 0.5) * log(posterior / (size * share))
+        value += stirling_error(posterior) - stirling_error(prior)
+    return value

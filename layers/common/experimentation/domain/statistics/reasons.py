@@ -1,0 +1,115 @@
+"""Why the recommendation is what it is: one sentence a fact, in plain words."""
+
+from collections.abc import Mapping, Sequence
+
+from experimentation.domain.experiment import Role
+from experimentation.domain.statistics.decision import Readiness, is_bad, is_good, is_too_small
+from experimentation.domain.statistics.looks import Verdict
+from experimentation.domain.statistics.study import Metric, Progress, Study
+from experimentation.domain.statistics.verdict import Judged, evidence_of
+from experimentation.domain.statistics.wording import (
+    amount,
+    count,
+    day_name,
+    percent,
+    signed_percent,
+    spread,
+)
+
+LIKELY = 0.8
+
+
+def readiness_reasons(
+    study: Study, progress: Progress, enrolled: Mapping[str, int], readiness: Readiness
+) -> list[str]:
+    """Return why no verdict may be given yet, or ever."""
+    if readiness.mismatch:
+        counts = ", ".join(f"{study.title(variant)} {count(users)}" for variant, users in enrolled.items())
+        return [f"Users are not split as the weights say ({counts}): find out why before reading any effect."]
+    reasons = [
+        f"{study.title(variant)} has {count(enrolled.get(variant, 0))} of the {count(study.min_users)} users "
+        "it needs."
+        for variant in study.active
+        if enrolled.get(variant, 0) < study.min_users
+    ]
+    if not readiness.enough_days:
+        reasons.append(f"It has run for {progress.days_running} of at least {study.min_days} days.")
+    if reasons and readiness.completed:
+        reasons.append("It ended too early for a verdict, which needs a new and longer run.")
+    return reasons
+
+
+def kept_reasons(study: Study, verdict: Verdict) -> list[str]:
+    """Return what an earlier look decided, and whether that still stands."""
+    words = {"ship": "to ship", "do_not_ship": "not to ship"}[verdict.action]
+    name = study.title(verdict.treatment)
+    decided = f"{name}: decided {words} on {day_name(verdict.decided_on)}"
+    if verdict.fallen is not None:
+        return [f"{decided}, which no longer stands: {verdict.fallen}."]
+    return [
+        f"{decided}; a verdict stands unless the effect turns, the split breaks or a guardrail is harmed."
+    ]
+
+
+def metric_reasons(study: Study, judged: Sequence[Judged], treatment: str, *, ended: bool) -> list[str]:
+    """Return one sentence for every primary metric and for every guardrail that is or may be harmed."""
+    reasons = []
+    for each in judged:
+        finding = (
+            _primary(study, each, treatment, ended=ended)
+            if each.metric.role is Role.PRIMARY
+            else _guardrail(each, treatment)
+        )
+        if finding is not None:
+            reasons.append(
+                f"{study.title(treatment)}: {each.metric.role} metric {each.metric.title} {finding}."
+            )
+    return reasons
+
+
+def exaggeration(careful_lift: float) -> str:
+    """Return the warning that an effect measured at the moment of stopping is too large on average."""
+    return (
+        "An effect measured at the first sure sign is on average larger than the true one: "
+        f"{signed_percent(careful_lift)} is the more careful estimate."
+    )
+
+
+def _primary(study: Study, judged: Judged, treatment: str, *, ended: bool) -> str:
+    comparison, metric = judged.comparisons[treatment], judged.metric
+    evidence = evidence_of(study, judged, treatment)
+    if evidence.interval is None:
+        if comparison.small_sample:
+            return "has too few outcomes to decide"
+        waits = {"fixed": "the planned end only", "group_sequential": "the daily looks"}
+        return f"is decided at {waits.get(study.analysis, 'a time when it can be measured')}"
+    within = f"({spread(evidence.interval, metric.kind)})"
+    if is_good(evidence):
+        return f"is better {within}"
+    if is_bad(evidence):
+        return f"is worse {within}"
+    if evidence.least_effect and is_too_small(evidence):
+        return f"gains less than the {amount(evidence.least_effect, metric.kind)} that would matter {within}"
+    return f"shows no certain difference {'at the end' if ended else 'yet'} {within}"
+
+
+def _guardrail(judged: Judged, treatment: str) -> str | None:
+    comparison, metric = judged.comparisons[treatment], judged.metric
+    guard, deciding = comparison.guard, comparison.deciding
+    if metric.role is not Role.GUARDRAIL or guard is None:
+        return None
+    interval = None if deciding is None else deciding.interval
+    within = "" if interval is None else f" ({spread(interval, metric.kind)})"
+    margin = "" if metric.margin is None else f" than the {percent(metric.margin)} allowed"
+    if guard.harmed:
+        return f"is worse{margin}{within}"
+    if comparison.tendency == "worse" and comparison.certainty and comparison.certainty >= LIKELY:
+        likely = f"is {int(100 * comparison.certainty)}% likely worse, not certain{within}"
+        return likely if guard.safe else f"{likely}, and not shown to be safe"
+    if not guard.safe:
+        return f"is not shown to be safe: it may be worse by more than the {_margin(metric)} allowed{within}"
+    return None
+
+
+def _margin(metric: Metric) -> str:
+    return percent(metric.margin or 0.0)

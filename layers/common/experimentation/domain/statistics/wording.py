@@ -1,0 +1,85 @@
+"""Figures as people read them: percent, points, amounts per user, signed ranges."""
+
+from datetime import date
+
+from experimentation.domain.experiment import Kind
+from experimentation.domain.statistics.lift import Interval
+
+MINUS = "\N{MINUS SIGN}"
+EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+
+
+def percent(value: float) -> str:
+    """Return a share in percent, of two digits at least.
+
+    >>> percent(0.1234), percent(0.0123), percent(2)
+    ('12%', '1.2%', '200%')
+    """
+    return f"{_digits(abs(100 * value))}%"
+
+
+def signed_percent(value: float) -> str:
+    """Return a share in percent with its sign.
+
+    >>> signed_percent(0.0123)
+    '+1.2%'
+    """
+    return _sign(value) + percent(value)
+
+
+def amount(value: float, kind: Kind) -> str:
+    """Return a difference in the metric's own units: points of a rate, else an amount per user.
+
+    >>> amount(0.0123, Kind.CONVERSION), amount(1.5, Kind.VALUE)
+    ('1.2 points', '1.5 per user')
+    """
+    if kind == Kind.CONVERSION:
+        return f"{_digits(abs(100 * value))} points"
+    return f"{abs(value):.3g} per user"
+
+
+def spread(interval: Interval, kind: Kind) -> str:
+    """Return an interval in the metric's own units.
+
+    >>> spread(Interval(0.004, 0.047), Kind.CONVERSION)
+    '+0.4 to +4.7 points'
+    """
+    low, high = interval
+    if kind == Kind.CONVERSION:
+        return f"{_sign(low)}{_digits(abs(100 * low))} to {_sign(high)}{_digits(abs(100 * high))} points"
+    return f"{_sign(low)}{abs(low):.3g} to {_sign(high)}{abs(high):.3g} per user"
+
+
+def lift_spread(interval: Interval) -> str:
+    """Return an interval of a lift.
+
+    >>> lift_spread(Interval(0.06, 0.36))
+    '+6% to +36%'
+    """
+    return f"{signed_percent(interval.low)} to {signed_percent(interval.high)}"
+
+
+def day_name(day: int) -> str:
+    """Return a UTC day as people write it.
+
+    >>> day_name(20_781)
+    '2026-11-24'
+    """
+    return date.fromordinal(EPOCH_ORDINAL + day).isoformat()
+
+
+def count(users: int) -> str:
+    """Return a number of users with separated thousands.
+
+    >>> count(12345)
+    '12,345'
+    """
+    return f"{users:,}"
+
+
+def _sign(value: float) -> str:
+    return MINUS if value < 0 else "+"
+
+
+def _digits(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"

@@ -25,13 +25,13 @@ check: .venv/test   ## lint, format, types, arrows between packages
 	$(VENV)/bandit -q -c pyproject.toml -r functions layers/common/experimentation
 
 lint-template: .venv/test
-	$(VENV)/cfn-lint template.yaml dashboard.yaml edge-firewall.yaml
+	$(VENV)/cfn-lint template.yaml monitoring.yaml edge-firewall.yaml
 
 check-template: lint-template .venv-checkov/ready .venv-sam/ready   ## lint, serverless rules, checkov, SAM's own check
 	@# a dead-letter queue needs none of its own, an e-mail has none; ES1001: a queue's mapping gives up into the
 	@# queue's own; WS1004 does not know LoggingConfig,
 	@# nor WS1000 a parameter
-	$(VENV)/cfn-lint -a cfn_lint_serverless.rules -i ES1001 ES6000 ES7000 WS1000 WS1004 -- template.yaml dashboard.yaml
+	$(VENV)/cfn-lint -a cfn_lint_serverless.rules -i ES1001 ES6000 ES7000 WS1000 WS1004 -- template.yaml monitoring.yaml
 	.venv-checkov/bin/checkov --config-file .checkov.yaml
 	SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint
 

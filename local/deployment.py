@@ -65,6 +65,22 @@ def emulated(document: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     return {**document, "Resources": resources}, told
 
 
+def write_emulated(built: Path) -> tuple[Path, list[str]]:
+    """Write what the emulator takes of a template and of those nested in it, a file beside each.
+
+    Return the template's file, and a line for each thing that the emulator does not take.
+    """
+    template, told = emulated(yaml.load(built.read_text(), Loader=Loader))  # noqa: S506 - a SafeLoader
+    for each in template["Resources"].values():
+        if each["Type"] == "AWS::CloudFormation::Stack":
+            nested, more = write_emulated(built.parent / each["Properties"]["TemplateURL"])
+            each["Properties"]["TemplateURL"] = str(nested)
+            told += more
+    path = built.with_suffix(".emulated.json")
+    path.write_text(json.dumps(template))
+    return path, told
+
+
 def _number(properties: dict[str, Any], name: str, parameters: dict[str, Any]) -> None:
     if isinstance(properties[name], dict):
         properties[name] = int(parameters[properties[name]["Ref"]]["Default"])
@@ -85,6 +101,13 @@ class Deployed:
     def client(self, service: str) -> Any:
         """Return a client of the emulator."""
         return client(service, self._endpoint)
+
+    def alarms(self) -> int:
+        """Count the alarms; DeploymentError when there are none."""
+        found = self.client("cloudwatch").describe_alarms()["MetricAlarms"]
+        if not found:
+            raise DeploymentError("there are no alarms")
+        return len(found)
 
     def log_in(self) -> None:
         """Log in as the administrator, with the password that the deployment generated."""
@@ -138,12 +161,9 @@ class Deployed:
 
 
 def _deploy(endpoint: str, environment: dict[str, str], say: Callable[[str], None]) -> None:
-    document = yaml.load(BUILT.read_text(), Loader=Loader)  # noqa: S506 - a SafeLoader
-    template, told = emulated(document)
+    path, told = write_emulated(BUILT)
     for line in told:
         say(f"the emulator cannot do {line}")
-    path = BUILT.with_name("emulated.json")
-    path.write_text(json.dumps(template))
     chosen = ["--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local", "--stack-name", STACK]
     done = subprocess.run(
         [str(SAM), "deploy", "--template-file", str(path), *chosen],
@@ -196,7 +216,10 @@ def _run(data: Path, say: Callable[[str], None]) -> None:
         started = time.monotonic()
         _deploy(emulator.endpoint, emulator.environment, say)
         deployed = Deployed(emulator.endpoint)
-        say(f"deployed {len(deployed.names)} resources in {time.monotonic() - started:.0f} s")
+        say(
+            f"deployed {len(deployed.names)} resources, and {deployed.alarms()} alarms in the nested stack, "
+            f"in {time.monotonic() - started:.0f} s"
+        )
         _use(deployed, say)
     except DeploymentError:
         sys.stderr.write((data / "emulator.log").read_text()[-2000:])

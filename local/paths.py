@@ -4,6 +4,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "template.yaml"
+MONITORING = ROOT / "monitoring.yaml"
 FUNCTIONS = ROOT / "functions"
 LAYER = ROOT / "layers" / "common"
 EMULATOR_PYTHON = ROOT / ".venv-emulator" / "bin" / "python"

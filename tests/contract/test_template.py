@@ -1,4 +1,4 @@
-"""What no linter sees in template.yaml: that its numbers fit each other, and it says what the code does."""
+"""What no linter sees in the templates: that their numbers fit each other, and say what the code does."""
 
 import json
 import re
@@ -9,13 +9,15 @@ import yaml
 
 from experimentation.web import edge, queue_worker
 from experimentation.web.schemas.events import MAX_EVENTS
-from local.paths import ROOT, TEMPLATE
+from local.paths import MONITORING, ROOT, TEMPLATE
 from local.template import Function, Loader, read_template
 from tests.contract.reachable import Reach, reach
 from tests.contract.routes import routes
 
 DOCUMENT: dict[str, Any] = yaml.load(TEMPLATE.read_text(), Loader=Loader)
 RESOURCES: dict[str, Any] = DOCUMENT["Resources"]
+NESTED: dict[str, Any] = yaml.load(MONITORING.read_text(), Loader=Loader)
+GIVEN: dict[str, Any] = RESOURCES["Dashboard"]["Properties"]["Parameters"]
 FUNCTIONS = read_template(TEMPLATE).functions
 RULES = {route.module: route.rule for route in routes()}
 SIX_TIMES = 6  # AWS's advice: a batch must not come back while it may still be retried by Lambda
@@ -43,7 +45,12 @@ def of_type(kind: str) -> dict[str, dict[str, Any]]:
 QUEUES = of_type("SQS::Queue")
 SOURCES = {name: queue for name, queue in QUEUES.items() if "RedrivePolicy" in queue}
 DEAD_LETTERS = {name: queue for name, queue in QUEUES.items() if "RedrivePolicy" not in queue}
-ALARMS = of_type("CloudWatch::Alarm")
+ALARMS = {
+    name: each["Properties"]
+    for name, each in NESTED["Resources"].items()
+    if each["Type"] == "AWS::CloudWatch::Alarm"
+}
+BOARD: dict[str, Any] = NESTED["Resources"]["Dashboard"]["Properties"]
 
 
 def code_of(function: Function) -> Reach:
@@ -151,6 +158,18 @@ def test_every_queue_and_subscription_has_a_dead_letter_queue_of_its_own() -> No
 # Alarms
 
 
+def given(value: dict[str, str]) -> str:
+    """Return what the nested template's parameter is given: the name of a resource."""
+    passed = GIVEN[value["Ref"]]
+    return str(passed.get("Ref") or passed["Fn::GetAtt"][0])
+
+
+def test_monitoring_is_given_all_its_parameters_and_no_alarm_is_elsewhere() -> None:
+    assert RESOURCES["Dashboard"]["Properties"]["TemplateURL"] == MONITORING.name
+    assert set(GIVEN) == set(NESTED["Parameters"])
+    assert of_type("CloudWatch::Alarm") == {}
+
+
 def watched(kind: str) -> set[str]:
     """Return what the alarms' dimension of that name refers to."""
     found = set()
@@ -159,8 +178,7 @@ def watched(kind: str) -> set[str]:
         for metric in [alarm, *metrics]:
             for dimension in metric.get("Dimensions", []):
                 if dimension["Name"] == kind:
-                    value = dimension["Value"]
-                    found.add(value.get("Ref") or value["Fn::GetAtt"][0])
+                    found.add(given(dimension["Value"]))
     return found
 
 
@@ -178,7 +196,7 @@ def test_every_alarm_tells_somebody_and_has_a_runbook_entry(name: str) -> None:
     runbook = (ROOT / "docs" / "operations.md").read_text()
     entry = re.search(rf"^### {name}\n(.+?)(?=^##)", runbook, flags=re.MULTILINE | re.DOTALL)
 
-    assert ALARMS[name]["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+    assert [given(each) for each in ALARMS[name]["AlarmActions"]] == ["AlarmTopic"]
     assert entry, f"docs/operations.md has no entry for {name}"
     for part in ("Means:", "Look at:", "Do:", "Test:"):
         assert part in entry[1]
@@ -199,9 +217,9 @@ def test_alarms_and_dashboard_show_metrics_that_the_code_writes() -> None:
         for path in folder.rglob("*.py"):
             for name, meter in METRICS.findall(path.read_text()):
                 written |= {name} if name else {meter, f"{meter}Rejected"}
-    dashboard = (ROOT / "dashboard.yaml").read_text()
-    shown = set(re.findall(r'\["Experimentation", "(\w+)"', dashboard))
-    alarmed = set(re.findall(r"Namespace: Experimentation,? *\n? *MetricName: (\w+)", TEMPLATE.read_text()))
+    text = MONITORING.read_text()
+    shown = set(re.findall(r'\["Experimentation", "(\w+)"', text))
+    alarmed = set(re.findall(r"Namespace: Experimentation,? *\n? *MetricName: (\w+)", text))
 
     assert alarmed == {
         "AdminsAdded",
@@ -215,22 +233,19 @@ def test_alarms_and_dashboard_show_metrics_that_the_code_writes() -> None:
 
 
 def test_dashboard_is_json_whose_widgets_do_not_overlap_and_whose_names_are_given() -> None:
-    nested = yaml.load((ROOT / "dashboard.yaml").read_text(), Loader=Loader)
-    text, computed = nested["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    text, computed = BOARD["DashboardBody"]["Fn::Sub"]
     names = set(re.findall(r"\$\{(\w+)\}", text)) - set(computed)
 
     widgets = json.loads(re.sub(r"\$\{[\w:]+\}", "name", text))["widgets"]
 
     places = [(widget["x"], widget["y"]) for widget in widgets]
     assert len(set(places)) == len(widgets)
-    assert names == set(nested["Parameters"])
-    assert set(RESOURCES["Dashboard"]["Properties"]["Parameters"]) == set(nested["Parameters"])
+    assert names <= set(NESTED["Parameters"])
 
 
 def test_dashboard_finds_functions_by_a_part_of_their_names() -> None:
     """In quotes a term is the whole value, and no function is called just like the stack."""
-    nested = yaml.load((ROOT / "dashboard.yaml").read_text(), Loader=Loader)
-    text, computed = nested["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    text, computed = BOARD["DashboardBody"]["Fn::Sub"]
 
     searches = re.findall(r"SEARCH\('(.+?)',", text)
 
@@ -242,11 +257,7 @@ def test_dashboard_finds_functions_by_a_part_of_their_names() -> None:
 
 
 def test_dashboard_is_named_for_its_region_too() -> None:
-    nested = yaml.load((ROOT / "dashboard.yaml").read_text(), Loader=Loader)
-
-    assert nested["Resources"]["Dashboard"]["Properties"]["DashboardName"] == {
-        "Fn::Sub": "${Name}-${AWS::Region}"
-    }
+    assert BOARD["DashboardName"] == {"Fn::Sub": "${Name}-${AWS::Region}"}
     assert DOCUMENT["Outputs"]["DashboardUrl"]["Value"]["Fn::Sub"].endswith(
         ":name=${AWS::StackName}-${AWS::Region}"
     )
@@ -256,7 +267,7 @@ def test_too_many_requests_are_told() -> None:
     alarm = ALARMS["RequestsAlarm"]
 
     assert (alarm["MetricName"], alarm["Statistic"]) == ("Count", "Sum")
-    assert alarm["Threshold"] == {"Ref": "AlarmRequestsPerHour"}
+    assert given(alarm["Threshold"]) == "AlarmRequestsPerHour"
 
 
 # Functions

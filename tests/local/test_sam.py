@@ -2,42 +2,41 @@
 
 import asyncio
 import http.client
+import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from local import sam_emulator
 from local.code import sources
-from local.deployment import emulated
+from local.deployment import write_emulated
 from local.emulator import Emulator, EmulatorError, free_port
-from local.paths import ROOT, TEMPLATE
+from local.paths import MONITORING, ROOT, TEMPLATE
 from local.template import Loader
 
 
-@pytest.fixture
-def document() -> dict[str, Any]:
-    """The template as it is, which is what `sam build` starts from."""
-    made: dict[str, Any] = yaml.load(TEMPLATE.read_text(), Loader=Loader)
-    return made
+def test_emulator_gets_all_but_what_it_cannot_do(tmp_path: Path) -> None:
+    for path in (TEMPLATE, MONITORING):  # which is what `sam build` starts from
+        shutil.copy(path, tmp_path)
+    before = yaml.load(MONITORING.read_text(), Loader=Loader)["Resources"]
 
+    written, told = write_emulated(tmp_path / TEMPLATE.name)
 
-def test_emulator_gets_all_but_what_it_cannot_do(document: dict[str, Any]) -> None:
-    before = set(document["Resources"])
-
-    made, told = emulated(document)
-
-    gone = before - set(made["Resources"])
+    made = json.loads(written.read_text())["Resources"]
+    nested = json.loads(Path(made["Dashboard"]["Properties"]["TemplateURL"]).read_text())["Resources"]
+    gone = set(before) - set(nested)
     assert gone == {"ServerErrorsAlarm", "TableThrottlesAlarm", "RejectedEventsAlarm"}
-    assert all(name in told[0] for name in gone)
-    mapping = made["Resources"]["RecordEventsMapping"]["Properties"]
+    assert all(name in told[-1] for name in gone)
+    assert nested == {name: each for name, each in before.items() if name not in gone}
+    mapping = made["RecordEventsMapping"]["Properties"]
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": 4}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from tests.conftest import TEMPLATE
+from local.paths import MONITORING, TEMPLATE
 from tools import cost
 
 PRICE = json.loads(cost.PRICES.read_text())
@@ -25,9 +25,11 @@ def test_prices_say_when_and_where_they_hold() -> None:
     assert PRICE["region"] == "us-east-1"
 
 
-def test_idle_counts_every_alarm_and_secret_of_the_template() -> None:
-    resources: dict[str, Any] = yaml_parse(TEMPLATE.read_text())["Resources"]
-    alarms = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::CloudWatch::Alarm"]
+def test_idle_counts_every_alarm_and_secret_of_the_templates() -> None:
+    resources: list[dict[str, Any]] = [
+        each for path in (TEMPLATE, MONITORING) for each in yaml_parse(path.read_text())["Resources"].values()
+    ]
+    alarms = [each["Properties"] for each in resources if each["Type"] == "AWS::CloudWatch::Alarm"]
 
     watched = sum(
         sum("MetricStat" in metric for metric in alarm["Metrics"]) if "Metrics" in alarm else 1
@@ -35,8 +37,9 @@ def test_idle_counts_every_alarm_and_secret_of_the_template() -> None:
     )
 
     assert watched == cost.ALARM_METRICS
-    secrets = [each for each in resources.values() if each["Type"] == "AWS::SecretsManager::Secret"]
+    secrets = [each for each in resources if each["Type"] == "AWS::SecretsManager::Secret"]
     assert sum("Condition" not in each for each in secrets) == cost.SECRETS
+    assert sum(each["Type"] == "AWS::CloudWatch::Dashboard" for each in resources) == cost.DASHBOARDS
 
 
 def test_functions_have_the_memory_that_is_paid_for() -> None:

@@ -1,5 +1,6 @@
 // Calls the API of this host with its cookies; a failure is a Problem with a pointer for each field at fault.
 
+import { passwordGiven } from "./password_again.js";
 import { ended, refreshed, renew, soonOver, whenLeaving } from "./session.js";
 
 export class Problem extends Error {
@@ -46,12 +47,18 @@ export async function call(method, path, body, headers = {}) {
 export async function textOf(method, path, body, headers = {}) {
   if (soonOver()) await renew();
   let answer = await send(method, path, body, headers);
+  if (isStale(answer)) {
+    if (!(await passwordGiven((await get("/auth/me")).id))) throw new Problem(403, { detail: "Nothing was changed: the password was not given." });
+    answer = await send(method, path, body, headers);
+  }
   if (answer.status === 401 && (await refreshed())) answer = await send(method, path, body, headers);
   if (answer.status === 401) ended();
   const text = await answer.text();
   if (!answer.ok) throw new Problem(answer.status, parsed(text));
   return { text, answer };
 }
+
+const isStale = (answer) => answer.status === 401 && (answer.headers.get("WWW-Authenticate") ?? "").includes("insufficient_user_authentication");
 
 function parsed(text) {
   try {

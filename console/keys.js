@@ -56,7 +56,7 @@ function making(draw) {
     if (expires.value) body.expires_at = `${expires.value}T00:00:00Z`;
     try {
       const { data } = await call("POST", "/api-keys", body);
-      fill(place, h("p", { class: "alert warn" }, "Copy the key now: it is not shown again."), snippet(`export API_KEY=${data.key}`, "The new key"));
+      fill(place, h("p", { class: "alert warn" }, "Copy the key now: it is not shown again. It is for servers: in a web page or an app it is everybody's."), snippet(`export API_KEY=${data.key}`, "The new key"));
       form.reset();
       await draw();
     } catch (problem) {

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from glob import escape
 from typing import Any, NamedTuple
 
 PARTS = {
@@ -17,6 +18,7 @@ SINGULAR = {
     "DeleteMessageBatch": "DeleteMessage",
     "PublishBatch": "Publish",
 }
+NOT_TRIED = {"dynamodb:Attributes", "dynamodb:ReturnValues"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,18 @@ def statements(policies: Iterable[Any], resources: Mapping[str, Any]) -> list[Gr
     return found
 
 
-def _leading_keys(condition: Mapping[str, Any]) -> tuple[str, ...]:
-    for operator in ("ForAllValues:StringEquals", "ForAllValues:StringLike"):
-        if "dynamodb:LeadingKeys" in condition.get(operator, {}):
-            return tuple(condition[operator]["dynamodb:LeadingKeys"])
-    return ()
+def _leading_keys(condition: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the patterns of a condition's partition keys; ValueError where it asks what is not tried."""
+    patterns: tuple[str, ...] = ()
+    for operator, values in condition.items():
+        for name, allowed in values.items():
+            if name == "dynamodb:LeadingKeys" and operator == "ForAllValues:StringLike":
+                patterns = tuple(allowed)
+            elif name == "dynamodb:LeadingKeys" and operator == "ForAllValues:StringEquals":
+                patterns = tuple(map(escape, allowed))
+            elif name not in NOT_TRIED:
+                raise ValueError(f"the local stack does not know {operator} of {name}")
+    return patterns
 
 
 def needed(service: str, operation: str, parameters: Mapping[str, Any]) -> set[Permission]:

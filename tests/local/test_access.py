@@ -129,3 +129,31 @@ def test_policy_confines_calls_to_its_partition_keys(
         if kind == "Put":
             wanted = needed("dynamodb", "TransactWriteItems", {"TransactItems": [{kind: called}]})
             assert (refused(wanted, granted) == []) is is_allowed
+
+
+def granting(operator: str, name: str, value: str) -> list[Permission]:
+    statement = {"Action": ["dynamodb:GetItem"], "Resource": TABLE, "Condition": {operator: {name: [value]}}}
+    return [Permission(*grant) for grant in statements([{"Statement": [statement]}], {})]
+
+
+def test_star_stands_for_anything_in_a_likeness_alone() -> None:
+    wanted = needed("dynamodb", "GetItem", {"TableName": NAME, "Key": {"PK": {"S": "AUDIT#1"}}})
+
+    like = granting("ForAllValues:StringLike", "dynamodb:LeadingKeys", "AUDIT#*")
+    equal = granting("ForAllValues:StringEquals", "dynamodb:LeadingKeys", "AUDIT#*")
+
+    assert refused(wanted, like) == []
+    assert refused(wanted, equal) == list(wanted)
+
+
+@pytest.mark.parametrize(
+    ("operator", "name"),
+    [
+        ("StringEquals", "dynamodb:LeadingKeys"),
+        ("ForAnyValue:StringLike", "dynamodb:LeadingKeys"),
+        ("StringEquals", "aws:SourceVpc"),
+    ],
+)
+def test_condition_that_could_not_be_tried_lets_nothing_start(operator: str, name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        granting(operator, name, "DENY")

@@ -1,7 +1,6 @@
 """API keys: `exp_<id>_<secret>`, of which the hash alone is stored."""
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,13 +13,13 @@ from experimentation.domain.errors import ConflictError, NotFoundError, Unavaila
 from experimentation.storage.aws import client
 from experimentation.storage.aws.failures import condition_failed, translated
 from experimentation.storage.aws.transactions import CancelledError, commit
+from experimentation.storage.cached import Cached
 
 if TYPE_CHECKING:
     from experimentation.storage.aws.transactions import Action, Item
 
 PARTITION = "APIKEY"
 MAX_AGE_MS = 10_000
-MAX_KEPT = 1_000
 DEFAULT_RATE = 6_000
 """Requests a minute that each execution environment lets through of a key that says nothing else."""
 
@@ -55,13 +54,8 @@ class Page(NamedTuple):
     next_after: str | None
 
 
-class _Kept(NamedTuple):
-    read_at: int
-    key: ApiKey | None
-
-
-_found: OrderedDict[str, _Kept] = OrderedDict()
-_missing: OrderedDict[str, _Kept] = OrderedDict()  # apart: a flood of invented ids must not push keys out
+_found: Cached[str, ApiKey] = Cached(MAX_AGE_MS)
+_missing: Cached[str, bool] = Cached(MAX_AGE_MS)  # apart: a flood of invented ids must not push keys out
 
 
 def hashed(secret: str) -> str:
@@ -86,18 +80,16 @@ def create(key: ApiKey, record: "Sequence[Action]" = ()) -> None:
 
 def cached(key_id: str, now: int) -> ApiKey | None:
     """Return the key, None when there is none; what is known is asked again after 10 s."""
-    for cache in (_found, _missing):
-        kept = cache.get(key_id)
-        if kept is not None and now - kept.read_at < MAX_AGE_MS:
-            cache.move_to_end(key_id)
-            return kept.key
+    fresh = _found.fresh(key_id, now)
+    if fresh is not None or _missing.fresh(key_id, now):
+        return fresh
     found = _read(key_id)
-    _found.pop(key_id, None)
-    _missing.pop(key_id, None)
-    cache = _missing if found is None else _found
-    cache[key_id] = _Kept(now, found)
-    if len(cache) > MAX_KEPT:
-        cache.popitem(last=False)
+    if found is None:
+        _found.drop(key_id)
+        _missing.keep(key_id, now, value=True)
+    else:
+        _missing.drop(key_id)
+        _found.keep(key_id, now, found)
     return found
 
 
@@ -106,8 +98,7 @@ def note_use(key: ApiKey, now: int) -> None:
     today = now // DAY_MS
     if key.used_on is not None and key.used_on >= today:
         return
-    if key.id in _found:
-        _found[key.id] = _Kept(_found[key.id].read_at, key._replace(used_on=today))
+    _found.change(key.id, lambda known: known._replace(used_on=today))
     # A request is not refused for want of this note; another environment, or the next reading, makes it.
     with suppress(UnavailableError), translated():
         try:

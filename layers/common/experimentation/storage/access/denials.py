@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from experimentation import settings
 from experimentation.storage.aws import client
 from experimentation.storage.aws.failures import translated
+from experimentation.storage.cached import Cached
 
 if TYPE_CHECKING:
     from experimentation.storage.aws.transactions import Action, Item
@@ -20,19 +21,18 @@ SKEW_SECONDS = 60
 SUBJECT_BUCKET_SECONDS = 900  # a person has one entry for each quarter of an hour at most
 
 
-class _Kept(NamedTuple):
-    read_at: int
+class _Denied(NamedTuple):
     sessions: frozenset[str]
     not_before: dict[str, int]
 
 
-_kept: dict[str, _Kept] = {}
+_denied: Cached[str, _Denied] = Cached(MAX_AGE_MS)
 
 
 def is_denied(session_id: str, subject: str, issued_at: int, now: int) -> bool:
     """Tell whether a token's session, or everything its subject got until then, is refused; milliseconds."""
-    kept = _current(now)
-    return session_id in kept.sessions or issued_at <= kept.not_before.get(subject, -1)
+    denied = _current(now)
+    return session_id in denied.sessions or issued_at <= denied.not_before.get(subject, -1)
 
 
 def deny_session(session_id: str, last_expiry: int) -> None:
@@ -52,7 +52,7 @@ def deny_subject_now(subject: str, now: int) -> None:
 
 def forget() -> None:
     """Read the list again when it is needed next."""
-    _kept.clear()
+    _denied.clear()
 
 
 def _put(item: "Item") -> None:
@@ -75,15 +75,12 @@ def _item(name: str, expires_at: int) -> "Item":
     }
 
 
-def _current(now: int) -> _Kept:
+def _current(now: int) -> _Denied:
     table = settings.accounts_table()
-    kept = _kept.get(table)
-    if kept is None or now - kept.read_at >= MAX_AGE_MS:
-        kept = _kept[table] = _read(table, now)
-    return kept
+    return _denied.fresh(table, now) or _denied.keep(table, now, _read(table, now))
 
 
-def _read(table: str, now: int) -> _Kept:
+def _read(table: str, now: int) -> _Denied:
     sessions: set[str] = set()
     not_before: dict[str, int] = {}
     with translated():
@@ -103,4 +100,4 @@ def _read(table: str, now: int) -> _Kept:
                 not_before[name] = max(int(item["not_before"]["N"]), not_before.get(name, -1))
             else:
                 sessions.add(name)
-    return _Kept(now, frozenset(sessions), not_before)
+    return _Denied(frozenset(sessions), not_before)

@@ -17,6 +17,7 @@ from experimentation.storage.access import token_keys
 from experimentation.storage.access.token_keys import TokenKey
 from experimentation.storage.aws import client
 from experimentation.storage.aws.failures import translated
+from experimentation.storage.cached import Cached
 
 SHORTEST_SECRET_BYTES = 32  # as long as the private key that is derived from it
 MAX_AGE_MS = 300_000
@@ -29,34 +30,29 @@ class SigningKey(NamedTuple):
     public: TokenKey
 
 
-class _Kept(NamedTuple):
-    read_at: int
-    keys: tuple[SigningKey, ...]
-
-
-_kept: dict[str, _Kept] = {}
+_cached: Cached[str, tuple[SigningKey, ...]] = Cached(MAX_AGE_MS)
 
 
 def newest(now: int) -> SigningKey:
     """Return the key to sign with, the first of the secret; whoever verifies can know it by then."""
     arn = settings.signing_secret_arn()
-    kept = _kept.get(arn)
-    if kept is not None and now - kept.read_at < MAX_AGE_MS:
-        return kept.keys[0]
+    fresh = _cached.fresh(arn, now)
+    if fresh is not None:
+        return fresh[0]
     try:
         keys = parsed(_read(arn))
     except UnavailableError:
-        if kept is None:
+        last = _cached.last(arn)
+        if last is None:
             raise
-        return kept.keys[0]
+        return last[0]
     token_keys.replace([key.public for key in keys], now)
-    _kept[arn] = _Kept(now, keys)
-    return keys[0]
+    return _cached.keep(arn, now, keys)[0]
 
 
 def forget() -> None:
     """Read the secret again when it is needed next."""
-    _kept.clear()
+    _cached.clear()
 
 
 def parsed(text: str) -> tuple[SigningKey, ...]:

@@ -7,6 +7,7 @@ from experimentation import settings
 from experimentation.domain.errors import UnavailableError
 from experimentation.storage.aws import client
 from experimentation.storage.aws.failures import translated
+from experimentation.storage.cached import Cached
 
 KEY = {"PK": {"S": "TOKENKEYS"}, "SK": {"S": "CURRENT"}}
 MAX_AGE_MS = 300_000
@@ -20,12 +21,7 @@ class TokenKey(NamedTuple):
     public: str
 
 
-class _Kept(NamedTuple):
-    read_at: int
-    keys: tuple[TokenKey, ...]
-
-
-_kept: dict[str, _Kept] = {}
+_cached: Cached[str, tuple[TokenKey, ...]] = Cached(MAX_AGE_MS)
 
 
 def named(kid: str, now: int) -> TokenKey | None:
@@ -44,27 +40,26 @@ def replace(keys: Sequence[TokenKey], now: int) -> None:
         listed = [{"M": {"kid": {"S": key.kid}, "public": {"S": key.public}}} for key in keys]
         with translated():
             client.dynamodb().put_item(TableName=table, Item={**KEY, "keys": {"L": listed}})
-    _kept[table] = _Kept(now, tuple(keys))
+    _cached.keep(table, now, tuple(keys))
 
 
 def forget() -> None:
     """Read the keys again when one is needed next."""
-    _kept.clear()
+    _cached.clear()
 
 
 def _keys(now: int, max_age_ms: int) -> tuple[TokenKey, ...]:
     table = settings.accounts_table()
-    kept = _kept.get(table)
-    if kept is not None and now - kept.read_at < max_age_ms:
-        return kept.keys
+    fresh = _cached.fresh(table, now, max_age_ms)
+    if fresh is not None:
+        return fresh
     try:
-        keys = _read(table)
+        return _cached.keep(table, now, _read(table))
     except UnavailableError:
-        if kept is None:
+        last = _cached.last(table)
+        if last is None:
             raise
-        return kept.keys
-    _kept[table] = _Kept(now, keys)
-    return keys
+        return last
 
 
 def _read(table: str) -> tuple[TokenKey, ...]:

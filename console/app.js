@@ -15,6 +15,7 @@ const ROUTES = [
   [/^\/dead-letters$/, () => import("./dead_letters.js")],
   [/^\/people$/, () => import("./people.js")],
   [/^\/keys$/, () => import("./keys.js")],
+  [/^\/record$/, () => import("./access_record.js")],
 ];
 const PLACES = [
   ["/experiments", "Experiments"],
@@ -23,6 +24,7 @@ const PLACES = [
   ["/dead-letters", "Dead letters", "admin"],
   ["/people", "People", "admin"],
   ["/keys", "API keys", "admin"],
+  ["/record", "Record", "admin"],
 ];
 
 const top = document.getElementById("top");

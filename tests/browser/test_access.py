@@ -18,6 +18,7 @@ PLACES = {
     "events": ("/#/events", "Event types"),
     "dead-letters": ("/#/dead-letters", "Dead letters"),
     "people": ("/#/people", "Add a person"),
+    "record": ("/#/record", "Record"),
     "keys": ("/#/keys", "Make a key"),
 }
 

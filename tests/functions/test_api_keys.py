@@ -8,6 +8,7 @@ import pytest
 
 from experimentation.domain.clock import rfc3339
 from experimentation.domain.errors import TooManyRequestsError
+from experimentation.storage import cached
 from experimentation.storage.access import api_keys, audit
 from experimentation.web import key_rates
 from functions.api_keys import create, delete
@@ -110,12 +111,12 @@ def test_key_is_looked_up_once_in_ten_seconds(
 
 @pytest.mark.usefixtures("aws")
 def test_invented_ids_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api_keys, "MAX_KEPT", 3)
+    monkeypatch.setattr(cached, "MOST", 3)
 
     for number in range(10):
         assert api_keys.cached(f"invented{number}", now()) is None
 
-    assert len(api_keys._missing) <= 3
+    assert len(api_keys._missing._values) <= 3
 
 
 def test_invented_ids_push_no_key_out_of_the_memory(
@@ -124,8 +125,8 @@ def test_invented_ids_push_no_key_out_of_the_memory(
     key_id = as_key("events:write")["X-API-Key"].split("_")[1]
     start = now()
     api_keys.cached(key_id, start)
-    for number in range(api_keys.MAX_KEPT // 10):
-        monkeypatch.setattr(api_keys, "MAX_KEPT", 10)
+    monkeypatch.setattr(cached, "MOST", 10)
+    for number in range(100):
         api_keys.cached(f"invented{number}", start)
     monkeypatch.delenv("ACCOUNTS_TABLE")  # whoever asks the table from here on fails
 
@@ -135,7 +136,7 @@ def test_invented_ids_push_no_key_out_of_the_memory(
 def test_keys_that_are_used_stay_in_the_memory(
     as_key: Callable[..., Headers], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api_keys, "MAX_KEPT", 3)
+    monkeypatch.setattr(cached, "MOST", 3)
     ids = [as_key("events:write")["X-API-Key"].split("_")[1] for _ in range(4)]
     start = now()
     for key_id in (*ids[:3], ids[0], ids[3]):

@@ -7,8 +7,10 @@ from typing import Any
 import boto3
 import pytest
 
+from experimentation import settings
 from experimentation.domain.errors import ConfigurationError
 from experimentation.storage.access import signing_keys, token_keys
+from experimentation.storage.cached import Cached
 from functions.auth import me, refresh
 from tests.conftest import SIGNING_SECRET, bearer, now
 from tests.functions.callers import Answer, call, log_in
@@ -63,15 +65,14 @@ def _refreshed(login: Answer) -> Answer:
 def test_token_of_a_key_that_was_just_published_is_good_everywhere() -> None:
     old = bearer("ada", "user")
     assert _status(old) == 200
-    elsewhere = dict(token_keys._kept)
+    table = settings.accounts_table()
+    elsewhere = token_keys._cached.last(table)
+    assert elsewhere is not None
     _store(NEW, SIGNING_SECRET)
     signing_keys.forget()
     new = bearer("ada", "user")
 
-    token_keys._kept.clear()
-    token_keys._kept.update(
-        {table: kept._replace(read_at=now() - 3_000) for table, kept in elsewhere.items()}
-    )
+    token_keys._cached.keep(table, now() - 3_000, elsewhere)
 
     assert [_status(old), _status(new)] == [200, 200]
 
@@ -82,7 +83,7 @@ def test_unknown_key_is_looked_up_again_every_two_seconds_at_most() -> None:
     signing_keys.newest(start)
     (known,) = signing_keys.parsed(NEW)
     with pytest.MonkeyPatch.context() as elsewhere:
-        elsewhere.setattr(token_keys, "_kept", {})
+        elsewhere.setattr(token_keys, "_cached", Cached(token_keys.MAX_AGE_MS))
         token_keys.replace([known.public], start)
 
     assert token_keys.named(known.public.kid, start + 1) is None

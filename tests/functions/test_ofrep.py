@@ -326,7 +326,7 @@ def test_a_changed_context_is_answered_anew(context: dict[str, str], as_user: He
 
 
 def test_a_changed_configuration_is_answered_anew(as_user: Headers) -> None:
-    created(as_user, status="running")
+    created(as_user, status="running", traffic_allocation=0)  # who is enrolled cannot be overridden
     tag = every(as_user, {"targetingKey": "u1"})["headers"]["ETag"]
     call("update", as_user, {"overrides": {"u1": "treatment"}})
     forget()

@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.paths import ROOT
+from tests.aws_limits.record import Record
 from tests.integration.conftest import Emulated
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("emulator")]
@@ -53,7 +54,9 @@ def item(dynamodb: Any, table: str) -> Any:
     return dynamodb.get_item(TableName=table, Key=KEY)["Item"]
 
 
-def test_good_state_comes_back_under_the_tables_own_name(dynamodb: Any, damaged: str, good: str) -> None:
+def test_good_state_comes_back_under_the_tables_own_name(
+    dynamodb: Any, damaged: str, good: str, aws_limits: Record
+) -> None:
     backup = dynamodb.create_backup(TableName=good, BackupName="good")["BackupDetails"]["BackupArn"]
     status = dynamodb.describe_backup(BackupArn=backup)["BackupDescription"]["BackupDetails"]["BackupStatus"]
     assert status == "AVAILABLE"
@@ -61,6 +64,7 @@ def test_good_state_comes_back_under_the_tables_own_name(dynamodb: Any, damaged:
         dynamodb.restore_table_from_backup(TargetTableName=damaged, BackupArn=backup)
     with pytest.raises(ClientError, match="protected"):
         dynamodb.delete_table(TableName=damaged)
+    assert ["protected" in refusal for refusal in aws_limits.taken()] == [True]
     dynamodb.update_table(TableName=damaged, DeletionProtectionEnabled=False)
     dynamodb.delete_table(TableName=damaged)
     dynamodb.get_waiter("table_not_exists").wait(TableName=damaged, WaiterConfig={"Delay": 1})

@@ -1,12 +1,8 @@
 """POST /experiments/{experiment_id}/assignments/import."""
 
 from experimentation.domain.clock import rfc3339
-from experimentation.domain.counting.writes import HeadWrite
-from experimentation.storage import events, users
-from experimentation.storage.aws import client
 from functions.assignments.import_assignments import handler
 from tests.conftest import Headers, now
-from tests.events import made
 from tests.experiments import running
 from tests.functions.callers import Answer, call
 
@@ -40,19 +36,6 @@ def test_each_row_says_what_became_of_it(as_user: Headers) -> None:
             {"user_id": "u2", "status": "stored"},
         ],
     }
-
-
-def test_active_users_make_it_a_409_that_names_them(as_user: Headers) -> None:
-    at = now() - MINUTE
-    running("a", at)
-    head = users.Head(last=at)
-    actions = [users.put_head(HeadWrite("u2", 0, head)), events.put(made("e", user_id="u2", at=at))]
-    client.dynamodb().transact_write_items(TransactItems=actions)
-
-    answer = imported(as_user, row("u1", at), row("u2", at))
-
-    assert answer.status == 409
-    assert [error["pointer"] for error in answer.json["errors"]] == ["/assignments/1/user_id"]
 
 
 def test_impossible_rows_are_422(as_user: Headers) -> None:

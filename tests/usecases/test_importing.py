@@ -1,4 +1,4 @@
-"""Importing: all rows or none where users are active, and events before and after count as they should."""
+"""Importing: each row as if it had been known at its time, whatever events are recorded since."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import pytest
 from experimentation.domain.clock import DAY_MS
 from experimentation.domain.counting import user as stored_user
 from experimentation.domain.counting.writes import HeadWrite, PastWrite
-from experimentation.domain.errors import ConflictError, InvalidError, UnavailableError
+from experimentation.domain.errors import ConflictError, InvalidError
 from experimentation.domain.experiment import Kind, Metric, Segment, Status
 from experimentation.storage import assignments, experiments, rollups, users
 from experimentation.storage.aws import client
@@ -15,6 +15,8 @@ from experimentation.storage.experiments import change
 from experimentation.usecases.assigning import assign, assign_all
 from experimentation.usecases.counting import count_events
 from experimentation.usecases.importing import MAX_TRIES, Row, import_rows
+from experimentation.usecases.runtime import Runtime
+from experimentation.usecases.verifying import differences
 from tests.cancelled import cancelling, conflict_on, keys_of
 from tests.events import made
 from tests.experiments import running
@@ -44,7 +46,9 @@ def chosen(runtime):
 
 
 def test_imported_assignments_are_stored_and_counted_at_their_own_time(runtime, chosen):
-    outcome = import_rows(chosen, [row("u1", country="DE"), row("u2", variant="treatment")], runtime)
+    outcome = import_rows(
+        chosen, [row("u1", country="DE"), row("u2", variant="treatment")], runtime, lambda: True
+    )
 
     assert outcome == ["stored", "stored"]
     kept = assignments.read("e", "u1")
@@ -54,7 +58,7 @@ def test_imported_assignments_are_stored_and_counted_at_their_own_time(runtime, 
 
 
 def test_events_after_the_imported_time_count(runtime, chosen, always):
-    import_rows(chosen, [row("u1")], runtime)
+    import_rows(chosen, [row("u1")], runtime, lambda: True)
 
     count_events([purchase("a", NOW - DAY_MS - 1), purchase("b", NOW - DAY_MS)], runtime, always)
 
@@ -66,52 +70,110 @@ def test_what_an_imported_user_did_before_is_noted_for_cuped(runtime, always, mo
     chosen = running("e", NOW - 3 * DAY_MS, metrics=(Metric("m", "purchase", Kind.VALUE),))
     count_events([purchase("a", NOW - 2 * DAY_MS, value=3)], runtime, always)
 
-    import_rows(chosen, [row("u1")], runtime)
+    import_rows(chosen, [row("u1")], runtime, lambda: True)
 
     assert counters(chosen, "xvv") == 9
 
 
-def test_active_users_are_named_and_nothing_is_stored(runtime, chosen, always):
-    batch = [purchase("a", NOW - DAY_MS, "u2"), purchase("b", NOW, "u3"), purchase("c", NOW - 2 * DAY_MS)]
+def test_users_with_events_since_count_as_if_they_had_been_imported_before(runtime, chosen, always):
+    batch = [
+        purchase("before", NOW - DAY_MS - 1, value=7),
+        purchase("at", NOW - DAY_MS, value=3),
+        purchase("same-day", NOW - DAY_MS + 1, value=5),
+        purchase("later", NOW - 1, value=11),
+    ]
     count_events(batch, runtime, always)
 
-    with pytest.raises(ConflictError) as refused:
-        import_rows(chosen, [row("u1"), row("u2"), row("u3")], runtime)
+    outcome = import_rows(chosen, [row("u1", country="DE")], runtime, always)
 
-    assert [e.pointer for e in refused.value.errors] == ["/assignments/1/user_id", "/assignments/2/user_id"]
+    assert outcome == ["stored"]
+    assert assignments.read("e", "u1").assigned_at == NOW - DAY_MS
+    assert (counters(chosen, "n"), counters(chosen, "s"), counters(chosen, "u")) == (3, 19, 2)
+    count_events([purchase("late", NOW - DAY_MS + 2, value=1)], runtime, always)
+    assert (counters(chosen, "n"), counters(chosen, "u"), counters(chosen, "p2.3")) == (4, 2, 1)
+    assert differences("e", NOW) == []
+
+
+def test_late_rows_meet_other_experiments_and_ledgers_apart(runtime, chosen, always, monkeypatch):
+    monkeypatch.setattr(stored_user, "HEAD_LIMIT_BYTES", 0)
+    other = running("other", NOW - 3 * DAY_MS)
+    import_rows(other, [row("u1", NOW - 2 * DAY_MS)], runtime, always)
+    count_events([purchase(f"a{n}", NOW - n * DAY_MS // 2) for n in range(6)], runtime, always)
+    count_events([made("v", type="view", at=NOW - 5, received=NOW)], runtime, always)
+
+    assert import_rows(chosen, [row("u1")], runtime, always) == ["stored"]
+
+    count_events([purchase("z", NOW, value=1)], runtime, always)
+    assert (counters(chosen, "n"), counters(other, "n")) == (5, 7)
+    assert differences("e", NOW) == differences("other", NOW) == []
+
+
+def test_events_that_come_while_rows_are_read_make_them_read_again(runtime, chosen, always):
+    count_events([purchase("a", NOW - 2)], runtime, always)
+    raced = []
+
+    def race(actions):
+        if not raced:
+            raced.append(True)
+            count_events([purchase("b", NOW - 1)], Runtime(clock=runtime.clock), always)
+        return ["None"]
+
+    with cancelling(race):
+        outcome = import_rows(chosen, [row("u1")], runtime, always)
+
+    assert outcome == ["stored"]
+    assert counters(chosen, "n") == 2
+    assert differences("e", NOW) == []
+
+
+def test_what_does_not_fit_one_transaction_is_enrolled_late(runtime, chosen, always, monkeypatch):
+    days = [purchase(f"a{n}", NOW - n * DAY_MS) for n in range(45)]
+    count_events(days, runtime, always)
+
+    outcome = import_rows(chosen, [row("u1", NOW - 44 * DAY_MS, country="DE")], runtime, always)
+
+    kept = assignments.read("e", "u1")
+    assert (outcome, kept.assigned_at, kept.late) == (["late"], NOW + 1, True)
+    assert (counters(chosen, "n"), differences("e", NOW)) == (0, [])
+
+
+def test_rows_older_than_what_is_kept_are_too_old(runtime, chosen, always):
+    count_events([purchase("a", NOW)], runtime, always)
+
+    assert import_rows(chosen, [row("u1", NOW - 91 * DAY_MS)], runtime, always) == ["too_old"]
     assert assignments.read("e", "u1") is None
 
 
-def test_a_user_in_too_many_experiments_is_named_with_the_reason(runtime, chosen, always):
+def test_rows_that_there_is_no_time_for_are_to_be_sent_again(runtime, chosen):
+    assert import_rows(chosen, [row("u1")], runtime, lambda: False) == ["again"]
+
+
+def test_a_user_in_too_many_experiments_is_answered_so(runtime, chosen, always):
     segments = (Segment("country", ("DE",)), Segment("plan", ("pro",)), Segment("os", ("ios",)))
     assign_all([running(f"e{n}", NOW, segments=segments) for n in range(18)], "u1", {}, runtime)
-    count_events([purchase("a", NOW, "u2")], runtime, always)
 
-    with pytest.raises(ConflictError) as refused:
-        import_rows(chosen, [row("u1"), row("u2")], runtime)
+    outcome = import_rows(chosen, [row("u1"), row("u2")], runtime, always)
 
-    crowded, active = refused.value.errors
-    assert (crowded.pointer, crowded.detail) == (
-        "/assignments/0/user_id",
-        "the user is in too many running experiments",
-    )
-    assert active.detail == "the user has events at or after the assignment"
+    assert outcome == ["too_many_experiments", "stored"]
 
 
 def test_who_is_assigned_already_keeps_it(runtime, chosen):
     first = assign(chosen, "u1", {}, runtime)
-    import_rows(chosen, [row("u2")], runtime)
+    import_rows(chosen, [row("u2")], runtime, lambda: True)
 
-    outcome = import_rows(chosen, [row("u2", variant="treatment"), row("u1"), row("u3")], runtime)
+    first_again = "already_there" if first.variant == "control" else "other_variant"
+    outcome = import_rows(
+        chosen, [row("u2", variant="treatment"), row("u1"), row("u3")], runtime, lambda: True
+    )
 
-    assert outcome == ["already_there", "already_there", "stored"]
+    assert outcome == ["other_variant", first_again, "stored"]
     assert assignments.read("e", "u1").variant == first.variant
     assert assignments.read("e", "u2").variant == "control"
     assert counters(chosen, "n", rollups.enrolment_partition) == 3
 
 
 def test_an_assignment_that_was_put_away_is_there_already(runtime, chosen):
-    import_rows(chosen, [row("u1"), row("u2")], runtime)
+    import_rows(chosen, [row("u1"), row("u2")], runtime, lambda: True)
     for user_id in ("u1", "u3"):
         head = users.read_head(user_id, consistent=True)
         away = replace(head, boundaries=(), past_until=NOW - 2 * DAY_MS, past_k=1)
@@ -121,26 +183,26 @@ def test_an_assignment_that_was_put_away_is_there_already(runtime, chosen):
         ]
         client.dynamodb().transact_write_items(TransactItems=actions)
 
-    assert import_rows(chosen, [row("u1"), row("u3")], runtime) == ["already_there", "stored"]
+    assert import_rows(chosen, [row("u1"), row("u3")], runtime, lambda: True) == ["already_there", "stored"]
 
 
 @pytest.mark.parametrize("status", [Status.DRAFT, Status.COMPLETED])
 def test_nothing_is_imported_unless_it_runs_or_pauses(runtime, chosen, status):
     with pytest.raises(ConflictError, match=status):
-        import_rows(replace(chosen, status=status), [row("u1")], runtime)
+        import_rows(replace(chosen, status=status), [row("u1")], runtime, lambda: True)
 
 
 def test_a_paused_experiment_takes_imports(runtime, chosen):
     paused = change("e", lambda e: replace(e, status=Status.PAUSED), now=NOW, actor="alice")
 
-    assert import_rows(paused, [row("u1")], runtime) == ["stored"]
+    assert import_rows(paused, [row("u1")], runtime, lambda: True) == ["stored"]
 
 
 def test_rows_that_can_never_be_stored_are_all_named(runtime, chosen):
     rows = [row("u1", variant="unknown"), row("u2", at=NOW + 1), row("u3"), row("u3"), row("qa-1")]
 
     with pytest.raises(InvalidError) as refused:
-        import_rows(chosen, rows, runtime)
+        import_rows(chosen, rows, runtime, lambda: True)
 
     assert {(e.pointer, e.detail) for e in refused.value.errors} == {
         ("/assignments/0/variant", "is not a variant of the experiment"),
@@ -154,7 +216,7 @@ def test_500_rows_go_in_transactions_that_fit(runtime, chosen):
     rows = [row(f"u{n}", at=NOW - n, variant=("control", "treatment")[n % 2]) for n in range(500)]
 
     with cancelling(conflict_on("nothing")) as sent:
-        outcome = import_rows(chosen, rows, runtime)
+        outcome = import_rows(chosen, rows, runtime, lambda: True)
 
     assert outcome == ["stored"] * 500
     assert max(map(len, sent)) <= 100
@@ -169,7 +231,7 @@ def test_500_users_whose_ledgers_left_their_heads_are_read_in_10_calls(runtime, 
     calls = []
 
     with answering(client.dynamodb(), "BatchGetItem", b"", when=calls.append):
-        outcome = import_rows(chosen, [row(name) for name in names], runtime)
+        outcome = import_rows(chosen, [row(name) for name in names], runtime, lambda: True)
 
     assert outcome == ["stored"] * 500
     assert sum(b"USER#" in each.body for each in calls) == 10
@@ -179,7 +241,7 @@ def test_a_conflict_is_tried_again_for_its_rows_alone(runtime, chosen, clock):
     rows = [row(f"u{n}") for n in range(60)]
 
     with cancelling(conflict_on("USER#u59"), times=2) as sent:
-        outcome = import_rows(chosen, rows, runtime)
+        outcome = import_rows(chosen, rows, runtime, lambda: True)
 
     assert outcome == ["stored"] * 60
     assert len(clock.pauses) == 2
@@ -187,10 +249,11 @@ def test_a_conflict_is_tried_again_for_its_rows_alone(runtime, chosen, clock):
     assert counters(chosen, "n", rollups.enrolment_partition) == 60
 
 
-def test_rows_that_are_always_in_the_way_are_to_be_sent_again(runtime, chosen, clock):
-    with cancelling(conflict_on("HEAD"), times=100), pytest.raises(UnavailableError):
-        import_rows(chosen, [row("u1")], runtime)
+def test_rows_that_are_always_in_conflict_are_to_be_sent_again(runtime, chosen, clock):
+    with cancelling(conflict_on("HEAD"), times=100):
+        outcome = import_rows(chosen, [row("u1")], runtime, lambda: True)
 
+    assert outcome == ["again"]
     assert len(clock.pauses) == MAX_TRIES - 1
 
 
@@ -198,7 +261,7 @@ def test_an_import_between_other_boundaries_keeps_their_order(runtime, always):
     other = running("other", NOW - 3 * DAY_MS)
     assign(other, "u1", {}, runtime)
     chosen = running("e", NOW - 3 * DAY_MS)
-    import_rows(chosen, [row("u1")], runtime)
+    import_rows(chosen, [row("u1")], runtime, lambda: True)
 
     boundaries = users.read_head("u1", consistent=True).boundaries
 

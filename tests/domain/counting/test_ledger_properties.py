@@ -31,7 +31,6 @@ from experimentation.domain.counting.ledger import (
 from experimentation.domain.counting.recording import Ledger
 from experimentation.domain.counting.stored import day_of
 from experimentation.domain.counting.windows import add_counters, window
-from experimentation.domain.errors import ConflictError
 from experimentation.domain.experiment import Experiment, Kind, Metric, Segment, Status, Variant
 
 START = 20_000 * DAY_MS
@@ -84,7 +83,7 @@ class User:
         else:
             try:
                 self.head = enrol_at(self.head, made_at, name, "t", marks)
-            except ConflictError:
+            except ValueError:
                 return
         boundary = self.head.assignment(name)
         self.assigned[name] = (boundary.at, marks)

@@ -39,3 +39,5 @@ class Assignment(NamedTuple):
     assigned_at: int
     context: Context
     imported: bool = False
+    late: bool = False
+    """Enrolled after the time that was given, because what came since did not fit one transaction."""

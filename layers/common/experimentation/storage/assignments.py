@@ -34,6 +34,8 @@ def put(assignment: Assignment) -> "Action":
     }
     if assignment.imported:
         item["imported"] = {"BOOL": True}
+    if assignment.late:
+        item["late"] = {"BOOL": True}
     return put_new(item)
 
 
@@ -86,4 +88,5 @@ def _assignment(item: "Item") -> Assignment:
         int(item["assigned_at"]["N"]),
         json.loads(item["context"]["S"]),
         "imported" in item,
+        "late" in item,
     )

@@ -1,5 +1,6 @@
 """EVENT items: the record of an event, and the proof that it was counted."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from experimentation import settings
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from experimentation.storage.aws.transactions import Action, Item
 
 DAY_SECONDS = 86_400
+PARALLEL = 8
 PREFIX = "EVENT#"
 
 
@@ -37,7 +39,7 @@ def put(event: Event) -> "Action":
     return put_new(item)
 
 
-def page(user_id: str, limit: int, after_event: str | None = None) -> EventPage:
+def page(user_id: str, limit: int, after_event: str | None = None, *, consistent: bool = False) -> EventPage:
     """Return up to `limit` of a user's stored events."""
     start: dict[str, Any] = {} if after_event is None else {"ExclusiveStartKey": _key(user_id, after_event)}
     with translated():
@@ -46,11 +48,33 @@ def page(user_id: str, limit: int, after_event: str | None = None) -> EventPage:
             KeyConditionExpression="PK = :pk AND begins_with(SK, :prefix)",
             ExpressionAttributeValues={":pk": {"S": f"USER#{user_id}"}, ":prefix": {"S": PREFIX}},
             Limit=limit,
+            ConsistentRead=consistent,
             **start,
         )
     last = answer.get("LastEvaluatedKey")
     next_event = last["SK"]["S"].removeprefix(PREFIX) if last else None
     return EventPage([_event(item) for item in answer["Items"]], next_event)
+
+
+def of_users(user_ids: Iterable[str], most: int) -> dict[str, list[Event] | None]:
+    """Return all stored events of each user, read consistently; None for more than `most`."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - counting reads no events
+
+    names = list(user_ids)
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        return dict(zip(names, pool.map(lambda name: _all(name, most), names), strict=True))
+
+
+def _all(user_id: str, most: int) -> list[Event] | None:
+    found: list[Event] = []
+    after: str | None = None
+    while True:
+        events, after = page(user_id, most + 1, after, consistent=True)
+        found += events
+        if len(found) > most:
+            return None
+        if after is None:
+            return found
 
 
 def _event(item: "Item") -> Event:

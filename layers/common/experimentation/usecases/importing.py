@@ -1,22 +1,28 @@
-"""Importing assignments that were randomised elsewhere, under the same uniqueness as our own."""
+"""Importing assignments that were randomised elsewhere, under the same uniqueness as our own.
 
-from collections.abc import Mapping, Sequence
+An assignment may be older than events that are recorded: these then count as if it had been known.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from experimentation import telemetry
+from experimentation import settings, telemetry
 from experimentation.domain.assignment import Context
-from experimentation.domain.counting.enrolling import Enrolment, covariate_types, enrol
+from experimentation.domain.clock import DAY_MS
+from experimentation.domain.counting.enrolling import Enrolment, Placement, Times, covariate_types, place
+from experimentation.domain.counting.event import Event
+from experimentation.domain.counting.late import TornEventsError
+from experimentation.domain.counting.ledger import Head
 from experimentation.domain.counting.user import StoredUser
 from experimentation.domain.counting.writes import Transaction, grouped
-from experimentation.domain.errors import ConflictError, FieldError, InvalidError, UnavailableError
+from experimentation.domain.errors import ConflictError, FieldError, InvalidError
 from experimentation.domain.experiment import Experiment, Status
-from experimentation.storage import users
+from experimentation.storage import events, users
 from experimentation.usecases.committing import commit
 from experimentation.usecases.runtime import Runtime
 
 MAX_TRIES = 8
-STORED = "stored"
-ALREADY_THERE = "already_there"
+MAX_EVENTS = 5_000  # of one user, to be replayed
 
 
 class Row(NamedTuple):
@@ -28,32 +34,38 @@ class Row(NamedTuple):
     context: Context
 
 
+WRITTEN = frozenset({Placement.STORED, Placement.LATE})
+
+
 class _Loaded(NamedTuple):
-    """The users of some rows, and the experiments that they are in."""
+    """The users of some rows, the events of those who have some since, and the experiments they are in."""
 
     users: Mapping[str, StoredUser]
+    events: Mapping[str, list[Event] | None]
     experiments: Mapping[str, Experiment]
 
 
-def import_rows(experiment: Experiment, rows: Sequence[Row], runtime: Runtime) -> list[str]:
-    """Return per row "stored" or "already_there".
+def import_rows(
+    experiment: Experiment, rows: Sequence[Row], runtime: Runtime, has_time: Callable[[], bool]
+) -> list[Placement]:
+    """Return what became of each row; AGAIN for what there was no time for, or what met other writers.
 
-    InvalidError for rows that can never be stored; ConflictError, before anything is written, that names
-    every user that has events at or after the assignment (leaving out only the active users would bias
-    results) or is in too many experiments.
+    InvalidError, before anything is written, for rows that can never be stored.
     """
     _check(experiment, rows, runtime.clock())
-    outcome: dict[str, str] = {}
+    placed: dict[str, Placement] = {}
     for _ in runtime.attempts(MAX_TRIES):
-        waiting = [row for row in rows if row.user_id not in outcome]
+        waiting = [row for row in rows if row.user_id not in placed]
         loaded = _load(experiment, waiting, runtime)
-        for transaction in _plan(experiment, waiting, loaded, outcome, rows, runtime):
-            if commit(transaction, runtime) is None:
-                outcome |= {each.user_id: STORED for each in transaction.assignments()}
-        if len(outcome) == len(rows):
-            telemetry.count("AssignmentsImported", list(outcome.values()).count(STORED))
-            return [outcome[row.user_id] for row in rows]
-    raise UnavailableError("some of these users are being changed right now; send the request again")
+        transactions, planned = _plan(experiment, waiting, loaded, runtime)
+        placed |= {name: each for name, each in planned.items() if each not in WRITTEN}
+        for transaction in grouped(transactions):
+            if has_time() and commit(transaction, runtime) is None:
+                placed |= {each.user_id: planned[each.user_id] for each in transaction.assignments()}
+        if len(placed) == len(rows) or not has_time():
+            break
+    telemetry.count("AssignmentsImported", sum(each in WRITTEN for each in placed.values()))
+    return [placed.get(row.user_id, Placement.AGAIN) for row in rows]
 
 
 def _check(experiment: Experiment, rows: Sequence[Row], now: int) -> None:
@@ -79,52 +91,47 @@ def _check(experiment: Experiment, rows: Sequence[Row], now: int) -> None:
 
 
 def _load(experiment: Experiment, rows: Sequence[Row], runtime: Runtime) -> _Loaded:
-    """Read the users, the ledgers that CUPED looks into, and then their experiments, in batches."""
+    """Read the users, the ledgers that are looked into, the events to replay, and then the experiments."""
     heads = users.read_heads(row.user_id for row in rows)
+    late = {row.user_id for row in rows if _is_late(experiment, row, heads[row.user_id])}
     types = covariate_types([experiment])
     found = users.read_users(
-        users.Need(user_id, head, types, past=bool(head.past_until)) for user_id, head in heads.items()
+        users.Need(
+            user_id,
+            head,
+            frozenset(head.spilled) if user_id in late else types,
+            past=bool(head.past_until),
+        )
+        for user_id, head in heads.items()
     )
+    # After the heads: an event that is recorded in between changes the head, and the write is refused.
+    replayed = events.of_users(sorted(late), MAX_EVENTS) if late else {}
     living = dict.fromkeys(name for head in heads.values() for name in head.living())
-    return _Loaded(found, runtime.experiments.read_many(living, runtime.clock()))
+    return _Loaded(found, replayed, runtime.experiments.read_many(living, runtime.clock()))
+
+
+def _is_late(experiment: Experiment, row: Row, head: Head) -> bool:
+    return row.assigned_at <= head.last and head.assignment(experiment.id) is None
 
 
 def _plan(
-    experiment: Experiment,
-    waiting: Sequence[Row],
-    loaded: _Loaded,
-    outcome: dict[str, str],
-    rows: Sequence[Row],
-    runtime: Runtime,
-) -> list[Transaction]:
-    """Return what is to be written; note in `outcome` who has an assignment already."""
+    experiment: Experiment, waiting: Sequence[Row], loaded: _Loaded, runtime: Runtime
+) -> tuple[list[Transaction], dict[str, Placement]]:
+    """Return what is to be written, and what becomes of each row once it is; torn reads are left out."""
     now = runtime.clock()
-    oldest = runtime.oldest_event(now)
-    planned: list[Transaction] = []
-    refused: dict[str, str] = {}
+    times = Times(now, now - settings.retention_days() * DAY_MS, runtime.oldest_event(now))
+    transactions: list[Transaction] = []
+    planned: dict[str, Placement] = {}
     for row in waiting:
         user = loaded.users[row.user_id]
         if user.is_torn():
             continue
-        if user.ledger.assignment(experiment.id) is not None:
-            outcome[row.user_id] = ALREADY_THERE
-            continue
         wanted = Enrolment(experiment, row.variant, row.context, row.assigned_at)
         try:
-            plan = enrol(user, [wanted], loaded.experiments, now, oldest)
-        except ConflictError as error:
-            refused[row.user_id] = str(error)
+            placed = place(user, wanted, loaded.experiments, loaded.events.get(row.user_id), times)
+        except TornEventsError:
             continue
-        if plan.too_many:
-            refused[row.user_id] = "the user is in too many running experiments"
-        planned += [transaction for transaction, _ in plan.steps]
-    if refused:
-        errors = [
-            FieldError(f"/assignments/{index}/user_id", refused[row.user_id])
-            for index, row in enumerate(rows)
-            if row.user_id in refused
-        ]
-        raise ConflictError(
-            "Some of these users cannot be imported. Import assignments before their events.", errors
-        )
-    return grouped(planned)
+        planned[row.user_id] = placed.placement
+        if placed.transaction is not None:
+            transactions.append(placed.transaction)
+    return transactions, planned

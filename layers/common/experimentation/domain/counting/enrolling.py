@@ -5,6 +5,7 @@ Pure: everything was read before, and everything is written after.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from enum import StrEnum
 from typing import NamedTuple
 
 from experimentation.domain.assignment import Assignment, Context, Decision, Reason
@@ -15,6 +16,8 @@ from experimentation.domain.counting.counters import (
     enrolment_adds,
     labels,
 )
+from experimentation.domain.counting.event import Event
+from experimentation.domain.counting.late import enrol_late
 from experimentation.domain.counting.ledger import (
     Boundary,
     Head,
@@ -37,6 +40,34 @@ class Enrolment(NamedTuple):
     variant: str
     context: Context
     at: int | None = None
+    late: bool = False
+
+
+class Placement(StrEnum):
+    """What becomes of an enrolment at a given time."""
+
+    STORED = "stored"
+    ALREADY_THERE = "already_there"
+    OTHER_VARIANT = "other_variant"
+    LATE = "late"
+    TOO_OLD = "too_old"
+    TOO_MANY = "too_many_experiments"
+    AGAIN = "again"
+
+
+class Placed(NamedTuple):
+    """What becomes of an enrolment at a given time, and the transaction that makes it so."""
+
+    placement: Placement
+    transaction: Transaction | None = None
+
+
+class Times(NamedTuple):
+    """Now, since when events are accepted, and the time before which none may come any more."""
+
+    now: int
+    accepted_since: int
+    oldest: int
 
 
 class Answers(NamedTuple):
@@ -132,6 +163,62 @@ def enrol(
     return Plan(steps, too_many)
 
 
+def place(
+    user: StoredUser,
+    wanted: Enrolment,
+    experiments: Mapping[str, Experiment],
+    events: Sequence[Event] | None,
+    times: Times,
+) -> Placed:
+    """Return what becomes of an enrolment at `wanted.at`: as one transaction or none.
+
+    Where events are recorded since, `user` holds every ledger and `events` are all of them, None where they
+    are too many; TornEventsError when these do not agree. What does not fit is enrolled now, and late.
+    """
+    head, at = user.head, times.now if wanted.at is None else wanted.at
+    stored = user.ledger.assignment(wanted.experiment.id)
+    if stored is not None:
+        is_same = stored.variant == wanted.variant
+        return Placed(Placement.ALREADY_THERE if is_same else Placement.OTHER_VARIANT)
+    if at < head.past_until or (at <= head.last and at < times.accepted_since):
+        return Placed(Placement.TOO_OLD)
+    if at <= head.last:
+        transaction = None if events is None else _past_enrolment(user, wanted, experiments, events, times)
+        if transaction is not None and transaction.fits():
+            return Placed(Placement.STORED, transaction)
+        wanted = wanted._replace(at=None, late=True)
+    plan = enrol(user, [wanted], experiments, times.now, times.oldest)
+    if plan.too_many:
+        return Placed(Placement.TOO_MANY)
+    ((transaction, _),) = plan.steps
+    return Placed(Placement.LATE if wanted.late else Placement.STORED, transaction)
+
+
+def _past_enrolment(
+    user: StoredUser,
+    wanted: Enrolment,
+    experiments: Mapping[str, Experiment],
+    events: Sequence[Event],
+    times: Times,
+) -> Transaction | None:
+    """Return the transaction that enrols before recorded events; None when there is no room for one."""
+    experiment, at = wanted.experiment, wanted.at or 0
+    user_labels = labels(experiment.segments, wanted.context)
+    boundary = Boundary(0, at, experiment.id, wanted.variant, user_labels)
+    before = user.ledger._replace(head=with_ends(user.head, experiments, times.now))
+    after, placed, adds = enrol_late(before, experiment, boundary, events)
+    known = {**experiments, experiment.id: experiment}
+    if not has_room(merged(after.head, after.past), known, times.now, times.oldest):
+        return None
+    enrolled = Transaction(
+        (Assignment(experiment.id, user.user_id, wanted.variant, at, wanted.context, imported=True),),
+        adds,
+        enrolment_adds(experiment, wanted.variant, placed.labels, at),
+    )
+    renamed = [name for name, cells in after.spilled.items() if cells != before.spilled[name]]
+    return Transaction(changed(user, after, renamed, MAX_ACTIONS - len(enrolled))).joined(enrolled)
+
+
 def with_ends(head: Head, experiments: Mapping[str, Experiment], now: int) -> Head:
     """Return the head with the ends of the user's experiments that are over at `now`."""
     ended = {each.id: each.ended_at for each in experiments.values() if each.ended_at is not None}
@@ -154,8 +241,9 @@ def _transaction(user: StoredUser, after: Head, group: Sequence[tuple[Enrolment,
     """Return the writes of HEAD and of these enrolments."""
     ledgers = {**user.ledger.spilled, **user.head.ledgers}
     enrolled = Transaction()
-    for (experiment, variant, context, at), boundary in group:
-        kept = Assignment(experiment.id, user.user_id, variant, boundary.at, context, at is not None)
+    for (experiment, variant, context, at, late), boundary in group:
+        is_imported = late or at is not None
+        kept = Assignment(experiment.id, user.user_id, variant, boundary.at, context, is_imported, late)
         enrolled = Transaction(
             (*enrolled.writes, kept),
             enrolled.rollups | assignment_adds(experiment, variant, boundary.k, ledgers),

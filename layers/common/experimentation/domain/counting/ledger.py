@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from experimentation.domain.errors import ConflictError
-
 type Cells = dict[tuple[int, int], tuple[int, int]]
 """(UTC day number, ordinal) -> (number of events, sum of their values in 1e-4)."""
 
@@ -100,11 +98,9 @@ def enrol_now(head: Head, now: int, experiment_id: str, variant: str, labels: tu
 
 
 def enrol_at(head: Head, at: int, experiment_id: str, variant: str, labels: tuple[str, ...]) -> Head:
-    """Return the head with an assignment made elsewhere at `at`; ConflictError when events came since."""
-    if at <= head.last:
-        raise ConflictError("the user has events at or after the assignment")
-    if at < head.past_until:
-        raise ConflictError("the assignment is older than an experiment of the user that was put away")
+    """Return the head with an assignment at `at`, after the latest event and not before `past_until`."""
+    if at <= head.last or at < head.past_until:
+        raise ValueError("events are recorded since: see late.py")
     return _insert(head, Boundary(0, at, experiment_id, variant, labels))
 
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from experimentation.domain.counting.enrolling import Placement
 from experimentation.web.schemas.assignments import ContextIn
 from experimentation.web.schemas.model import RequestModel, ResponseModel
 from experimentation.web.schemas.types import Timestamp, UserId, VariantKey
@@ -26,10 +27,34 @@ class ImportRequest(RequestModel):
     assignments: Annotated[list[ImportedAssignment], Field(min_length=1, max_length=MAX_IMPORTED)]
 
 
+class ImportedRow(ResponseModel):
+    """What became of one row.
+
+    stored; already_there, or there with other_variant; late: enrolled from now on, because what the user
+    did since did not fit; too_old; too_many_experiments; again: to be sent again.
+    """
+
+    user_id: str
+    status: Placement
+
+
 class ImportResult(ResponseModel):
     """What became of each row, in the order they were sent."""
 
     experiment_id: str
     stored: int
     already_there: int
-    assignments: list[dict[str, str]]
+    assignments: list[ImportedRow]
+
+    @classmethod
+    def of(cls, experiment_id: str, user_ids: list[str], placed: list[Placement]) -> "ImportResult":
+        """Return the answer; `stored` counts the late ones as well."""
+        return cls(
+            experiment_id=experiment_id,
+            stored=placed.count(Placement.STORED) + placed.count(Placement.LATE),
+            already_there=placed.count(Placement.ALREADY_THERE) + placed.count(Placement.OTHER_VARIANT),
+            assignments=[
+                ImportedRow(user_id=user_id, status=status)
+                for user_id, status in zip(user_ids, placed, strict=True)
+            ],
+        )

@@ -1,0 +1,128 @@
+"""A user who is enrolled in the past counts as if it had been known then, in any history."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from experimentation.domain.clock import DAY_MS
+from experimentation.domain.counting.counters import EVERYONE, before_key, day_key, hour_key, labels
+from experimentation.domain.counting.event import Event
+from experimentation.domain.counting.late import TornEventsError, enrol_late
+from experimentation.domain.counting.ledger import Boundary, apply_ends, merged
+from experimentation.domain.counting.recording import Ledger
+from experimentation.domain.counting.stored import day_of
+from experimentation.domain.counting.windows import add_counters, window
+from tests.domain.counting.test_ledger_properties import START, TYPES, User, experiment, step
+
+
+class LateUser(User):
+    """A user whose imports may lie before events that are recorded."""
+
+    def events(self):
+        return [
+            Event("u1", f"e{n:04}", kind, at, at, value) for n, (kind, at, value) in enumerate(self.happened)
+        ]
+
+    def assign(self, now, name, country, made_at=None):
+        chosen = self.experiments[name]
+        if made_at is None or made_at > self.head.last or name in self.assigned:
+            return super().assign(now, name, country, made_at)
+        if made_at < self.head.past_until or (chosen.ended_at is not None and chosen.ended_at <= made_at):
+            return None
+        self.head = apply_ends(self.head, self.ended(), now)
+        marks = labels(chosen.segments, {"country": country})
+        boundary = Boundary(0, made_at, name, "t", marks)
+        found = enrol_late(Ledger(self.head, {}, self.past), chosen, boundary, self.events())
+        self.head = found.ledger.head
+        self.assigned[name] = (made_at, marks)
+        self.add(found.adds)
+        return None
+
+
+def play(steps) -> LateUser:
+    user = LateUser({name: experiment(name) for name in "abc"})
+    now = START + 10 * DAY_MS
+    for action, name, gap, event_type, value, country in steps:
+        chosen = user.experiments[name]
+        if action == "assign":
+            now += gap // 8
+            user.assign(now, name, country)
+        elif action == "import":
+            now += gap // 8
+            user.assign(now, name, country, made_at=max(now - 2 * gap, START))
+        elif action == "event":
+            now += gap // 4
+            user.record(now, now, event_type, value)
+        elif action == "late":
+            user.record(now, max(now - 2 * gap, 0), event_type, value)
+        elif action == "end" and chosen.ended_at is None:
+            user.experiments[name] = replace(chosen, ended_at=now + 12_000)
+            now += 12_000 + gap // 8
+        elif action == "away":
+            user.put_away(now - DAY_MS)
+    return user
+
+
+@settings(max_examples=1_500, deadline=None)
+@given(st.lists(step, max_size=40), st.integers(-6, 16), st.integers(0, 8))
+def test_any_window_equals_a_join_over_the_raw_events(steps, first, length):
+    user = play(steps)
+
+    for name, (_, marks) in user.assigned.items():
+        for event_type in TYPES:
+            for segment in (EVERYONE, *marks):
+                days = {
+                    day: day_of(user.rollups.get((name, day_key(segment, event_type, day, "t")), {}))
+                    for day in range(-60, 60)
+                }
+                rows = user.truth(name, event_type, first, first + length)
+                totals = window(days, first, first + length)
+
+                assert totals.converters == (1 if rows else 0)
+                assert totals.count == len(rows)
+                assert totals.sum == sum(value for _, value in rows)
+                assert totals.sum_squares == sum(value for _, value in rows) ** 2
+                assert totals.count_squares == len(rows) ** 2
+
+
+@settings(max_examples=800, deadline=None)
+@given(st.lists(step, max_size=40))
+def test_covariate_sums_and_hours_equal_those_of_the_raw_events(steps):
+    user = play(steps)
+
+    for name, (at_least, _) in user.assigned.items():
+        x = [value for kind, at, value in user.happened if kind == "buy" and at < at_least]
+        y = [value for _, value in user.truth(name, "buy", -1000, 1000)]
+        sums: dict[str, int] = {}
+        hours: dict[str, int] = {}
+        for (owner, key), counters in user.rollups.items():
+            if owner == name and (key == before_key("buy", "t") or key.startswith(f"{EVERYONE}#buy#")):
+                add_counters(sums, {n: v for n, v in counters.items() if n.startswith("x")})
+            if owner == name and key.startswith(hour_key("buy", 0, "t")[:6]):
+                add_counters(hours, {n[0]: v for n, v in counters.items()})
+        expected = {
+            "xv": sum(x),
+            "xvv": sum(x) ** 2,
+            "xvy": sum(x) * sum(y),
+            "xc": len(x),
+            "xcc": len(x) ** 2,
+            "xcy": len(x) * len(y),
+            "xb": 1 if x else 0,
+            "xby": 1 if x and y else 0,
+        }
+
+        assert {n: v for n, v in sums.items() if v} == {n: v for n, v in expected.items() if v}
+    assert [b.k for b in merged(user.head, user.past)] == sorted({b.k for b in merged(user.head, user.past)})
+
+
+def test_events_of_another_moment_are_refused():
+    user = LateUser({name: experiment(name) for name in "abc"})
+    for hour in range(3):
+        user.record(START + hour, START + hour, "buy", 100)
+    boundary = Boundary(0, START + 1, "a", "t")
+
+    for events in (user.events()[:-1], [*user.events(), user.events()[0]], []):
+        with pytest.raises(TornEventsError):
+            enrol_late(Ledger(user.head, {}), user.experiments["a"], boundary, events)

@@ -14,8 +14,13 @@ def handler(query: TypesQuery) -> dict[str, object]:
     """Answer one page by name."""
     found, last = event_types.page(query.limit, start_of(query.cursor, PURPOSE))
     types = [
-        {"type": name, "first_day": _date(first_day), "last_day": _date(last_day)}
-        for name, first_day, last_day in found
+        {
+            "type": each.name,
+            "first_day": _date(each.first_day),
+            "last_day": _date(each.last_day),
+            "partial": each.partial,
+        }
+        for each in found
     ]
     return {"types": types, "next_cursor": next_cursor(last, PURPOSE)}
 

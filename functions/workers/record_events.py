@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from experimentation import telemetry
 from experimentation.domain.clock import day_number
-from experimentation.storage.event_types import SeenTypes
+from experimentation.storage.event_types import Seen, SeenTypes
 from experimentation.storage.queue_message import Message, unpack
 from experimentation.usecases.counting import Outcome, count_events
 from experimentation.usecases.runtime import Runtime
@@ -24,9 +24,12 @@ def handler(messages: dict[str, Message], has_time: Callable[[], bool]) -> set[s
     _measure(outcome)
     if outcome.outage is not None and not outcome.counted and not outcome.duplicates:
         raise outcome.outage
-    for event in events:  # duplicates too: whoever counted them may not have got so far
-        if (event.user_id, event.event_id) not in outcome.failed:
-            seen_types.note(event.type, day_number(event.at))
+    stored = [each for each in events if (each.user_id, each.event_id) not in outcome.failed]
+    # Duplicates too: whoever counted them may not have got so far.
+    uncounted = {each.event_id for each in outcome.uncounted}
+    seen_types.note(
+        (Seen(each.type, day_number(each.at), each.event_id not in uncounted) for each in stored), has_time
+    )
     return {
         message_id
         for message_id, message in messages.items()
@@ -36,6 +39,7 @@ def handler(messages: dict[str, Message], has_time: Callable[[], bool]) -> set[s
 
 def _measure(outcome: Outcome) -> None:
     telemetry.count("EventsCounted", len(outcome.counted))
+    telemetry.count("EventsUncounted", len(outcome.uncounted))
     telemetry.count("EventsDuplicate", len(outcome.duplicates))
     telemetry.count("EventsFailed", len(outcome.failed))
     telemetry.count("Transactions", outcome.transactions)

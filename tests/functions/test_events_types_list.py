@@ -2,7 +2,7 @@
 
 import pytest
 
-from experimentation.storage.event_types import SeenTypes
+from experimentation.storage.event_types import Seen, SeenTypes
 from functions.events.types_list import handler
 from tests.conftest import Headers
 from tests.functions.callers import Answer, call
@@ -17,15 +17,15 @@ def listed(headers: Headers, **query: object) -> Answer:
 def test_types_have_their_first_and_last_day(as_user: Headers) -> None:
     seen = SeenTypes()
     for name, day in (("view", TODAY), ("purchase", TODAY - 1), ("purchase", TODAY)):
-        seen.note(name, day)
+        seen.note([Seen(name, day)], lambda: True)
 
     answer = listed(as_user)
 
     assert answer.status == 200
     assert answer.json == {
         "types": [
-            {"type": "purchase", "first_day": "2026-11-21", "last_day": "2026-11-22"},
-            {"type": "view", "first_day": "2026-11-22", "last_day": "2026-11-22"},
+            {"type": "purchase", "first_day": "2026-11-21", "last_day": "2026-11-22", "partial": False},
+            {"type": "view", "first_day": "2026-11-22", "last_day": "2026-11-22", "partial": False},
         ],
         "next_cursor": None,
     }
@@ -34,7 +34,7 @@ def test_types_have_their_first_and_last_day(as_user: Headers) -> None:
 def test_pages_hold_every_type_once(as_user: Headers) -> None:
     seen = SeenTypes()
     for number in range(5):
-        seen.note(f"type-{number}", TODAY)
+        seen.note([Seen(f"type-{number}", TODAY)], lambda: True)
 
     first = listed(as_user, limit=3).json
     second = listed(as_user, limit=3, cursor=first["next_cursor"]).json

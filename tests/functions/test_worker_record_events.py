@@ -1,5 +1,7 @@
 """The counting worker: good messages count, poison does not block them, and an outage fails the batch."""
 
+from itertools import chain, repeat
+
 import pytest
 
 from experimentation.domain.clock import day_number
@@ -112,7 +114,7 @@ def test_users_that_are_in_the_way_are_returned_and_the_others_count():
 
 def test_what_there_is_no_time_for_is_returned():
     class Late(Context):
-        calls = iter([1_000, 900, 100])
+        calls = chain([1_000, 900], repeat(100))
 
         def get_remaining_time_in_millis(self):
             return next(self.calls)

@@ -68,11 +68,8 @@ MUTANTS = (
         "changed-head-is-duplicate",
         "usecases/counting.py",
         "a head that changed makes its events duplicates",
-        "    refused = {write.user_id for write in refusal.failed if not isinstance(write, Event)}",
-        """\
-    refused: set[str] = set()
-    for write in refusal.failed:
-        pending.events.pop(write.user_id, None)""",
+        "if not isinstance(write, Event | Uncounted)}",
+        "if pending.events.pop(write.user_id, None) is None}",
     ),
     Mutant(
         "compacted-while-needed",
@@ -196,11 +193,18 @@ MUTANTS = (
         "UNSEEN = Spilled(1, {})",
     ),
     Mutant(
-        "import-after-events",
-        "domain/counting/ledger.py",
-        "an import before recorded events is accepted",
-        "    if at <= head.last:",
-        "    if at < 0:",
+        "replayed-from-nothing",
+        "domain/counting/late.py",
+        "a late enrolment is replayed as if nothing came before it",
+        "for cell, total in each.items() if cell[1] < owned.start}",
+        "for cell, total in each.items() if cell[1] < 0}",
+    ),
+    Mutant(
+        "split-by-day",
+        "domain/counting/late.py",
+        "a late enrolment owns its whole first day",
+        "k = first if event.at >= boundary.at else split",
+        "k = first",
     ),
     Mutant(
         "label-not-encoded",
@@ -432,8 +436,8 @@ MUTANTS = (
         "types-of-counted-only",
         "functions/workers/record_events.py",
         "the type of an event that another worker counted is not noted",
-        "        if (event.user_id, event.event_id) not in outcome.failed:",
-        "        if event in outcome.counted:",
+        "    stored = [each for each in events if (each.user_id, each.event_id) not in outcome.failed]",
+        "    stored = outcome.counted",
     ),
     Mutant(
         "unguarded-covariates",

@@ -13,9 +13,10 @@ from experimentation.domain.counting.recording import Ledger
 from experimentation.domain.counting.user import StoredUser
 from experimentation.domain.counting.writes import CounterWrite
 from experimentation.domain.experiment import Kind, Metric, Segment, Status
-from experimentation.storage import experiments, rollups, users
+from experimentation.storage import events, experiments, rollups, users
 from experimentation.usecases.assigning import assign_all
 from experimentation.usecases.counting import count_events
+from experimentation.usecases.verifying import differences
 from tests.cancelled import cancelling
 from tests.events import made
 from tests.experiments import experiment, running
@@ -125,3 +126,21 @@ def test_a_user_whose_ledgers_of_50_metrics_are_apart_is_assigned(runtime, alway
     assert decision.reason is Reason.ASSIGNED
     assert largest(sent)[0] <= 100
     assert json.dumps(sent[-1]).count('"xv"') == 50
+
+
+def test_the_201st_type_of_a_user_is_stored_and_enters_no_ledger(runtime, always):
+    chosen = running("e", NOW - DAY_MS)
+    assign_all([chosen], "u1", {}, runtime)
+    types = [f"t{n:03}" for n in range(205)]
+
+    outcome = count_events([event(name, NOW + 1, name) for name in types], runtime, always)
+    again = count_events([event("t204", NOW + 1, "t204"), event("more", NOW + 2, "t000")], runtime, always)
+
+    head = users.read_head("u1", consistent=True)
+    assert len(head.ledgers) + len(head.spilled) == 200
+    assert len(outcome.counted) == 200
+    assert {each.type for each in outcome.uncounted} == set(types[200:])
+    assert (again.duplicates, [each.event_id for each in again.counted]) == ({("u1", "t204")}, ["more"])
+    stored = events.page("u1", 1_000)
+    assert (len(stored.events), len(stored.counted)) == (206, 201)
+    assert differences("e", NOW) == []

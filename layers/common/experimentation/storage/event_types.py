@@ -1,58 +1,105 @@
-"""TYPES items: every event type ever seen, with the first and the last day."""
+"""TYPES items: every event type ever seen, with the first and the last day.
 
+A list for people: it may lag, but it may neither fail nor delay the counting of events.
+"""
+
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
+from zlib import crc32
 
 from botocore.exceptions import ClientError
 
-from experimentation import settings
+from experimentation import settings, telemetry
+from experimentation.domain.errors import UnavailableError
 from experimentation.storage.aws import client
 from experimentation.storage.aws.failures import condition_failed, translated
 
-PARTITION = {"S": "TYPES"}
+PARTITIONS = 8  # of 1,000 writes a second each
+MAX_NEW = 50  # types to write after one batch; the others wait for their next event
+MAX_SEEN = 10_000  # types that an environment remembers
 
 
 class EventType(NamedTuple):
-    """One type; days are UTC day numbers since 1970."""
+    """One type; days are UTC day numbers since 1970. Of a `partial` one some events are not counted."""
 
     name: str
     first_day: int
     last_day: int
+    partial: bool = False
+
+
+class Seen(NamedTuple):
+    """An event's type and day, and whether it was counted."""
+
+    name: str
+    day: int
+    counted: bool = True
 
 
 class SeenTypes:
     """What one environment knows to be written: a type costs a write a day, not one an event."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, tuple[int, int]] = {}
+        self._days: dict[str, tuple[int, int]] = {}
+        self._partial: set[str] = set()
 
-    def note(self, name: str, day: int) -> None:
-        """Widen the stored days of a type where this one is outside what is known."""
-        first, last = self._seen.get(name, (day + 1, day - 1))
+    def note(self, seen: Iterable[Seen], has_time: Callable[[], bool]) -> None:
+        """Widen the stored days of types where they are outside what is known, as far as there is time."""
+        written = 0
+        try:
+            for each in dict.fromkeys(seen):
+                if written >= MAX_NEW or not has_time():
+                    return
+                written += self._noted(each)
+        except UnavailableError:
+            telemetry.logger.warning("event types wait for their next event", exc_info=True)
+
+    def _noted(self, seen: Seen) -> bool:
+        """Write what is new; return whether anything was."""
+        name, day, counted = seen
+        first, last = self._days.get(name, (day + 1, day - 1))
+        is_new = not first <= day <= last
         if day < first:
             _widen(name, "first_day", "first_day > :day", day)
         if day > last:
             _widen(name, "last_day", "last_day < :day", day)
-        self._seen[name] = (min(first, day), max(last, day))
+        if len(self._days) >= MAX_SEEN:
+            self._days.clear()
+        self._days[name] = (min(first, day), max(last, day))
+        if counted or name in self._partial:
+            return is_new
+        _mark_partial(name)
+        if len(self._partial) >= MAX_SEEN:
+            self._partial.clear()
+        self._partial.add(name)
+        return True
 
 
 def page(limit: int, after: str | None = None) -> tuple[list[EventType], str | None]:
     """Return up to `limit` types by name, and the name to go on after."""
-    start = {} if after is None else {"ExclusiveStartKey": {"PK": PARTITION, "SK": {"S": after}}}
+    found: list[EventType] = []
+    for partition in range(PARTITIONS):
+        found += _some(partition, limit + 1, after)
+    found.sort()
+    return found[:limit], found[limit - 1].name if len(found) > limit else None
+
+
+def _some(partition: int, limit: int, after: str | None) -> list[EventType]:
+    key = {"S": f"TYPES#{partition}"}
+    start = {} if after is None else {"ExclusiveStartKey": {"PK": key, "SK": {"S": after}}}
     with translated():
         answer = client.dynamodb().query(
             TableName=settings.data_table(),
             KeyConditionExpression="PK = :types",
-            ExpressionAttributeValues={":types": PARTITION},
+            ExpressionAttributeValues={":types": key},
             Limit=limit,
             **start,  # type: ignore[arg-type]
         )
-    found = [
-        EventType(item["SK"]["S"], int(item["first_day"]["N"]), int(item["last_day"]["N"]))
+    return [
+        EventType(item["SK"]["S"], int(item["first_day"]["N"]), int(item["last_day"]["N"]), "partial" in item)
         for item in answer["Items"]
         if "first_day" in item and "last_day" in item
     ]
-    last = answer.get("LastEvaluatedKey")
-    return found, last["SK"]["S"] if last else None
 
 
 def _widen(name: str, attribute: str, condition: str, day: int) -> None:
@@ -60,7 +107,7 @@ def _widen(name: str, attribute: str, condition: str, day: int) -> None:
         try:
             client.dynamodb().update_item(
                 TableName=settings.data_table(),
-                Key={"PK": PARTITION, "SK": {"S": name}},
+                Key=_key(name),
                 UpdateExpression=f"SET {attribute} = :day",
                 ConditionExpression=f"attribute_not_exists({attribute}) OR {condition}",
                 ExpressionAttributeValues={":day": {"N": str(day)}},
@@ -68,3 +115,18 @@ def _widen(name: str, attribute: str, condition: str, day: int) -> None:
         except ClientError as error:
             if not condition_failed(error):
                 raise
+
+
+def _mark_partial(name: str) -> None:
+    with translated():
+        client.dynamodb().update_item(
+            TableName=settings.data_table(),
+            Key=_key(name),
+            UpdateExpression="SET #partial = :true",
+            ExpressionAttributeNames={"#partial": "partial"},
+            ExpressionAttributeValues={":true": {"BOOL": True}},
+        )
+
+
+def _key(name: str) -> dict[str, dict[str, str]]:
+    return {"PK": {"S": f"TYPES#{crc32(name.encode()) % PARTITIONS}"}, "SK": {"S": name}}

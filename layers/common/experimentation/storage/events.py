@@ -19,14 +19,18 @@ PREFIX = "EVENT#"
 
 
 class EventPage(NamedTuple):
-    """Some of a user's events by event id; `next_event` is the id of the one to go on after."""
+    """Some of a user's events by event id; `next_event` is the id of the one to go on after.
+
+    `counted` are those that entered the user's ledgers.
+    """
 
     events: list[Event]
     next_event: str | None
+    counted: list[Event]
 
 
-def put(event: Event) -> "Action":
-    """Return the write of an event that is not there yet."""
+def put(event: Event, *, counted: bool = True) -> "Action":
+    """Return the write of an event that is not there yet; one that is not counted says so."""
     item: Item = {
         **_key(event.user_id, event.event_id),
         "type": {"S": event.type},
@@ -36,6 +40,8 @@ def put(event: Event) -> "Action":
         "properties": {"S": event.properties},
         "expires_at": {"N": str(event.received // 1000 + _kept_seconds())},
     }
+    if not counted:
+        item["uncounted"] = {"BOOL": True}
     return put_new(item)
 
 
@@ -53,7 +59,9 @@ def page(user_id: str, limit: int, after_event: str | None = None, *, consistent
         )
     last = answer.get("LastEvaluatedKey")
     next_event = last["SK"]["S"].removeprefix(PREFIX) if last else None
-    return EventPage([_event(item) for item in answer["Items"]], next_event)
+    events = [_event(item) for item in answer["Items"]]
+    counted = [event for event, item in zip(events, answer["Items"], strict=True) if "uncounted" not in item]
+    return EventPage(events, next_event, counted)
 
 
 def of_users(user_ids: Iterable[str], most: int) -> dict[str, list[Event] | None]:
@@ -69,8 +77,8 @@ def _all(user_id: str, most: int) -> list[Event] | None:
     found: list[Event] = []
     after: str | None = None
     while True:
-        events, after = page(user_id, most + 1, after, consistent=True)
-        found += events
+        _, after, counted = page(user_id, most + 1, after, consistent=True)
+        found += counted
         if len(found) > most:
             return None
         if after is None:

@@ -12,6 +12,7 @@ from experimentation.domain.counting.writes import (
     LedgerWrite,
     PastWrite,
     Transaction,
+    Uncounted,
     UserWrite,
     Write,
 )
@@ -66,6 +67,10 @@ def _refusal(writes: list[Write], cancelled: CancelledError) -> Refusal:
 
 
 def _action(each: Write, shards: Mapping[str, Shards], now: int) -> Action:
+    if isinstance(each, CounterWrite):
+        return rollups.add(_partition(each, shards[each.experiment_id]), each.key, each.counters, now)
+    if isinstance(each, Event | Uncounted):
+        return events.put(each) if isinstance(each, Event) else events.put(each.event, counted=False)
     match each:
         case HeadWrite():
             return users.put_head(each)
@@ -75,10 +80,6 @@ def _action(each: Write, shards: Mapping[str, Shards], now: int) -> Action:
             return users.put_past(each)
         case Assignment():
             return assignments.put(each)
-        case Event():
-            return events.put(each)
-        case CounterWrite():
-            return rollups.add(_partition(each, shards[each.experiment_id]), each.key, each.counters, now)
 
 
 def _partition(counter: CounterWrite, shards: Shards) -> str:

@@ -16,7 +16,7 @@ from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.ledger import Head, is_over
 from experimentation.domain.counting.retention import GRACE_DAYS
 from experimentation.domain.counting.user import StoredUser
-from experimentation.domain.counting.writes import Transaction
+from experimentation.domain.counting.writes import Transaction, Uncounted, event_writes
 from experimentation.domain.errors import UnavailableError
 from experimentation.domain.experiment import Experiment
 from experimentation.storage import users
@@ -37,6 +37,8 @@ class Outcome:
     """What became of a batch; `outage` is set when the store did not answer the last attempt."""
 
     counted: list[Event] = field(default_factory=list)
+    uncounted: list[Event] = field(default_factory=list)
+    """Stored, but in no ledger: the user has too many event types, or the event fits no transaction."""
     duplicates: set[EventKey] = field(default_factory=set)
     failed: set[EventKey] = field(default_factory=set)
     transactions: int = 0
@@ -137,24 +139,30 @@ def count_events(received: Iterable[Event], runtime: Runtime, has_time: Callable
             outcome.failed |= pending.isolate(event.user_id for event in group)
         else:
             outcome.outage = None if refusal is None else outcome.outage
-            _apply(refusal, planned, pending, outcome)
+            _apply(refusal, planned, transaction.uncounted(), pending, outcome)
     outcome.failed |= {(user_id, event_id) for user_id, each in pending.events.items() for event_id in each}
     return outcome
 
 
-def _apply(refusal: Refusal | None, planned: list[Event], pending: _Pending, outcome: Outcome) -> None:
+def _apply(
+    refusal: Refusal | None,
+    planned: list[Event],
+    uncounted: list[Event],
+    pending: _Pending,
+    outcome: Outcome,
+) -> None:
     """Take what was counted, or is a duplicate, off the list; note whose writes were refused."""
     if refusal is None:
         for event in planned:
             pending.drop(event.user_id, event.event_id)
-        outcome.counted += planned
+        outcome.counted += [event for event in planned if event not in uncounted]
+        outcome.uncounted += uncounted
         return
     # An event's condition fails where its item exists: it was counted before, under whatever user version.
-    duplicates = [write for write in refusal.failed if isinstance(write, Event)]
-    for event in duplicates:
+    for event in event_writes(refusal.failed):
         pending.drop(event.user_id, event.event_id)
         outcome.duplicates.add((event.user_id, event.event_id))
-    refused = {write.user_id for write in refusal.failed if not isinstance(write, Event)}
+    refused = {write.user_id for write in refusal.failed if not isinstance(write, Event | Uncounted)}
     refused |= {write.user_id for write in refusal.conflicted}
     if refused or refusal.contended:
         _note_refused(refused, planned, pending, outcome)

@@ -137,7 +137,7 @@ def _events_of(
     """Yield the user's events that count; one row without an event for a user who has none of them."""
     user, has_row = _enrolled(assignment), not is_new
     while True:
-        for event in page.events:
+        for event in page.counted:
             if counts(experiment, user, event):
                 has_row = True
                 position = Position(partition, user.user_id, event.event_id)

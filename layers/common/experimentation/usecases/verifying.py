@@ -145,7 +145,7 @@ def _events(user_id: str) -> Iterator[Event]:
     after: str | None = None
     while True:
         page = events.page(user_id, PAGE, after)
-        yield from page.events
+        yield from page.counted
         after = page.next_event
         if after is None:
             return

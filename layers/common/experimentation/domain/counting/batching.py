@@ -6,8 +6,10 @@ from experimentation.domain.counting.compaction import compact
 from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.recording import Happening, record
 from experimentation.domain.counting.user import StoredUser, changed
-from experimentation.domain.counting.writes import MAX_ACTIONS, Transaction, parts
+from experimentation.domain.counting.writes import MAX_ACTIONS, Transaction, Uncounted, parts
 from experimentation.domain.experiment import Experiment
+
+MAX_TYPES = 200  # of one user, so that HEAD, which names them all, stays small
 
 
 def by_user(events: Iterable[Event]) -> dict[str, list[Event]]:
@@ -46,7 +48,40 @@ def recorded(
     keep_after: int,
     compact_before: int,
 ) -> Transaction:
-    """Return what one user's events write; fewer events where all would not fit one transaction."""
+    """Return what one user's events write; fewer events where all would not fit one transaction.
+
+    Events of a type too many, and one that fits no transaction, are stored without being counted.
+    """
+    counted, uncounted = _by_room(user, events)
+    apart = Transaction(tuple(map(Uncounted, uncounted)))
+    if not counted:
+        return apart
+    one = _recorded(user, counted, experiments, keep_after, compact_before)
+    joined = one.joined(apart)
+    return joined if joined.fits() else one
+
+
+def _by_room(user: StoredUser, events: Sequence[Event]) -> tuple[list[Event], list[Event]]:
+    """Return the events of types for which the user has a ledger, or may have another, and the others."""
+    types = {*user.head.ledgers, *user.head.spilled}
+    counted: list[Event] = []
+    uncounted: list[Event] = []
+    for event in events:
+        if event.type in types or len(types) < MAX_TYPES:
+            types.add(event.type)
+            counted.append(event)
+        else:
+            uncounted.append(event)
+    return counted, uncounted
+
+
+def _recorded(
+    user: StoredUser,
+    events: Sequence[Event],
+    experiments: Mapping[str, Experiment],
+    keep_after: int,
+    compact_before: int,
+) -> Transaction:
     while True:
         types = {event.type for event in events}
         happenings = [Happening(event.type, event.at, event.value) for event in events]
@@ -54,6 +89,8 @@ def recorded(
         after = compact(after, types, compact_before)
         room = MAX_ACTIONS - parts(adds) - len(events)
         transaction = Transaction((*changed(user, after, types, room), *events), adds)
-        if transaction.fits() or len(events) == 1:
+        if transaction.fits():
             return transaction
+        if len(events) == 1:
+            return Transaction((Uncounted(events[0]),))
         events = events[: len(events) // 2]

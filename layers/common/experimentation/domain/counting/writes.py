@@ -43,6 +43,17 @@ class PastWrite(NamedTuple):
     k: int
 
 
+class Uncounted(NamedTuple):
+    """An event that is stored and enters no ledger, where there is none with its id yet."""
+
+    event: Event
+
+    @property
+    def user_id(self) -> str:
+        """Whose event it is."""
+        return self.event.user_id
+
+
 class CounterWrite(NamedTuple):
     """What is added to one counter item of an experiment: a rollup's, or an enrolment's.
 
@@ -56,7 +67,7 @@ class CounterWrite(NamedTuple):
     part: int = 0
 
 
-type UserWrite = HeadWrite | LedgerWrite | PastWrite | Assignment | Event
+type UserWrite = HeadWrite | LedgerWrite | PastWrite | Assignment | Event | Uncounted
 """A write of one user's own items; an Assignment and an Event only where there is none yet."""
 
 type Write = UserWrite | CounterWrite
@@ -89,8 +100,12 @@ class Transaction:
         )
 
     def events(self) -> list[Event]:
-        """Return the events that it records."""
-        return [write for write in self.writes if isinstance(write, Event)]
+        """Return the events that it stores, counted or not."""
+        return event_writes(self.writes)
+
+    def uncounted(self) -> list[Event]:
+        """Return the events that it stores without counting them."""
+        return [write.event for write in self.writes if isinstance(write, Uncounted)]
 
     def assignments(self) -> list[Assignment]:
         """Return the assignments that it makes."""
@@ -103,6 +118,15 @@ class Transaction:
             for (experiment_id, key), counters in adds.items():
                 for part, some in enumerate(batched(counters.items(), MAX_COUNTERS, strict=False)):
                     yield CounterWrite(experiment_id, key, dict(some), is_enrolment, part)
+
+
+def event_writes(writes: Iterable[UserWrite]) -> list[Event]:
+    """Return the events among the writes, counted or not."""
+    return [
+        write.event if isinstance(write, Uncounted) else write
+        for write in writes
+        if isinstance(write, Event | Uncounted)
+    ]
 
 
 def parts(adds: Adds) -> int:

@@ -48,6 +48,9 @@ class EventTypeOut(ResponseModel):
     type: str
     first_day: str = Field(json_schema_extra={"format": "date"})
     last_day: str = Field(json_schema_extra={"format": "date"})
+    partial: bool = Field(
+        description="Some of its events are stored but not counted: their users have over 200 types."
+    )
 
 
 class EventTypesPage(ResponseModel):

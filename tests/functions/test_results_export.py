@@ -87,7 +87,7 @@ def shop(as_user):
         Row("bob", "control", start, {}),
         Row("=1+1", "control", start, {"country": "@SUM(A1)"}),
     ]
-    import_rows(experiment, rows, Runtime())
+    import_rows(experiment, rows, Runtime(), lambda: True)
     record(
         happened("ann", "-e1", start, 125_000, properties='{"note":"a,b\\n\\"c\\""}'),
         happened("ann", "e2", start + DAY_MS, -5_000),

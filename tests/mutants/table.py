@@ -433,13 +433,6 @@ MUTANTS = (
         "        if wanted != last:",
     ),
     Mutant(
-        "types-of-counted-only",
-        "functions/workers/record_events.py",
-        "the type of an event that another worker counted is not noted",
-        "    stored = [each for each in events if (each.user_id, each.event_id) not in outcome.failed]",
-        "    stored = outcome.counted",
-    ),
-    Mutant(
         "unguarded-covariates",
         "domain/counting/user.py",
         "ledgers of another moment than the head are looked into",

@@ -144,6 +144,8 @@ def _enrolments(truth: Truth, told: Told) -> Iterator[str]:
         member = truth.enrolled.get(row.user_id)
         if row.status == "stored" and member != Enrolled(row.user_id, row.variant, row.at):
             yield f"{row} is {member}"
+        if row.status == "late" and (member is None or member.variant != row.variant or member.at <= row.at):
+            yield f"{row} is {member}"
     imported = {Enrolled(row.user_id, row.variant, row.at) for row in rows}
     for answer in told.answers:
         if answer.experiment_id == truth.name and (wrong := _wrong(truth.definition, answer, imported)):
@@ -161,6 +163,11 @@ def _wrong(definition: Document, answer: Answered, imported: set[Enrolled]) -> s
         return "in traffic" if is_in and answer.reason == "not_in_traffic" else None
     if Enrolled(answer.user_id, answer.variant or "", answer.at) in imported:
         return None
+    if answer.reason == "stored" and any(
+        (row.user_id, row.variant) == (answer.user_id, answer.variant) and row.at < answer.at
+        for row in imported
+    ):
+        return None  # enrolled late, after the time that was given
     if variant != answer.variant:
         return f"{variant} was drawn"
     is_now = answer.asked - STALE_MS < answer.at < answer.given + STALE_MS
@@ -450,15 +457,19 @@ def _listed(found: dict[str, Truth], shown: Shown) -> Iterator[str]:
 
 
 def _types(shown: Shown, events: Iterable[Sent]) -> Iterator[str]:
-    """Compare the list of event types; a duplicate's day may widen it."""
+    """Compare the list of event types: it may lag after faults, but a type it has was sent on such days.
+
+    A duplicate's day may widen it.
+    """
     days: dict[str, list[int]] = defaultdict(list)
     for event in events:
         days[event.type].append(event.at // DAY_MS)
     for event_type, seen in days.items():
         found = shown.types.get(event_type)
-        first, last = (_day(found["first_day"]), _day(found["last_day"])) if found else (1, 0)
-        if not first <= min(seen) <= max(seen) <= last:
+        if found and (_day(found["first_day"]) > max(seen) or _day(found["last_day"]) < min(seen)):
             yield f"{event_type} is seen from {min(seen)} to {max(seen)}, not {found}"
+    if invented := shown.types.keys() - days.keys():
+        yield f"types that nobody sent: {invented}"
 
 
 def _day(date: str) -> int:

@@ -17,6 +17,7 @@ from experimentation.storage import assignments, experiments, rollups, users
 from experimentation.storage.aws import client
 from experimentation.usecases.assigning import MAX_TRIES, answer, assign, assign_all
 from experimentation.usecases.counting import count_events
+from experimentation.usecases.importing import Row, import_rows
 from experimentation.usecases.runtime import Runtime
 from tests.cancelled import cancelling, conflict_on
 from tests.events import made
@@ -330,3 +331,19 @@ def test_the_answer_carries_the_variants_config(runtime):
         decision.experiment, variants=tuple(replace(v, config=None) for v in decision.experiment.variants)
     )
     assert answer(decision._replace(experiment=plain))["config"] is None
+
+
+@pytest.mark.parametrize("status", [Status.RUNNING, Status.PAUSED, Status.COMPLETED])
+def test_a_read_that_lags_hides_nobody_who_is_enrolled(runtime, status):
+    chosen = running("e", NOW, traffic_allocation=0)
+    import_rows(chosen, [Row("u1", "treatment", NOW, {})], runtime, lambda: True)
+    now = put_status("e", status)
+
+    def lags(request):
+        return b'"ConsistentRead": false' in request.body
+
+    with answering(client.dynamodb(), "GetItem", b"{}", 200, lags):
+        decision = assign(now, "u1", {}, runtime)
+
+    assert (decision.variant, decision.reason) == ("treatment", Reason.STORED)
+    assert experiments.read("e", consistent=True).imported_at == NOW

@@ -123,6 +123,7 @@ def test_events_of_another_moment_are_refused():
         user.record(START + hour, START + hour, "buy", 100)
     boundary = Boundary(0, START + 1, "a", "t")
 
-    for events in (user.events()[:-1], [*user.events(), user.events()[0]], []):
+    newer = Event("u1", "new", "view", START + DAY_MS, START + DAY_MS, 1)
+    for events in (user.events()[:-1], [*user.events(), user.events()[0]], [*user.events(), newer], []):
         with pytest.raises(TornEventsError):
             enrol_late(Ledger(user.head, {}), user.experiments["a"], boundary, events)

@@ -115,6 +115,7 @@ class Experiment:
     started_at: int | None = None
     ended_at: int | None = None
     shards: int = 4
+    imported_at: int | None = None  # since when users may be in it whom the draw would leave out
 
     def variant(self, key: str) -> Variant:
         """Return the variant of that key; KeyError when there is none."""

@@ -4,6 +4,7 @@ A list for people: it may lag, but it may neither fail nor delay the counting of
 """
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import NamedTuple
 from zlib import crc32
 
@@ -15,7 +16,7 @@ from experimentation.storage.aws import client
 from experimentation.storage.aws.failures import condition_failed, translated
 
 PARTITIONS = 8  # of 1,000 writes a second each
-MAX_NEW = 50  # types to write after one batch; the others wait for their next event
+MAX_NEW = 50  # types to write after one batch; the others wait for the next
 MAX_SEEN = 10_000  # types that an environment remembers
 
 
@@ -42,17 +43,24 @@ class SeenTypes:
     def __init__(self) -> None:
         self._days: dict[str, tuple[int, int]] = {}
         self._partial: set[str] = set()
+        self._waiting: dict[Seen, None] = {}
 
     def note(self, seen: Iterable[Seen], has_time: Callable[[], bool]) -> None:
-        """Widen the stored days of types where they are outside what is known, as far as there is time."""
+        """Widen the stored days of types where they are outside what is known, as far as there is time.
+
+        What there is no time for, or what the store does not take, waits for the next batch.
+        """
+        waiting = self._waiting | dict.fromkeys(seen)
         written = 0
         try:
-            for each in dict.fromkeys(seen):
+            for each in list(waiting):
                 if written >= MAX_NEW or not has_time():
-                    return
+                    break
                 written += self._noted(each)
+                del waiting[each]
         except UnavailableError:
-            telemetry.logger.warning("event types wait for their next event", exc_info=True)
+            telemetry.logger.warning("event types wait for the next batch", exc_info=True)
+        self._waiting = dict(islice(waiting.items(), MAX_SEEN))
 
     def _noted(self, seen: Seen) -> bool:
         """Write what is new; return whether anything was."""

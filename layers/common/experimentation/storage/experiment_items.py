@@ -23,11 +23,11 @@ from experimentation.storage.aws.transactions import Action, Item
 
 LIST = {"S": "EXPLIST"}
 
-_NUMBERS = ("version", "created_at", "updated_at", "started_at", "ended_at", "shards")
+_NUMBERS = ("version", "created_at", "updated_at", "started_at", "ended_at", "shards", "imported_at")
 _OWN = ("id", "status", *_NUMBERS)
 # A draft that was deleted and created again under the same id has the same versions, but not the same time.
 _UNCHANGED = "#version = :was AND #created_at = :born"
-_COUNTERS = ("shards",)  # others move these without a new version
+_COUNTERS = ("shards", "imported_at")  # others move these without a new version
 
 
 def meta_key(experiment_id: str) -> Item:

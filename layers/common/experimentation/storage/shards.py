@@ -1,4 +1,6 @@
-"""How many shards an experiment's counters are spread over; the number only grows."""
+"""What writers note on an experiment without a new version: more shards, and that users were imported."""
+
+from collections.abc import Mapping
 
 from botocore.exceptions import ClientError
 
@@ -10,21 +12,27 @@ from experimentation.storage.experiment_items import meta_key
 MAX_SHARDS = 64
 
 
+def note_import(experiment_id: str, now: int) -> None:
+    """Note that users are imported into the experiment, unless that is noted already."""
+    _set(experiment_id, "imported_at = :now", "attribute_not_exists(imported_at)", {":now": now})
+
+
 def double(experiment_id: str, shards: int) -> None:
     """Double the shards of an experiment, unless another environment has done it or there are 64."""
-    if shards >= MAX_SHARDS:
-        return
+    if shards < MAX_SHARDS:
+        more = min(shards * 2, MAX_SHARDS)
+        _set(experiment_id, "shards = :more", "shards = :read", {":more": more, ":read": shards})
+
+
+def _set(experiment_id: str, change: str, condition: str, numbers: Mapping[str, int]) -> None:
     with translated():
         try:
             client.dynamodb().update_item(
                 TableName=settings.data_table(),
                 Key=meta_key(experiment_id),
-                UpdateExpression="SET shards = :more",
-                ConditionExpression="shards = :read",
-                ExpressionAttributeValues={
-                    ":more": {"N": str(min(shards * 2, MAX_SHARDS))},
-                    ":read": {"N": str(shards)},
-                },
+                UpdateExpression=f"SET {change}",
+                ConditionExpression=condition,
+                ExpressionAttributeValues={name: {"N": str(number)} for name, number in numbers.items()},
             )
         except ClientError as error:
             if not condition_failed(error):

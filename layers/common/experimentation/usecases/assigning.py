@@ -10,7 +10,7 @@ from experimentation.domain.counting.enrolling import Plan, answers, enrol
 from experimentation.domain.counting.ledger import Head
 from experimentation.domain.counting.recording import Ledger
 from experimentation.domain.errors import UnavailableError
-from experimentation.domain.experiment import Experiment
+from experimentation.domain.experiment import Experiment, Status
 from experimentation.storage import users
 from experimentation.usecases.committing import commit
 from experimentation.usecases.runtime import Runtime
@@ -40,7 +40,7 @@ def _decided(
     assigned: dict[str, Decision] = {}
     for attempt in runtime.attempts(MAX_TRIES):
         now = runtime.clock()
-        head = users.read_head(user_id, consistent=attempt > 0)
+        head = users.read_head(user_id, consistent=attempt > 0 or any(map(_needs_latest, experiments)))
         past = users.read_past(user_id) if _may_be_put_away(head, experiments) else ()
         found = answers(Ledger(head, {}, past), user_id, _as_of(now, experiments, runtime), context)
         if not found.drawn:
@@ -53,6 +53,12 @@ def _decided(
         if not user.is_torn() and _committed(plan, assigned, runtime):
             return _refused(plan, user_id) | found.decided | assigned
     raise UnavailableError("this user is being changed by too many requests at once; try again")
+
+
+def _needs_latest(experiment: Experiment) -> bool:
+    """Tell whether a read that lags could hide an assignment that the draw would not make again."""
+    is_open = experiment.status in {Status.DRAFT, Status.RUNNING}
+    return not is_open or experiment.imported_at is not None
 
 
 def _as_of(now: int, experiments: Sequence[Experiment], runtime: Runtime) -> list[Experiment]:

@@ -17,7 +17,7 @@ from experimentation.domain.counting.user import StoredUser
 from experimentation.domain.counting.writes import Transaction, grouped
 from experimentation.domain.errors import ConflictError, FieldError, InvalidError
 from experimentation.domain.experiment import Experiment, Status
-from experimentation.storage import events, users
+from experimentation.storage import events, shards, users
 from experimentation.usecases.committing import commit
 from experimentation.usecases.runtime import Runtime
 
@@ -53,6 +53,9 @@ def import_rows(
     InvalidError, before anything is written, for rows that can never be stored.
     """
     _check(experiment, rows, runtime.clock())
+    if experiment.imported_at is None:
+        # Before the first row: from then on nobody is told that he is not in it by a read that may lag.
+        shards.note_import(experiment.id, runtime.clock())
     placed: dict[str, Placement] = {}
     for _ in runtime.attempts(MAX_TRIES):
         waiting = [row for row in rows if row.user_id not in placed]

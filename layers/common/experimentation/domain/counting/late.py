@@ -123,6 +123,8 @@ def _replayed(ledger: Ledger, experiment: Experiment, boundary: Boundary, events
         k = ordinal(head, head.boundaries, event.at) if event.at >= boundary.at else 0
         if not owned.holds(k):
             continue
+        if event.type not in cells:
+            raise TornEventsError("an event has no ledger")
         one = event_adds(
             {experiment.id: experiment}, [owned], cells[event.type], event.type, (event.at, event.value, k)
         )

@@ -413,10 +413,10 @@ MUTANTS = (
     ),
     Mutant(
         "stale-cache",
-        "storage/experiment_cache.py",
+        "storage/cached.py",
         "an environment goes by experiments of a minute ago",
-        "        return 0 <= now - read_at < self._max_age_ms",
-        "        return 0 <= now - read_at < 12 * self._max_age_ms",
+        "not 0 <= now - read_at < limit:",
+        "not 0 <= now - read_at < 12 * limit:",
     ),
     Mutant(
         "traffic-as-variant",

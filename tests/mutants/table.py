@@ -193,20 +193,6 @@ MUTANTS = (
         "UNSEEN = Spilled(1, {})",
     ),
     Mutant(
-        "replayed-from-nothing",
-        "domain/counting/late.py",
-        "a late enrolment is replayed as if nothing came before it",
-        "for cell, total in each.items() if cell[1] < owned.start}",
-        "for cell, total in each.items() if cell[1] < 0}",
-    ),
-    Mutant(
-        "split-by-day",
-        "domain/counting/late.py",
-        "a late enrolment owns its whole first day",
-        "k = first if event.at >= boundary.at else split",
-        "k = first",
-    ),
-    Mutant(
         "label-not-encoded",
         "domain/counting/counters.py",
         "a segment's value stands in the key as it is",
@@ -233,6 +219,27 @@ MUTANTS = (
         "a late event from before the assignment is left out of CUPED",
         "        elif k < owned.start:",
         "        elif k < 0:",
+    ),
+    Mutant(
+        "late-end-forgotten",
+        "domain/counting/late.py",
+        "who is enrolled into the past of an experiment that is over counts after its end",
+        "    if experiment.ended_at is not None and experiment.ended_at <= after.head.last:",
+        "    if experiment.ended_at is not None and experiment.ended_at < 0:",
+    ),
+    Mutant(
+        "late-from-nothing",
+        "domain/counting/late.py",
+        "what a user did before an enrolment into the past is left out of its products",
+        "        name: {cell: total for cell, total in each.items() if cell[1] < owned.start}",
+        "        name: {cell: total for cell, total in each.items() if cell[1] < 0}",
+    ),
+    Mutant(
+        "late-not-replayed",
+        "domain/counting/late.py",
+        "events that an enrolment into the past makes count are in the ledger alone",
+        "            add_counters(adds.setdefault(key, {}), counters)",
+        "            add_counters(adds.setdefault(key, {}), dict.fromkeys(counters, 0))",
     ),
     Mutant(
         "later-days-forgotten",
@@ -327,6 +334,13 @@ MUTANTS = (
         "    if not is_over(head, keep_after):",
     ),
     Mutant(
+        "replayed-from-nothing",
+        "domain/counting/late.py",
+        "a late enrolment is replayed as if nothing came before it",
+        "for cell, total in each.items() if cell[1] < owned.start}",
+        "for cell, total in each.items() if cell[1] < 0}",
+    ),
+    Mutant(
         "retention-reaches-back",
         "domain/counting/retention.py",
         "a retention that is raised accepts what was counted under the shorter one",
@@ -403,6 +417,13 @@ MUTANTS = (
         "counters are written to a shard that nobody reads",
         "        return int(self.draw * among)",
         "        return int(self.draw * (among + 1))",
+    ),
+    Mutant(
+        "split-by-day",
+        "domain/counting/late.py",
+        "a late enrolment owns its whole first day",
+        "k = first if event.at >= boundary.at else split",
+        "k = first",
     ),
     Mutant(
         "square-without-cross-term",

@@ -7,6 +7,7 @@ from functions.auth import token
 from tests.aws_limits.functions import invocation_violations
 from tests.conftest import ADMIN_PASSWORD
 from tests.factory import Context, document, event
+from tests.functions.policies import recorded, refusals
 
 
 class Answer(NamedTuple):
@@ -21,7 +22,10 @@ class Answer(NamedTuple):
 def call(handler: Any, method: str, path: str, body: object = None, **parts: Any) -> Answer:
     """Send a request to a function and return its answer; `parts` as in the event factory."""
     request = event(method, path, body, **parts)
-    answer = handler(request, Context())
+    with recorded() as calls:
+        answer = handler(request, Context())
+    name = handler.function.__module__.removeprefix("functions.")
+    assert refusals(f"{name}.handler", calls) == []
     assert invocation_violations(request, answer) == []
     shown = document(answer) if "body" in answer else None
     return Answer(answer["statusCode"], shown, answer["headers"], answer.get("cookies", []))

@@ -213,7 +213,7 @@ def _progress(experiment: Experiment, table: Table, now: int) -> Progress:
         return Progress(0, completed=False, users_per_day=None, started=False)
     until = now if experiment.ended_at is None else min(now, experiment.ended_at)
     days = max(0, until - experiment.started_at) // DAY_MS
-    completed = experiment.status is Status.COMPLETED and now >= (experiment.ended_at or 0)
+    completed = experiment.status is Status.COMPLETED
     rate = None
     if experiment.status is Status.RUNNING:
         rate = users_per_day(_enrolled_by_day(experiment, table), experiment.started_at, until)

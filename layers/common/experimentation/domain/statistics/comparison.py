@@ -187,6 +187,8 @@ def compared(
     word = confidence_word(z, enough or harmed, moment.mismatch, significant)
     chance, loss = _bayes(metric, control, treated, contrast, small)
     difference = shown.diff if contrast is None else contrast.diff
+    if deciding is not None and significant:
+        difference = deciding.difference
     return Comparison(
         status=shown.status,
         reason=shown.reason,

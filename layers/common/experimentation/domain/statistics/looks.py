@@ -55,19 +55,32 @@ class Verdict(NamedTuple):
 def kept_verdicts(looks: Sequence[Look], today: Look) -> dict[str, Verdict]:
     """Return, by treatment, the verdict that the looks gave; `today` may make it fall, never make a new one.
 
-    A verdict that fell at a look is gone: only a later look can give another.
+    Once a verdict has fallen at a look, only a later look can give another.
     """
     verdicts = {}
     for treatment in today.by_variant:
         verdict: Verdict | None = None
         for look in looks:
-            if verdict is not None and _objection(verdict, look) is not None:
-                verdict = None
-            if verdict is None:
-                verdict = _verdict_of(look, treatment)
+            if verdict is not None and verdict.fallen is None:
+                verdict = _after(verdict, look)
+            if verdict is None or verdict.fallen is not None:
+                verdict = _verdict_of(look, treatment) or verdict
         if verdict is not None:
-            verdicts[treatment] = verdict._replace(fallen=_objection(verdict, today))
+            verdicts[treatment] = verdict._replace(fallen=verdict.fallen or _objection(verdict, today))
     return verdicts
+
+
+def _after(verdict: Verdict, look: Look) -> Verdict | None:
+    """Return what a later look leaves of a verdict.
+
+    Figures that stand for later looks (a fixed plan's) would give the same verdict again on every day: it
+    stays known as fallen. Any other is gone.
+    """
+    fallen = _objection(verdict, look)
+    figures = _figures(look, verdict.metric, verdict.treatment)
+    if fallen is None:
+        return verdict
+    return verdict._replace(fallen=fallen) if figures is not None and figures.look is not None else None
 
 
 def document(look: Look) -> dict[str, Any]:

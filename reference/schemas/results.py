@@ -19,6 +19,7 @@ type Action = Literal[
 ]
 type Tendency = Literal["better", "worse", "unclear"]
 type Method = Literal["sequence", "exact", "fixed", "group_sequential"]
+type QuotedKind = Method | Literal["shown", "small"]
 type Confidence = Literal["low", "medium", "high", "significant"]
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
@@ -78,6 +79,24 @@ class DecidingAnswer(ResponseModel):
     look: str | None = Field(description="the UTC day of the kept look that these figures are of")
 
 
+class QuotedAnswer(ResponseModel):
+    """The figures that may be quoted: what decides, else what holds on any day, else what one look shows.
+
+    The interval excludes 0 exactly when `p_value` < `alpha`. The sentence, the summary and the console all
+    quote these.
+    """
+
+    kind: QuotedKind = Field(
+        description="the test that they are of; `shown`: one look; `small`: too few outcomes"
+    )
+    difference: float | None
+    interval: Bounds | None
+    p_value: float | None
+    alpha: float
+    lift: float | None
+    lift_interval: Bounds | None
+
+
 class GuardAnswer(ResponseModel):
     """What a guardrail says: proven harmed beyond its margin, and proven to be no worse than it."""
 
@@ -121,6 +140,7 @@ class ComparisonAnswer(EstimateAnswer):
     adjusted_p_value: float | None
     always_valid: AlwaysValidAnswer | None
     deciding: DecidingAnswer | None
+    quoted: QuotedAnswer
     guard: GuardAnswer | None = Field(description="of a guardrail")
     probability_to_beat_control: float | None = Field(description="not protected against peeking")
     expected_loss: float | None
@@ -273,7 +293,7 @@ class Headline(ResponseModel):
     rate: float | None = None
     lift: float | None = None
     lift_interval: Bounds | None = None
-    interval_kind: Method | Literal["shown", "small"] | None = None
+    interval_kind: QuotedKind | None = Field(default=None, description="as `quoted.kind` of the full answer")
     tendency: Tendency | None = None
     confidence: Confidence | None = None
 

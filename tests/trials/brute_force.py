@@ -126,6 +126,9 @@ class Rows:
         _adjust(found)
         if declared:
             self._correct_secondaries(found, control)
+        for metric in found:
+            for comparison in metric["comparisons"].values():
+                comparison["quoted"] = _quoted(comparison)
         return found
 
     def _correct_secondaries(self, found: list[dict[str, Any]], control: str) -> None:
@@ -441,3 +444,18 @@ def _adjust(metrics: list[dict[str, Any]]) -> None:
         adjusted = multipletests(p_values, method=method)[1] if method and family else p_values
         for comparison, p_value in zip(family, adjusted, strict=True):
             comparison["adjusted_p_value"] = float(p_value)
+
+
+def _quoted(comparison: dict[str, Any]) -> dict[str, Any]:
+    """Return what may be quoted: what decides, else what holds on any day, else what one look shows."""
+    deciding, valid, cuped = comparison["deciding"], comparison["always_valid"], comparison["cuped"]
+    if deciding is not None and deciding["decides"]:
+        names = "difference", "interval", "p_value", "alpha", "lift", "lift_interval"
+        return {"kind": deciding["method"]} | {name: deciding[name] for name in names}
+    if valid is not None and deciding is not None:
+        estimate = cuped["adjusted"] if cuped["decides"] else cuped["unadjusted"]
+        estimated = {name: estimate[name] for name in ("difference", "lift")}
+        return {"kind": "sequence", "alpha": deciding["alpha"]} | estimated | valid
+    names = "difference", "interval", "p_value", "lift", "lift_interval"
+    kind = "small" if comparison["small_sample"] else "shown"
+    return {"kind": kind, "alpha": ALPHA} | {name: comparison[name] for name in names}

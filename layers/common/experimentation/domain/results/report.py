@@ -57,7 +57,7 @@ def summary(experiment: Experiment, analysis: Analysis, as_of: int | None) -> Do
 
 def metrics(analysis: Analysis) -> list[Document]:
     """Return the metrics alone."""
-    return [_metric(result) for result in analysis.metrics]
+    return [_metric(result, analysis.alpha) for result in analysis.metrics]
 
 
 def segment(label: str, analysis: Analysis) -> Document:
@@ -70,9 +70,10 @@ def segment(label: str, analysis: Analysis) -> Document:
     }
 
 
-def _metric(result: MetricResult) -> Document:
+def _metric(result: MetricResult, alpha: float) -> Document:
     shown: Document = as_json(result)
-    for comparison in shown["comparisons"].values():
+    for treatment, comparison in shown["comparisons"].items():
+        comparison["quoted"] = as_json(quoted(result.comparisons[treatment], alpha))
         if comparison["deciding"] is not None:
             comparison["deciding"]["look"] = _day(comparison["deciding"]["look"])
     return shown
@@ -87,7 +88,7 @@ def _headline(analysis: Analysis, metric: MetricResult | None, key: str) -> Docu
     if metric.kind is Kind.CONVERSION:
         shown["rate"] = figures.rate
     if comparison is not None:
-        quote = quoted(comparison)
+        quote = quoted(comparison, analysis.alpha)
         shown |= {
             "lift": quote.lift,
             "lift_interval": quote.lift_interval,

@@ -104,6 +104,11 @@ class Analysis(NamedTuple):
     recommendation: Recommendation | None
     verdicts: dict[str, Verdict]
 
+    @property
+    def alpha(self) -> float:
+        """Return the error rate of the intervals that are only shown, rounded so that 0.95 gives 0.05."""
+        return Query(self.confidence_level).alpha
+
 
 class Own(NamedTuple):
     """What the figures say by themselves, before any verdict that an earlier look gave."""

@@ -47,16 +47,22 @@ class Reading(NamedTuple):
 
 
 class Quoted(NamedTuple):
-    """The interval of the lift that may be quoted, and what kind it is: every surface quotes this one."""
+    """The figures that may be quoted, and what kind they are: every surface quotes these.
+
+    The interval excludes 0 exactly when p_value < alpha; both are of the comparison's whole family, except
+    those that are only shown, which are of one look at the reader's level.
+    """
 
     kind: str
     difference: float | None
     interval: Interval | None
+    p_value: float | None
+    alpha: float
     lift: float | None
     lift_interval: Interval | None
 
 
-def quoted(comparison: Comparison) -> Quoted:
+def quoted(comparison: Comparison, shown_alpha: float) -> Quoted:
     """Return the deciding figures where they decide, else the always-valid ones, else those of one look."""
     deciding, valid = comparison.deciding, comparison.always_valid
     if deciding is not None and deciding.decides:
@@ -64,9 +70,24 @@ def quoted(comparison: Comparison) -> Quoted:
     if valid is not None and deciding is not None:
         cuped = comparison.cuped
         estimate = cuped.adjusted if cuped.decides and cuped.adjusted is not None else cuped.unadjusted
-        return Quoted("sequence", estimate.difference, valid.interval, estimate.lift, valid.lift_interval)
-    kind = "small" if comparison.small_sample else "shown"
-    return Quoted(kind, comparison.difference, comparison.interval, comparison.lift, comparison.lift_interval)
+        return Quoted(
+            "sequence",
+            estimate.difference,
+            valid.interval,
+            valid.p_value,
+            deciding.alpha,
+            estimate.lift,
+            valid.lift_interval,
+        )
+    return Quoted(
+        "small" if comparison.small_sample else "shown",
+        comparison.difference,
+        comparison.interval,
+        comparison.p_value,
+        shown_alpha,
+        comparison.lift,
+        comparison.lift_interval,
+    )
 
 
 def _quoted(deciding: Deciding) -> Quoted:
@@ -74,6 +95,8 @@ def _quoted(deciding: Deciding) -> Quoted:
         deciding.method or "sequence",
         deciding.difference,
         deciding.interval,
+        deciding.p_value,
+        deciding.alpha,
         deciding.lift,
         deciding.lift_interval,
     )
@@ -113,7 +136,7 @@ def _finding(analysis: Analysis, advice: Recommendation | None) -> str:
         return "No metric has been measured."
     comparison = metric.comparisons[treatment]
     name = _capital(analysis.names[treatment])
-    reading = _read(quoted(comparison))
+    reading = _read(quoted(comparison, analysis.alpha))
     decided = ""
     verdict = analysis.verdicts.get(treatment)
     if verdict is not None and verdict.fallen is None and verdict.metric == metric.key and verdict.figures:
@@ -125,6 +148,8 @@ def _finding(analysis: Analysis, advice: Recommendation | None) -> str:
     caution = reading.caution + decided
     low, high = reading.interval
     within = lift_spread(reading.interval) if reading.relative else spread(reading.interval, metric.kind)
+    if reading.caution == CAUTIONS["small"]:
+        return f"{name} has too few outcomes on {metric.title} to tell ({within})."
     if low > 0 or high < 0:
         verb = "raises" if low > 0 else "lowers"
         return f"{name} {verb} {metric.title} by {_size(reading, metric.kind)} ({within}, {caution})."

@@ -25,7 +25,7 @@ export function calculator({ variants, primaries, analysis, take }) {
   };
   const element = h("section", { class: "card stack", "aria-labelledby": "calculator", oninput: soon },
     h("h2", { id: "calculator" }, "How many users?"),
-    field("Rate today, in percent", rate), field("Smallest lift that matters, in percent", effect, { hint: "Relative: 10 takes 5 % to 5.5 %." }),
+    field("Rate today, in percent", rate), field("Smallest lift that matters, in percent", effect, { hint: "Relative: 10 takes 5% to 5.5%." }),
     field("Users per day, all variants", daily), place);
   compute();
   return { element, compute: soon };

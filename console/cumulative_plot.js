@@ -1,12 +1,13 @@
 // A metric over time: each variant's mean since the start, and the band in which a treatment's truth lies.
 
 import { axis, faded, legend, variantColour } from "./chart_library.js";
-import { count, day, decimal, percent, range } from "./format.js";
+import { count, day, decimal, percent } from "./format.js";
+import { metricTitle, variantTitle } from "./naming.js";
 import { plot } from "./plot.js";
 
 const PER_USER = { conversion: "converters", count: "count", value: "sum" };
 
-export function cumulativePlot(results, metric) {
+export function cumulativePlot(experiment, results, metric) {
   const steps = results.time_series.filter((row) => row.metric === metric.key);
   const days = [...new Set(steps.map((row) => row.start))];
   const variants = Object.keys(results.enrolled);
@@ -21,17 +22,18 @@ export function cumulativePlot(results, metric) {
     return { start, variant: key, row, mean: mean(row), band: valid && base !== null ? [base + valid[0], base + valid[1]] : null };
   }));
   return plot({
-    title: `${metric.key} since the start`,
-    note: "The band is always valid: when it leaves the control's line, the treatment differs.",
+    title: `${metricTitle(metric)} since the start`,
+    note: `The band is safe to read on any day: when it leaves the control's line, the treatment differs.${results.analysis === "sequential" ? "" : " This experiment is decided at its planned looks, not by the band."}`,
     name: `${results.experiment_id}-${metric.key}-over-time`,
-    configure: () => configured(days, ordered, series, shown),
+    configure: () => configured(days, ordered.map((key) => variantTitle(experiment, key)), series, shown),
     rows: series.flat(),
     columns: [
       { title: "Until", cell: (point) => day(point.start) },
-      { title: "Variant", cell: (point) => point.variant },
+      { title: "Variant", cell: (point) => variantTitle(experiment, point.variant) },
       { title: "Users", number: true, cell: (point) => count(point.row?.cumulative.enrolled), plain: (point) => point.row?.cumulative.enrolled },
       { title: metric.kind === "conversion" ? "Rate" : "Per user", number: true, cell: (point) => shown(point.mean), plain: (point) => point.mean },
-      { title: "Always-valid band", number: true, cell: (point) => range(point.band, shown), plain: (point) => point.band?.join(" ") },
+      { title: "Band from", number: true, cell: (point) => shown(point.band?.[0]), plain: (point) => point.band?.[0] },
+      { title: "Band to", number: true, cell: (point) => shown(point.band?.[1]), plain: (point) => point.band?.[1] },
     ],
   });
 }

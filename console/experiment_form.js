@@ -2,6 +2,7 @@
 
 import { at, call } from "./api.js";
 import { calculator } from "./calculator.js";
+import { ANALYSIS } from "./definition.js";
 import { h } from "./dom.js";
 import { say, working } from "./feedback.js";
 import { area, asNumber, choice, clearFaults, field, lock, number, showProblem, text } from "./form.js";
@@ -10,7 +11,7 @@ import { segmentsEditor } from "./segments_editor.js";
 import { brokenConfig, variantsEditor } from "./variants_editor.js";
 
 const NEW = {
-  id: "", name: "", description: "", hypothesis: "", control: "control", traffic_allocation: 100, salt: null, segments: [], analysis: "sequential",
+  id: "", name: "", description: "", hypothesis: "", control: "control", traffic_allocation: 100, salt: null, segments: [], analysis: "sequential", adjustment: "cuped", cuped_days: 28,
   variants: [{ key: "control", weight: 50, config: null }, { key: "treatment", weight: 50, config: null }],
   metrics: [{ key: "", event_type: "", kind: "conversion", role: "primary", direction: "increase" }],
   planned_users: null, min_users: 150, min_days: 7, minimum_effect: null, overrides: {}, status: "draft",
@@ -65,13 +66,17 @@ function fields(experiment, id) {
   const effect = number(experiment.minimum_effect === null ? null : round(100 * experiment.minimum_effect), { min: 0 });
   const least = number(experiment.min_users, { min: 0, step: 1 });
   const days = number(experiment.min_days, { min: 0, step: 1 });
-  const analysis = choice([["sequential", "Sequential: may be read on any day"], ["fixed", "Fixed: read once, at the planned end"]], experiment.analysis);
+  const analysis = choice(Object.entries(ANALYSIS), experiment.analysis);
+  const adjustment = choice([["cuped", "CUPED: by what users did before"], ["none", "None"]], experiment.adjustment);
+  const history = number(experiment.cuped_days, { min: 1, max: 90, step: 1 });
   const plan = h("fieldset", {}, h("legend", {}, "Plan"), h("div", { class: "thirds" },
     field("Analysis", analysis, { pointer: "/analysis" }),
     field("Planned users", planned, { pointer: "/planned_users", hint: "All variants together." }),
     field("Minimum effect in percent", effect, { pointer: "/minimum_effect", hint: "Relative; less is not worth shipping." }),
     field("Users per variant before a verdict", least, { pointer: "/min_users" }),
-    field("Days before a verdict", days, { pointer: "/min_days" })));
+    field("Days before a verdict", days, { pointer: "/min_days" }),
+    field("Adjustment", adjustment, { pointer: "/adjustment", hint: "CUPED finds the same effect with fewer users." }),
+    field("Days of history for it", history, { pointer: "/cuped_days", hint: "Before a user's assignment, 1 to 90." })));
   const trafficField = field("Traffic in percent", traffic, { pointer: "/traffic_allocation", hint: draft ? "Of all users; the others get no variant." : "May only grow while the experiment runs." });
   if (!draft) [variants.element, segments.element, plan].forEach((each) => lock(each, FIXED));
   if (ended) [metrics.element, trafficField].forEach((each) => lock(each, "The experiment is completed."));
@@ -89,7 +94,7 @@ function fields(experiment, id) {
       ...(own.value && !id ? { id: own.value } : {}),
       name: name.value, hypothesis: hypothesis.value, description: description.value,
       variants: variants.values(), control: variants.control(), metrics: metrics.values(), segments: segments.values(),
-      traffic_allocation: asNumber(traffic), analysis: analysis.value, planned_users: asNumber(planned),
+      traffic_allocation: asNumber(traffic), analysis: analysis.value, adjustment: adjustment.value, cuped_days: asNumber(history) ?? NEW.cuped_days, planned_users: asNumber(planned),
       minimum_effect: asNumber(effect) === null ? null : round(asNumber(effect) / 100), min_users: asNumber(least) ?? 0, min_days: asNumber(days) ?? 0,
     }),
   };

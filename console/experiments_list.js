@@ -3,6 +3,7 @@
 import { all, at, get } from "./api.js";
 import { fill, h, table } from "./dom.js";
 import { count, day, daysBetween } from "./format.js";
+import { variantTitle } from "./naming.js";
 import { snippet } from "./teach.js";
 import { actionBadge, splitBadge, statusBadge } from "./wording.js";
 
@@ -53,14 +54,17 @@ async function glanceAt(items, glances, stopped) {
   const waiting = [...items];
   const work = async () => {
     while (waiting.length && !stopped.now) {
-      const { id } = waiting.shift();
+      const experiment = waiting.shift();
+      const { id } = experiment;
       const shown = glances.get(id);
       const summary = await get(at(id, "/results?format=summary")).catch(() => null);
       if (!summary) continue;
       fill(shown.enrolled, count(Object.values(summary.variants).reduce((sum, each) => sum + each.enrolled, 0)));
       shown.enrolled.className = "";
       fill(shown.health, splitBadge(summary.srm));
-      fill(shown.advice, actionBadge(summary.recommendation, true));
+      const { recommendation } = summary;
+      fill(shown.advice, actionBadge(recommendation, recommendation?.variant && variantTitle(experiment, recommendation.variant)),
+        recommendation?.decided_on ? h("div", { class: "small soft" }, `decided ${recommendation.decided_on}`) : null);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));

@@ -1,7 +1,7 @@
 // The metrics of an experiment: what is measured, of which events, and what it decides.
 
 import { h } from "./dom.js";
-import { choice, field, lines, text } from "./form.js";
+import { asNumber, choice, field, lines, number, text } from "./form.js";
 
 const KINDS = [["conversion", "Conversion (users)"], ["count", "Count (per user)"], ["value", "Value (sum per user)"]];
 const ROLES = [["primary", "Primary"], ["secondary", "Secondary"], ["guardrail", "Guardrail"]];
@@ -22,11 +22,18 @@ function line(metric, index) {
   const at = (name) => ({ pointer: `/metrics/${index}/${name}` });
   const key = text(metric.key, { required: true, maxlength: 64, autocapitalize: "none", spellcheck: "false" });
   const type = text(metric.event_type, { required: true, maxlength: 64, autocapitalize: "none", spellcheck: "false" });
+  const name = text(metric.name, { maxlength: 200 });
   const kind = choice(KINDS, metric.kind);
-  const role = choice(ROLES, metric.role);
+  const margin = number(percentOf(metric.margin), { min: 0.0001, max: 100 });
+  const marginField = field("Margin in percent", margin, { ...at("margin"), hint: "How much worse still counts as safe; with it, shipping waits for the proof." });
+  const guards = () => { marginField.hidden = role.value !== "guardrail"; };
+  const role = choice(ROLES, metric.role, { onchange: guards });
+  guards();
   const direction = choice(DIRECTIONS, metric.direction);
   return {
-    element: h("div", { class: "line" }, field("Key", key, at("key")), field("Event type", type, at("event_type")), field("Kind", kind, at("kind")), field("Role", role, at("role")), field("Direction", direction, at("direction"))),
-    value: () => ({ key: key.value, event_type: type.value, kind: kind.value, role: role.value, direction: direction.value }),
+    element: h("div", { class: "line" }, field("Key", key, at("key")), field("Event type", type, at("event_type")), field("Name for people", name, at("name")), field("Kind", kind, at("kind")), field("Role", role, at("role")), field("Direction", direction, at("direction")), marginField),
+    value: () => ({ key: key.value, name: name.value.trim() || null, event_type: type.value, kind: kind.value, role: role.value, direction: direction.value, margin: role.value === "guardrail" && asNumber(margin) !== null ? asNumber(margin) / 100 : null }),
   };
 }
+
+const percentOf = (share) => (share === null || share === undefined ? null : Number((100 * share).toPrecision(12)));

@@ -2,10 +2,11 @@
 
 import { axis, colour, faded, legend, variantColour } from "./chart_library.js";
 import { count, decimal, pValue } from "./format.js";
+import { variantTitle } from "./naming.js";
 import { plot } from "./plot.js";
 
-export function splitPlot(results) {
-  const rows = Object.entries(results.enrolled).map(([variant, users]) => ({ variant, users, expected: results.srm.expected[variant] ?? 0 }));
+export function splitPlot(experiment, results) {
+  const rows = Object.entries(results.enrolled).map(([variant, users]) => ({ variant: variantTitle(experiment, variant), users, expected: results.srm.expected[variant] ?? 0 }));
   return plot({
     title: "Sample-ratio check",
     note: `p = ${pValue(results.srm.p_value)}, safe on any day: ${pValue(results.srm.sequential_p_value)}. Below 0.001 the split is broken, and so are all other figures.`,

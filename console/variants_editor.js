@@ -13,7 +13,7 @@ export function variantsEditor(experiment) {
     if (!list) return;
     const shown = list.values();
     const total = shown.reduce((all, each) => all + Math.round((each.weight ?? 0) * STEPS), 0) / STEPS;
-    fill(sum, `Weights sum to ${total} %${total === 100 ? "" : total < 100 ? `: ${round(100 - total)} % missing` : `: ${round(total - 100)} % too much`}`);
+    fill(sum, `Weights sum to ${total}%${total === 100 ? "" : total < 100 ? `: ${round(100 - total)}% missing` : `: ${round(total - 100)}% too much`}`);
     sum.className = total === 100 ? "sum" : "sum off";
     const kept = control.value || experiment.control;
     fill(control, shown.map((each) => h("option", { value: each.key }, each.key || "(no key)")));
@@ -40,13 +40,15 @@ const round = (value) => Math.round(value * STEPS) / STEPS;
 function line(variant, index, refresh) {
   const key = text(variant.key, { required: true, maxlength: 64, oninput: refresh, autocapitalize: "none", spellcheck: "false" });
   const weight = number(variant.weight, { min: 0, max: 100, required: true, oninput: refresh });
+  const name = text(variant.name, { maxlength: 200 });
   const config = area(variant.config === null || variant.config === undefined ? "" : JSON.stringify(variant.config), { rows: 1, spellcheck: "false" });
   const element = h("div", { class: "line" },
     field("Key", key, { pointer: `/variants/${index}/key` }),
+    field("Name for people", name, { pointer: `/variants/${index}/name` }),
     field("Weight in percent", weight, { pointer: `/variants/${index}/weight` }),
     field("Config (JSON)", config, { pointer: `/variants/${index}/config` }));
   element.setWeight = (value) => { weight.value = value; };
-  return { element, value: () => ({ key: key.value, weight: asNumber(weight), config: parsed(config, index) }) };
+  return { element, value: () => ({ key: key.value, name: name.value.trim() || null, weight: asNumber(weight), config: parsed(config, index) }) };
 }
 
 function parsed(config, index) {

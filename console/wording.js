@@ -1,26 +1,28 @@
-// The platform's words for statuses, recommendations and health, and how serious each looks.
+// Badges: how the console wears the platform's words.
 
 import { badge } from "./dom.js";
-import { words } from "./format.js";
+import { percent, words } from "./format.js";
+import { ACTION, HARMED, PROVEN, SPLIT, STATUS, TENDENCY } from "./words.js";
 
-const STATUS = { draft: "", running: "accent", paused: "warn", completed: "good" };
-const ACTION = {
-  ship: ["Ship", "good"],
-  do_not_ship: ["Do not ship", "bad"],
-  keep_running: ["Keep running", "accent"],
-  investigate_srm: ["Investigate the split", "bad"],
-  stop_no_meaningful_effect: ["Stop: too small to matter", "warn"],
-  stop_inconclusive: ["Stop: no answer", "warn"],
-};
-const SPLIT = { ok: ["Split as planned", "good"], mismatch: ["Split is off", "bad"], insufficient_data: ["Too few users to check", ""] };
-const CONFIDENCE = { low: "", medium: "", high: "accent", significant: "good" };
-
-export const statusBadge = (status) => badge(status, STATUS[status]);
-export const actionBadge = (recommendation, variant) => {
-  if (!recommendation) return badge("exploratory");
-  const [text, kind] = ACTION[recommendation.action];
-  return badge(variant && recommendation.variant ? `${text} ${recommendation.variant}` : text, kind);
-};
-export const actionKind = (recommendation) => (recommendation ? ACTION[recommendation.action][1] : "");
+export const statusBadge = (status) => badge(...STATUS[status]);
 export const splitBadge = (srm) => badge(...(SPLIT[srm.status] ?? [words(srm.status), ""]));
-export const confidenceBadge = (word) => badge(word, CONFIDENCE[word]);
+
+// `name` is what people call the variant to ship.
+export function actionBadge(recommendation, name) {
+  if (!recommendation) return null;
+  const [text, kind] = ACTION[recommendation.action];
+  return badge(recommendation.variant ? `${text} ${name ?? recommendation.variant}` : text, kind);
+}
+
+export const actionKind = (recommendation) => (recommendation ? ACTION[recommendation.action][1] : "");
+
+// What one comparison says, as [text, how serious]: proven words only where the declared test has decided.
+export function finding(comparison) {
+  if (comparison.guard?.harmed) return HARMED.true;
+  if (comparison.confidence === "significant") return PROVEN[comparison.tendency];
+  const [text, kind] = TENDENCY[comparison.tendency];
+  const sure = comparison.tendency !== "unclear" && comparison.certainty !== null;
+  return [sure ? `${percent(comparison.certainty, 0)} ${text}` : text, kind];
+}
+
+export const findingBadge = (comparison) => badge(...finding(comparison));

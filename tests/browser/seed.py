@@ -4,6 +4,7 @@ The start is moved back in the emulator's table, which no caller can do; assignm
 past days, and their events carry the past days' times.
 """
 
+import json
 import random
 import time
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ DAYS = 14
 USERS_PER_DAY = 45
 RATES = {"control": 0.2, "treatment": 0.38}
 BATCH = 500
+DECLARED_AT = 5  # the place of a metric's time in its stored row
 
 type Json = dict[str, Any]
 
@@ -26,14 +28,27 @@ DEFINITION: Json = {
     "name": "Checkout button",
     "hypothesis": "A green button is seen sooner, so more people who reach the checkout buy.",
     "variants": [
-        {"key": "control", "weight": 50, "config": {"color": "blue"}},
-        {"key": "treatment", "weight": 50, "config": {"color": "green"}},
+        {"key": "control", "name": "Blue button", "weight": 50, "config": {"color": "blue"}},
+        {"key": "treatment", "name": "Green button", "weight": 50, "config": {"color": "green"}},
     ],
     "metrics": [
-        {"key": "purchase_rate", "event_type": "purchase", "kind": "conversion", "role": "primary"},
-        {"key": "revenue", "event_type": "purchase", "kind": "value", "role": "secondary"},
+        {
+            "key": "purchase_rate",
+            "name": "Purchase rate",
+            "event_type": "purchase",
+            "kind": "conversion",
+            "role": "primary",
+        },
+        {
+            "key": "revenue",
+            "name": "Revenue",
+            "event_type": "purchase",
+            "kind": "value",
+            "role": "secondary",
+        },
         {
             "key": "support_tickets",
+            "name": "Support tickets",
             "event_type": "ticket",
             "kind": "count",
             "role": "guardrail",
@@ -110,9 +125,18 @@ def _move_start(stack: RunningStack, experiment_id: str, start: datetime) -> Non
     table = boto3.session.Session("local", "local", region_name="us-east-1").client(
         "dynamodb", endpoint_url=named["AWS_ENDPOINT_URL"]
     )
+    key = {"PK": {"S": f"EXP#{experiment_id}"}, "SK": {"S": "META"}}
+    started_at = int(start.timestamp() * 1000)
+    definition = json.loads(table.get_item(TableName=named["DATA_TABLE"], Key=key)["Item"]["definition"]["S"])
+    for metric in definition["metrics"]:
+        metric[DECLARED_AT] = started_at  # else they were declared after the start, and would never decide
     table.update_item(
         TableName=named["DATA_TABLE"],
-        Key={"PK": {"S": f"EXP#{experiment_id}"}, "SK": {"S": "META"}},
-        UpdateExpression="SET started_at = :at",
-        ExpressionAttributeValues={":at": {"N": str(int(start.timestamp() * 1000))}},
+        Key=key,
+        UpdateExpression="SET started_at = :at, #definition = :definition",
+        ExpressionAttributeNames={"#definition": "definition"},
+        ExpressionAttributeValues={
+            ":at": {"N": str(started_at)},
+            ":definition": {"S": json.dumps(definition)},
+        },
     )

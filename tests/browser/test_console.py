@@ -61,11 +61,12 @@ def test_a_person_takes_an_experiment_from_draft_to_decision(
     _step(page, "Start")
     expect(page.get_by_text("Waiting for users")).to_be_visible()
     expect(page.get_by_text("running", exact=True)).to_be_visible()
+    expect(page.locator("dt:has-text('Version') + dd")).to_have_text("2")
+    expect(page.get_by_role("button", name="One row per user")).to_be_visible()
 
     _assign_and_record(api, users=20)
     _wait_until_counted(api, converters=10)
-    page.get_by_role("button", name="Refresh").click()
-    expect(page.locator(".tile").first).to_contain_text("20")
+    expect(page.locator(".tile").first).to_contain_text("20")  # by itself, while nothing was counted
     for title in ("Lift over the control", "click_rate since the start", "Enrolment per day"):
         expect(page.get_by_role("figure", name=title).locator("canvas")).to_be_visible()
     page.get_by_role("figure", name="Enrolment per day").get_by_text("Show as a table").click()
@@ -75,7 +76,11 @@ def test_a_person_takes_an_experiment_from_draft_to_decision(
     _step(page, "Pause")
     expect(page.get_by_text("paused", exact=True)).to_be_visible()
     _step(page, "Complete")
-    expect(page.get_by_text("completed", exact=True)).to_be_visible()
+    expect(page.get_by_text("completed", exact=True).first).to_be_visible()
+    decision = page.get_by_role("region", name="Decision")
+    expect(decision).to_contain_text("No verdict: ended too early")
+    expect(decision).not_to_contain_text("eep running")
+    expect(page.locator("dt:has-text('Version') + dd")).to_have_text("4")
     expect(page.get_by_role("main").get_by_role("button", name="Pause")).to_have_count(0)
 
     page.get_by_role("button", name="Sign out").click()
@@ -86,12 +91,12 @@ def test_a_person_takes_an_experiment_from_draft_to_decision(
 
 def test_the_decision_of_a_fortnight_is_on_top_with_its_plots(signed_in: Open, shot: Shot) -> None:
     page = signed_in()
-    expect(page.get_by_text("Ship treatment")).to_be_visible()
+    expect(page.get_by_text("Ship Green button")).to_be_visible()
     shot(page, "experiments")
 
     page.get_by_role("link", name="Checkout button").click()
 
-    expect(page.get_by_role("region", name="Decision")).to_contain_text("Treatment raises purchase_rate")
+    expect(page.get_by_role("region", name="Decision")).to_contain_text("Green button raises Purchase rate")
     expect(page.get_by_role("figure")).to_have_count(5)
     for canvas in page.locator("canvas").all():
         expect(canvas).to_be_visible()
@@ -112,7 +117,7 @@ def test_a_plot_is_saved_as_a_picture_and_as_figures(signed_in: Open) -> None:
         saved[download.value.suggested_filename] = download.value.path().read_bytes()
 
     assert saved["checkout-button-lift.png"].startswith(b"\x89PNG")
-    assert saved["checkout-button-lift.csv"].startswith(b"Metric,Lift,")
+    assert saved["checkout-button-lift.csv"].startswith(b"Metric,Variant,Lift,Interval from,Interval to,")
 
 
 def test_the_raw_rows_are_saved_in_one_file(signed_in: Open) -> None:
@@ -134,7 +139,7 @@ def test_a_mistake_is_shown_at_its_field(signed_in: Open, errors: Errors) -> Non
     page.get_by_label("Name", exact=True).fill("Half a split")
     variants = page.get_by_role("group", name="Variants")
     variants.get_by_label("Weight in percent").first.fill("40")
-    expect(variants.get_by_role("status")).to_have_text("Weights sum to 90 %: 10 % missing")
+    expect(variants.get_by_role("status")).to_have_text("Weights sum to 90%: 10% missing")
 
     page.get_by_role("button", name="Create draft").click()
 

@@ -1,0 +1,129 @@
+"""What the console shows of answers in every state: words and colours by direction, and nothing else."""
+
+import json
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Page, Route, expect
+
+from experimentation.domain.document import document
+from experimentation.domain.results import report
+from tests.contract.random_experiments import Answered, random_experiments
+
+type Open = Callable[..., Page]
+type Shot = Callable[..., None]
+
+PAGE = "/#/experiments/checkout-button"
+FINDINGS = """async (documents) => {
+  const { finding } = await import(new URL("wording.js", document.querySelector("script[type=module]").src));
+  return documents.map((each) => finding(each));
+}"""
+
+
+def _full(answered: Answered) -> dict[str, object]:
+    shown = report.full(answered.experiment, answered.analysis, None, None, chosen_window=False)
+    found: dict[str, object] = json.loads(json.dumps(shown))
+    return found
+
+
+def _answer_with(page: Page, answered: Answered) -> None:
+    """Let the page of the experiment show another one, as its API would answer."""
+    full = _full(answered) | {"segments": [], "time_series": []}
+    shown = document(answered.experiment)
+
+    def results(route: Route) -> None:
+        route.fulfill(json=full, headers={"ETag": '"1"'})
+
+    page.route(re.compile(r"/experiments/checkout-button/results\?"), results)
+    page.route(re.compile(r"/experiments/checkout-button$"), lambda route: route.fulfill(json=shown))
+
+
+def _first(wanted: Callable[[dict[str, object]], bool]) -> Answered:
+    return next(each for each in random_experiments(200, seed=14) if wanted(_full(each)))
+
+
+def _action(full: dict[str, object]) -> object:
+    advice = full["recommendation"]
+    return advice["action"] if isinstance(advice, dict) else None
+
+
+def test_no_badge_is_friendlier_than_the_word_and_proof_of_the_api(signed_in: Open) -> None:
+    page = signed_in()
+    page.get_by_role("heading", name="Experiments").wait_for()
+    comparisons = [
+        each
+        for answered in random_experiments(60, seed=3)
+        for metric in report.metrics(answered.analysis)
+        for each in metric["comparisons"].values()
+    ]
+
+    findings = page.evaluate(FINDINGS, json.loads(json.dumps(comparisons)))
+
+    assert len(findings) == len(comparisons) > 100
+    for (text, kind), comparison in zip(findings, comparisons, strict=True):
+        harmed = comparison["guard"] is not None and comparison["guard"]["harmed"]
+        word = "harmed" if harmed else comparison["tendency"]
+        assert text.endswith(word)
+        assert kind in {"harmed": {"bad"}, "worse": {"bad", "warn"}, "unclear": {""}}.get(
+            word, {"good", "accent"}
+        )
+        assert (kind in {"good", "bad"}) == (comparison["confidence"] == "significant" or harmed)
+
+
+def test_a_mismatch_leads_and_the_figures_are_folded_away(signed_in: Open, shot: Shot) -> None:
+    page = signed_in("/#/events")
+    _answer_with(page, _first(lambda full: _action(full) == "investigate_srm"))
+
+    page.goto(PAGE)
+
+    decision = page.get_by_role("region", name="Decision")
+    expect(decision).to_contain_text("Do not read these results")
+    expect(page.get_by_role("table", name="Figures of every metric and variant")).to_be_hidden()
+    page.get_by_text("Show the figures, which cannot be trusted").click()
+    expect(page.get_by_role("table", name="Figures of every metric and variant")).to_be_visible()
+    shot(page, "mismatch", whole=True)
+
+
+def test_a_kept_verdict_stands_beside_todays_figures(signed_in: Open, shot: Shot) -> None:
+    page = signed_in("/#/events")
+    kept = _first(lambda full: bool(_action(full) == "ship" and full["recommendation"]["verdicts"]))  # type: ignore[index]
+    _answer_with(page, kept)
+
+    page.goto(PAGE)
+
+    decision = page.get_by_role("region", name="Decision")
+    expect(decision).to_contain_text("decided on 2024-")
+    expect(decision).to_contain_text("It stands.")
+    page.get_by_text("More figures").first.click()
+    expect(page.get_by_text("not protected against frequent looks").first).to_be_visible()
+    shot(page, "verdict", whole=True)
+
+
+def test_a_late_metric_says_when_it_was_added(signed_in: Open) -> None:
+    page = signed_in("/#/events")
+    _answer_with(
+        page,
+        _first(
+            lambda full: (
+                full["status"] == "running"
+                and _action(full) == "keep_running"
+                and any(metric["late"] for metric in full["metrics"])  # type: ignore[attr-defined]
+            )
+        ),
+    )
+
+    page.goto(PAGE)
+
+    expect(page.get_by_text("never decides").first).to_contain_text("added on 2024-10-06")
+
+
+def test_the_phone_scrolls_no_page_sideways(signed_in: Open, shot: Shot) -> None:
+    for scheme in ("light", "dark"):
+        page = signed_in(PAGE, width=390, scheme=scheme)
+        expect(page.get_by_role("figure")).to_have_count(5)
+
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        shot(page, f"phone-{scheme}", whole=True)
+        page = signed_in(PAGE, width=1440, scheme=scheme)
+        expect(page.get_by_role("figure")).to_have_count(5)
+        shot(page, f"desk-{scheme}", whole=True)

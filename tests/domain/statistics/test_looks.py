@@ -75,6 +75,16 @@ def test_a_verdict_falls_when_today_speaks_against_it(today: Look, reason: str) 
     assert reason in verdict.fallen
 
 
+def test_a_fixed_verdict_that_fell_is_not_given_again_by_the_look_that_stands() -> None:
+    kept = figures(0.02)._replace(method="fixed", today=-0.001, look=2)
+    later = look(3, "ship")._replace(figures={"bought": {"treatment": kept}})
+    today = later._replace(day=4, figures={"bought": {"treatment": kept._replace(today=0.001)}})
+
+    verdict = kept_verdicts([look(2, "ship", 0.02), later], today)["treatment"]
+
+    assert verdict.fallen is not None
+
+
 def test_a_verdict_that_fell_at_a_look_does_not_rise_again_by_itself() -> None:
     looks = [look(2, "ship"), look(3, "keep_running", -0.001), look(4, "keep_running", 0.002)]
 

@@ -14,11 +14,13 @@ def measured() -> list[simulate.Row]:
     return list(simulate.rows(lambda usual: usual // 10, CHOSEN.__contains__, guards=False))
 
 
+@pytest.mark.heavy
 def test_every_figure_is_inside_its_bar(measured: list[simulate.Row]) -> None:
     assert [row for row in measured if not row.holds] == []
     assert len(measured) >= 18
 
 
+@pytest.mark.heavy
 def test_peeking_at_the_fixed_interval_is_far_worse_than_at_the_sequence(
     measured: list[simulate.Row],
 ) -> None:

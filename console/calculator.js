@@ -2,13 +2,16 @@
 
 import { get } from "./api.js";
 import { fill, h } from "./dom.js";
-import { asNumber, field, number } from "./form.js";
+import { asNumber, choice, field, number } from "./form.js";
 import { count, percent } from "./format.js";
 
 const WAIT_MS = 350;
 
-// `variants()` and `primaries()` tell what the form holds; `take(users, effect)` puts the plan into it.
-export function calculator({ variants, primaries, analysis, take }) {
+// `weights()` (the control's first) and `primaries()` tell what the form holds; `take(users, effect)` puts the plan into it.
+export function calculator({ weights, primaries, analysis, take }) {
+  const kind = choice([["rate", "A rate: who did it at all"], ["mean", "A mean: events or value per user"]], "rate");
+  const mean = number(1, {});
+  const sd = number(2, { min: 0.000001 });
   const rate = number(5, { min: 0.0001, max: 99 });
   const effect = number(10, { min: 0.01 });
   const daily = number(1000, { min: 1, step: 1 });
@@ -16,29 +19,38 @@ export function calculator({ variants, primaries, analysis, take }) {
   let timer = 0;
   const soon = () => { clearTimeout(timer); timer = setTimeout(compute, WAIT_MS); };
   const compute = async () => {
-    const asked = new URLSearchParams({ baseline_rate: asNumber(rate) / 100, minimum_effect: asNumber(effect) / 100, daily_users: Math.round(asNumber(daily)), variants: variants(), primary_metrics: Math.max(1, primaries()) });
+    const baseline = kind.value === "rate" ? { baseline_rate: asNumber(rate) / 100 } : { baseline_mean: asNumber(mean), baseline_sd: asNumber(sd) };
+    const asked = new URLSearchParams({ ...baseline, minimum_effect: asNumber(effect) / 100, daily_users: Math.round(asNumber(daily)), weights: weights(), primary_metrics: Math.max(1, primaries()) });
     try {
       fill(place, needed(await get(`/sample-size?${asked}`), analysis(), (users) => take(users, asNumber(effect))));
     } catch (problem) {
       fill(place, h("p", { class: "fault" }, (problem.errors ?? [])[0]?.detail ?? problem.message));
     }
   };
+  const ofRate = [field("Rate today, in percent", rate)];
+  const ofMean = [field("Mean per user today", mean), field("Standard deviation", sd, { hint: "Between users, those without an event included." })];
+  const refresh = () => {
+    ofRate.forEach((each) => { each.hidden = kind.value !== "rate"; });
+    ofMean.forEach((each) => { each.hidden = kind.value === "rate"; });
+  };
+  kind.addEventListener("change", refresh);
+  refresh();
   const element = h("section", { class: "card stack", "aria-labelledby": "calculator", oninput: soon },
     h("h2", { id: "calculator" }, "How many users?"),
-    field("Rate today, in percent", rate), field("Smallest lift that matters, in percent", effect, { hint: "Relative: 10 takes 5% to 5.5%." }),
+    field("What it measures", kind), ofRate, ofMean, field("Smallest lift that matters, in percent", effect, { hint: "Relative: 10 takes 5% to 5.5%." }),
     field("Users per day, all variants", daily), place);
   compute();
   return { element, compute: soon };
 }
 
 function needed(answer, analysis, take) {
-  const { fixed, sequential } = answer.required;
+  const { fixed, sequential, group_sequential: daily } = answer.required;
   const row = (name, need) => h("div", {}, h("p", { class: "small soft" }, name),
     need ? h("p", {}, h("span", { class: "figure-number" }, count(need.users)), " users") : h("p", {}, "no number of users would do"),
     need ? h("p", { class: "small soft" }, `${count(need.users_per_variant)} per variant${need.days ? `, about ${count(need.days)} days` : ""}`) : null);
-  const chosen = analysis === "fixed" ? fixed : sequential;
+  const chosen = answer.required[analysis];
   return [
-    row("Read on any day (sequential)", sequential), row("Read once, at the end (fixed)", fixed),
+    row("Read on any day (sequential)", sequential), row("Decided at daily looks (group sequential)", daily), row("Read once, at the end (fixed)", fixed),
     chosen ? h("button", { type: "button", onclick: () => take(chosen.users) }, `Plan ${count(chosen.users)} users`) : null,
     h("p", { class: "hint" }, `${percent(answer.power, 0)} chance to find it; ${percent(answer.alpha, 0)} to be fooled.`),
   ];

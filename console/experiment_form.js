@@ -44,7 +44,7 @@ export async function view(id) {
   };
   const form = h("form", { class: "stack", novalidate: true, onsubmit: submit }, parts.elements, place,
     h("div", { class: "row end" }, h("a", { class: "button", href: id ? `#/experiments/${encodeURIComponent(id)}` : "#/experiments" }, "Cancel"), button));
-  const helper = calculator({ variants: () => parts.variants().length, primaries: parts.primaries, analysis: parts.analysis, take: parts.plan });
+  const helper = calculator({ weights: parts.weights, primaries: parts.primaries, analysis: parts.analysis, take: parts.plan });
   form.addEventListener("change", helper.compute);
   const title = id ? `Edit ${experiment.name}` : "New experiment";
   const element = h("div", { class: "stack" }, h("h1", { tabindex: -1 }, title), h("div", { class: "beside" }, form, h("aside", {}, helper.element)));
@@ -87,6 +87,10 @@ function fields(experiment, id) {
       card(variants.element), card(metrics.element), card(trafficField), card(segments.element), card(plan),
     ],
     variants: variants.values,
+    weights: () => {
+      const taking = variants.values().filter((each) => each.weight > 0);
+      return taking.sort((one, other) => (other.key === variants.control()) - (one.key === variants.control())).map((each) => each.weight).join();
+    },
     primaries: () => metrics.values().filter((each) => each.role === "primary").length,
     analysis: () => analysis.value,
     plan: (users, lift) => { if (!planned.disabled) { planned.value = users; effect.value = lift; planned.focus(); } },

@@ -1,12 +1,15 @@
 """GET /sample-size - users and days that an effect takes, or the effect that some users can show."""
 
+from math import ceil
+
 from experimentation.domain.errors import FieldError, InvalidError
 from experimentation.domain.experiment import Experiment
-from experimentation.domain.results.plan import design_of, planned_users_per_variant, users_of_all
+from experimentation.domain.results.plan import design_of
 from experimentation.domain.statistics.planning import (
     Design,
     Effect,
     Outcome,
+    UsersNeeded,
     detectable_effect,
     sample_size,
 )
@@ -34,9 +37,7 @@ def handler(query: SampleSizeQuery, principal: Principal) -> SampleSizeAnswer:
     experiment = _experiment(query, principal)
     outcome, design = _outcome(query), _design(query, experiment)
     effect = _effect(query, experiment, outcome)
-    users = query.users_per_variant
-    if users is None and experiment is not None:
-        users = planned_users_per_variant(experiment)
+    users = _users_in_question(query, design)
     if effect is None and users is None:
         detail = "needs minimum_effect, minimum_effect_absolute or users_per_variant"
         raise InvalidError("There is nothing to compute.", [FieldError("/minimum_effect", detail)])
@@ -51,8 +52,8 @@ def handler(query: SampleSizeQuery, principal: Principal) -> SampleSizeAnswer:
         power=design.power,
         daily_users=query.daily_users,
         planned_users=design.planned_users,
-        required=None if effect is None else _required(outcome, effect, design, experiment),
-        detectable=None if users is None else _detectable(outcome, users, design, experiment),
+        required=None if effect is None else _required(outcome, effect, design),
+        detectable=None if users is None else _detectable(outcome, users, design),
     )
 
 
@@ -75,9 +76,13 @@ def _outcome(query: SampleSizeQuery) -> Outcome:
 
 
 def _design(query: SampleSizeQuery, experiment: Experiment | None) -> Design:
+    if query.variants and query.weights and query.variants != len(query.weights):
+        detail = f"are {len(query.weights)}, but variants says {query.variants}"
+        raise InvalidError("The variants are not clear.", [FieldError("/weights", detail)])
     own = Design() if experiment is None else design_of(experiment)
+    even = (1.0,) * query.variants if query.variants else None
     return Design(
-        query.variants or own.variants,
+        query.weights or even or own.weights,
         query.primary_metrics or own.primary_metrics,
         query.alpha,
         query.power,
@@ -107,42 +112,44 @@ def _effect(query: SampleSizeQuery, experiment: Experiment | None, outcome: Outc
     raise InvalidError("There is no such effect.", [FieldError(field, detail)])
 
 
-def _required(outcome: Outcome, effect: float, design: Design, experiment: Experiment | None) -> Required:
+def _users_in_question(query: SampleSizeQuery, design: Design) -> int | None:
+    """Return the users of all variants whose detectable effect is asked for."""
+    if query.users_per_variant is not None:
+        return design.users_of_all(query.users_per_variant)
+    return design.planned_users
+
+
+def _required(outcome: Outcome, effect: float, design: Design) -> Required:
     needs = sample_size(outcome, effect, design)
-    fixed, sequential = (
-        None if each is None else _users(each.users_per_variant, design, experiment)
-        for each in (needs.fixed, needs.sequential)
-    )
     return Required(
         effect=EffectOut(absolute=effect, relative=needs.relative_effect),
         method=needs.method,
-        fixed=fixed,
-        sequential=sequential,
+        fixed=_believable(needs.fixed),
+        group_sequential=_believable(needs.group_sequential),
+        sequential=_believable(needs.sequential),
     )
 
 
-def _detectable(
-    outcome: Outcome, users_per_variant: int, design: Design, experiment: Experiment | None
-) -> DetectableOut | None:
-    found = detectable_effect(outcome, users_per_variant, design)
-    users = _users(users_per_variant, design, experiment)
-    if users is None:
-        return None
+def _detectable(outcome: Outcome, users: int, design: Design) -> DetectableOut:
+    found = detectable_effect(outcome, users, design)
     return DetectableOut(
-        users=users,
+        users=UsersOut(
+            users_per_variant=int(users * design.smallest_share),
+            users=users,
+            days=None if design.daily_users is None else ceil(users / design.daily_users),
+        ),
         method=MDE_METHOD,
         fixed=_possible(outcome, found.fixed),
+        group_sequential=_possible(outcome, found.group_sequential),
         sequential=_possible(outcome, found.sequential),
     )
 
 
-def _users(per_variant: int, design: Design, experiment: Experiment | None) -> UsersOut | None:
+def _believable(needed: UsersNeeded | None) -> UsersOut | None:
     """Return the users and days; None for more users than there are people."""
-    if per_variant > MAX_USERS:
+    if needed is None or needed.users_per_variant > MAX_USERS:
         return None
-    users = per_variant * design.variants if experiment is None else users_of_all(per_variant, experiment)
-    days = None if design.daily_users is None else -int(-users // design.daily_users)
-    return UsersOut(users_per_variant=per_variant, users=users, days=days)
+    return UsersOut(**needed._asdict())
 
 
 def _possible(outcome: Outcome, effect: Effect) -> EffectOut | None:

@@ -152,9 +152,24 @@ def test_the_calculator_fills_in_the_plan(signed_in: Open) -> None:
     page = signed_in()
     page.get_by_role("link", name="New experiment").click()
 
-    page.get_by_role("button", name="Plan 142,242 users").click()
+    page.get_by_role("button", name="Plan 119,608 users").click()
 
-    expect(page.get_by_label("Planned users")).to_have_value("142242")
+    expect(page.get_by_label("Planned users")).to_have_value("119608")
+
+
+def test_the_calculator_knows_weights_analyses_and_means(signed_in: Open) -> None:
+    page = signed_in()
+    page.get_by_role("link", name="New experiment").click()
+    weights = page.get_by_role("group", name="Variants").get_by_label("Weight in percent")
+    weights.first.fill("90")
+    weights.last.fill("10")
+
+    page.get_by_label("Analysis").select_option("fixed")
+    expect(page.get_by_role("button", name="Plan 179,750 users")).to_be_visible()
+    page.get_by_label("What it measures").select_option("mean")
+
+    expect(page.get_by_label("Rate today, in percent")).to_be_hidden()
+    expect(page.get_by_role("button", name="Plan 34,890 users")).to_be_visible()
 
 
 def test_a_wrong_password_is_refused_in_words(opened: Open, errors: Errors) -> None:

@@ -3,7 +3,9 @@
 import pytest
 
 from functions.experiments import create
+from functions.results import read as results
 from functions.sample_size import read
+from local.paths import ROOT
 from tests.experiments import definition
 from tests.functions.callers import Answer, call
 
@@ -24,9 +26,18 @@ def test_a_rate_needs_what_power_prop_test_says(as_user):
     required = answer.json["required"]
     assert required["fixed"] == {"users_per_variant": 31_234, "users": 62_468, "days": 13}
     assert required["effect"] == pytest.approx({"absolute": 0.005, "relative": 0.1})
-    assert required["sequential"]["users_per_variant"] > 31_234
+    assert required["sequential"] == {"users_per_variant": 59_804, "users": 119_608, "days": 24}
+    assert required["fixed"]["users"] < required["group_sequential"]["users"] < 66_000
     assert "two-proportion" in required["method"]
     assert answer.json["detectable"] is None
+
+
+def test_the_quick_start_quotes_the_calculator(as_user):
+    page = (ROOT / "docs" / "quickstart.md").read_text()
+
+    users = ask(as_user, baseline_rate=0.05, minimum_effect=0.1).json["required"]["sequential"]["users"]
+
+    assert f"takes {users:,} users" in page
 
 
 def test_a_mean_needs_the_two_sample_formula(as_user):
@@ -49,7 +60,7 @@ def test_users_show_the_effect_that_needs_them(as_user):
 def test_there_and_back_gives_the_same_effect_for_means(as_user):
     needed = ask(as_user, baseline_mean=50, baseline_sd=80, minimum_effect=0.04, variants=4, power=0.9)
 
-    for analysis in ("fixed", "sequential"):
+    for analysis in ("fixed", "group_sequential", "sequential"):
         users = needed.json["required"][analysis]["users_per_variant"]
         back = ask(as_user, baseline_mean=50, baseline_sd=80, users_per_variant=users, variants=4, power=0.9)
 
@@ -82,8 +93,69 @@ def test_uneven_weights_count_the_users_until_the_smallest_variant_has_enough(as
     answer = ask(as_user, experiment_id="checkout-button", baseline_rate=0.1, minimum_effect=0.1)
 
     fixed = answer.json["required"]["fixed"]
+    even = ask(as_user, baseline_rate=0.1, minimum_effect=0.1).json["required"]["fixed"]
     assert fixed["users"] == 10 * fixed["users_per_variant"]
+    # counting every variant as the smallest one said 5 times; 0.25 / (0.9 x 0.1) is 2.8
+    assert 2.7 < fixed["users"] / even["users"] < 3
     assert answer.json["detectable"]["users"]["users_per_variant"] == 2_000
+
+
+@pytest.mark.parametrize("analysis", ["fixed", "group_sequential", "sequential"])
+@pytest.mark.parametrize("weights", ["50,50", "90,10", "50,30,20"])
+@pytest.mark.parametrize(
+    ("kind", "row", "baseline"),
+    [
+        ("conversion", 2, {"baseline_rate": 0.05}),
+        ("value", 2, {"baseline_mean": 40, "baseline_sd": 80}),
+    ],
+)
+def test_what_the_calculator_says_is_what_the_draft_then_says(
+    as_user, analysis, weights, kind, row, baseline
+):
+    asked = ask(as_user, **baseline, minimum_effect=0.1, weights=weights)
+    users = asked.json["required"][analysis]["users"]
+    keys = ["control", "blue", "green"]
+    body = definition(
+        variants=[{"key": keys[i], "weight": int(w)} for i, w in enumerate(weights.split(","))],
+        metrics=[{"key": "bought", "event_type": "purchase", "kind": kind, "role": "primary"}],
+        segments=[],
+        overrides={},
+        analysis=analysis,
+        planned_users=users,
+        minimum_effect=0.1,
+    )
+    assert call(create.handler, "POST", "/experiments", body, headers=as_user).status == 201
+
+    drafted = call(
+        results.handler,
+        "GET",
+        "/experiments/checkout-button/results",
+        path_parameters={"experiment_id": "checkout-button"},
+        headers=as_user,
+    )
+    again = ask(as_user, **baseline, experiment_id="checkout-button")
+
+    planned = drafted.json["plan"]["by_baseline"][row]
+    assert planned["required_users"] == users
+    assert planned["detectable_effect"] == pytest.approx(
+        again.json["detectable"][analysis]["relative"], rel=1e-9
+    )
+    assert again.json["required"] == asked.json["required"]
+
+
+def test_a_variant_without_weight_needs_no_users_and_shares_no_error_rate(as_user):
+    variants = [
+        {"key": "control", "weight": 50},
+        {"key": "treatment", "weight": 50},
+        {"key": "qa", "weight": 0},
+    ]
+    body = definition(variants=variants, overrides={})
+    call(create.handler, "POST", "/experiments", body, headers=as_user)
+
+    answer = ask(as_user, experiment_id="checkout-button", baseline_rate=0.05, minimum_effect=0.1)
+
+    assert (answer.json["variants"], answer.json["alpha_per_comparison"]) == (2, 0.05)
+    assert answer.json["required"]["sequential"]["users"] == 119_608
 
 
 def test_an_experiment_needs_the_scope_to_read_experiments(as_key):
@@ -122,6 +194,11 @@ def test_an_unknown_experiment_is_404(as_user):
         ({"baseline_mean": 0, "baseline_sd": 1, "minimum_effect": 0.1}, "/minimum_effect"),
         ({"baseline_rate": 0.1, "baseline_sd": 1, "minimum_effect": 0.1}, "/baseline_sd"),
         ({"baseline_rate": 0.1, "minimum_effect": 0.1, "variants": 1}, "/variants"),
+        ({"baseline_rate": 0.1, "minimum_effect": 0.1, "weights": "100"}, "/weights"),
+        ({"baseline_rate": 0.1, "minimum_effect": 0.1, "weights": "100,0"}, "/weights"),
+        ({"baseline_rate": 0.1, "minimum_effect": 0.1, "weights": "nan,inf"}, "/weights"),
+        ({"baseline_rate": 0.1, "minimum_effect": 0.1, "weights": "half,half"}, "/weights"),
+        ({"baseline_rate": 0.1, "minimum_effect": 0.1, "weights": "50,50", "variants": 3}, "/weights"),
         ({"baseline_rate": 0.1, "minimum_effect": 0.1, "alpha": 0}, "/alpha"),
         ({"baseline_rate": 0.1, "minimum_effect": 0.1, "power": 1}, "/power"),
         ({"baseline_rate": 0.1, "minimum_effect": 0.1, "daily_users": 0}, "/daily_users"),

@@ -2,15 +2,8 @@
 
 from typing import NamedTuple
 
-from experimentation.domain.experiment import MILLION, Analysis, Experiment, Kind, Role
-from experimentation.domain.statistics.planning import (
-    Design,
-    Effect,
-    Outcome,
-    UsersNeeded,
-    detectable_effect,
-    sample_size,
-)
+from experimentation.domain.experiment import Experiment, Kind, Role
+from experimentation.domain.statistics.planning import Design, Outcome, detectable_effect, sample_size
 
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 SPREADS = (0.5, 1.0, 2.0, 5.0)
@@ -27,34 +20,14 @@ class Planned(NamedTuple):
 
 
 def design_of(experiment: Experiment) -> Design:
-    """Return the experiment's design; uneven weights count as if every variant were the smallest one.
-
-    That overstates the users needed, never understates them.
-    """
-    variants, share = len(experiment.variants), smallest_share(experiment)
-    planned = experiment.planned_users
+    """Return the experiment's design: the variants that get users, the control first."""
+    weights = {variant.key: variant.weight for variant in experiment.variants}
+    control = weights.pop(experiment.control)
     return Design(
-        variants=variants,
+        weights=(control, *(weight for weight in weights.values() if weight)),
         primary_metrics=max(1, sum(metric.role is Role.PRIMARY for metric in experiment.metrics)),
-        planned_users=None if planned is None else max(1, round(planned * share * variants)),
+        planned_users=experiment.planned_users,
     )
-
-
-def smallest_share(experiment: Experiment) -> float:
-    """Return the share of the users that the smallest variant gets; those of weight 0 take no part."""
-    return min(variant.weight for variant in experiment.variants if variant.weight) / MILLION
-
-
-def planned_users_per_variant(experiment: Experiment) -> int | None:
-    """Return how many of the planned users the smallest variant gets."""
-    if experiment.planned_users is None:
-        return None
-    return max(1, int(experiment.planned_users * smallest_share(experiment)))
-
-
-def users_of_all(users_per_variant: int, experiment: Experiment) -> int:
-    """Return how many users it takes until the smallest variant has `users_per_variant`."""
-    return -(-users_per_variant * MILLION // min(v.weight for v in experiment.variants if v.weight))
 
 
 def plan(experiment: Experiment) -> list[Planned]:
@@ -87,20 +60,14 @@ def _required(experiment: Experiment, outcome: Outcome) -> int | None:
     effect = float(experiment.minimum_effect) * outcome.mean
     if outcome.sd is None and outcome.mean + effect > 1:
         return None
-    needs = sample_size(outcome, effect, design_of(experiment))
-    needed: UsersNeeded | None = needs.fixed if _is_fixed(experiment) else needs.sequential
-    return None if needed is None else users_of_all(needed.users_per_variant, experiment)
+    needed = sample_size(outcome, effect, design_of(experiment)).by(experiment.analysis)
+    return None if needed is None else needed.users
 
 
 def _detectable(experiment: Experiment, outcome: Outcome) -> float | None:
-    users = planned_users_per_variant(experiment)
-    if users is None:
+    if experiment.planned_users is None:
         return None
-    found = detectable_effect(outcome, users, design_of(experiment))
-    effect: Effect = found.fixed if _is_fixed(experiment) else found.sequential
+    found = detectable_effect(outcome, experiment.planned_users, design_of(experiment))
+    effect = found.by(experiment.analysis)
     beyond = outcome.sd is None and outcome.mean + effect.absolute > 1
     return None if beyond else effect.relative
-
-
-def _is_fixed(experiment: Experiment) -> bool:
-    return experiment.analysis is Analysis.FIXED

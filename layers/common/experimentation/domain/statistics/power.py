@@ -182,6 +182,19 @@ def required_multiple(
     return high
 
 
+def required_signal(quantile: float, power: float) -> float:
+    """Return of how many standard errors an effect must be for an estimate to land beyond +-quantile.
+
+    >>> round(required_signal(1.959964, 0.8), 4)
+    2.8016
+    """
+    low, high = 0.0, quantile + max(0.0, norm_isf(1 - power)) + 1
+    while high - low > 1e-12 * high:
+        middle = (low + high) / 2
+        low, high = (low, middle) if two_sided_power(middle, quantile) >= power else (middle, high)
+    return high
+
+
 def two_sided_power(signal: float, quantile: float) -> float:
     """Return the chance that an estimate of `signal` standard errors lands beyond +-quantile.
 

@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from experimentation.web.schemas.model import RequestModel, ResponseModel
 from experimentation.web.schemas.types import ExperimentId
 
 MAX_USERS = 1_000_000_000
 LEAST_MEAN = 1e-6
+LEAST_WEIGHT, MOST_WEIGHT = 0.0001, 1_000_000
 
 
 def _not_tiny(mean: float) -> float:
@@ -17,19 +18,38 @@ def _not_tiny(mean: float) -> float:
     return mean
 
 
+def _listed(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    try:
+        weights = tuple(float(each) for each in text.split(","))
+    except ValueError:
+        raise ValueError("should be numbers with commas between them, such as 90,10") from None
+    if not all(LEAST_WEIGHT <= weight <= MOST_WEIGHT for weight in weights):
+        raise ValueError(f"should each be {LEAST_WEIGHT} to {MOST_WEIGHT}")
+    return weights
+
+
 Rate = Annotated[float, Field(ge=1e-6, lt=1)]
 Mean = Annotated[float, Field(ge=-1e9, le=1e9), AfterValidator(_not_tiny)]
 Deviation = Annotated[float, Field(ge=1e-6, le=1e10)]
 RelativeEffect = Annotated[float, Field(ge=-10, le=10)]
 AbsoluteEffect = Annotated[float, Field(ge=-1e9, le=1e9)]
+Weights = Annotated[
+    tuple[float, ...],
+    Field(min_length=2, max_length=20),
+    BeforeValidator(_listed),
+    WithJsonSchema({"type": "string", "description": "relative, the control's first: 90,10"}),
+]
 Users = Annotated[int, Field(ge=1, le=MAX_USERS)]
 
 
 class SampleSizeQuery(RequestModel):
     """The metric today (a rate, or a mean with its sd), the effect to find or the users there are.
 
-    `minimum_effect` is relative to the baseline; `daily_users` counts all variants together. An
-    `experiment_id` fills in whatever is not given from that experiment's own plan.
+    `minimum_effect` is relative to the baseline; `daily_users` and `planned_users` count all variants
+    together. `weights`, or `variants` of equal weight, are of those that get users. An `experiment_id` fills
+    in whatever is not given from that experiment's own plan.
     """
 
     baseline_rate: Rate | None = None
@@ -40,6 +60,7 @@ class SampleSizeQuery(RequestModel):
     users_per_variant: Users | None = None
     experiment_id: ExperimentId | None = None
     variants: Annotated[int, Field(ge=2, le=20)] | None = None
+    weights: Weights | None = None
     primary_metrics: Annotated[int, Field(ge=1, le=20)] | None = None
     alpha: Annotated[float, Field(ge=0.0001, le=0.5)] = 0.05
     power: Annotated[float, Field(ge=0.5, le=0.999)] = 0.8
@@ -63,7 +84,7 @@ class EffectOut(ResponseModel):
 
 
 class UsersOut(ResponseModel):
-    """Users of one variant and of all, and the days that takes at `daily_users`."""
+    """Users of the smallest variant and of all, and the days that takes at `daily_users`."""
 
     users_per_variant: int
     users: int
@@ -71,11 +92,12 @@ class UsersOut(ResponseModel):
 
 
 class Required(ResponseModel):
-    """What finding the effect takes: null where no number of users would do."""
+    """What finding the effect takes, declared as `planned_users`: null where no number would do."""
 
     effect: EffectOut
     method: str
     fixed: UsersOut | None
+    group_sequential: UsersOut | None
     sequential: UsersOut | None
 
 
@@ -85,13 +107,15 @@ class DetectableOut(ResponseModel):
     users: UsersOut
     method: str
     fixed: EffectOut | None
+    group_sequential: EffectOut | None
     sequential: EffectOut | None
 
 
 class SampleSizeAnswer(ResponseModel):
-    """The plan, for an analysis read once at the end (fixed) and for one read on any day (sequential).
+    """The plan: read once at the end (fixed), at daily looks (group_sequential), on any day (sequential).
 
-    `alpha_per_comparison` is alpha divided among primary metrics x treatments.
+    `alpha_per_comparison` is alpha divided among primary metrics x treatments. `required` is what to declare
+    as `planned_users`; the draft's own plan then says the same.
     """
 
     baseline: Baseline

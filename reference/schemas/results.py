@@ -290,7 +290,9 @@ class Headline(ResponseModel):
     enrolled: int
     metric: str | None = None
     mean: float | None = None
+    mean_interval: Bounds | None = Field(default=None, description="Student's, of values and counts")
     rate: float | None = None
+    rate_interval: Bounds | None = Field(default=None, description="Wilson's")
     lift: float | None = None
     lift_interval: Bounds | None = None
     interval_kind: QuotedKind | None = Field(default=None, description="as `quoted.kind` of the full answer")

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import pytest
+from scipy import stats
 
 from experimentation.domain.clock import DAY_MS, day_number, rfc3339
 from experimentation.storage import experiments, rollups
@@ -206,6 +207,63 @@ def test_days_left_are_not_told_from_one_hour_of_users(as_user):
     assert "plan" not in document
     assert document["recommendation"]["action"] == "keep_running"
     assert document["recommendation"]["days_left"] is None
+
+
+@pytest.mark.parametrize("metric", [METRICS[0], METRICS[2] | {"role": "primary"}])
+def test_the_summary_of_one_user_does_not_pass_for_a_measurement(as_user, metric):
+    body = trial({"control": [[UNIT]], "treatment": [[UNIT], [], [3 * UNIT]]})
+    replay(body._replace(definition=body.definition | {"metrics": [metric]}), as_user, now())
+
+    variants = shown(ask(as_user, format="summary"))["variants"]
+
+    if metric["kind"] == "conversion":
+        assert variants["control"]["rate"] == 1
+        least = 1 / (1 + stats.norm.isf(0.025) ** 2)  # Wilson, by hand
+        assert variants["control"]["rate_interval"] == pytest.approx([least, 1])
+    else:
+        assert (variants["control"]["mean"], variants["control"]["mean_interval"]) == (1, None)
+        low, high = stats.t.interval(0.95, 2, loc=4 / 3, scale=stats.sem([1, 0, 3]))
+        assert variants["treatment"]["mean_interval"] == pytest.approx([low, high])
+
+
+def test_the_summary_quotes_the_interval_of_its_own_sentence(as_user):
+    people = {"control": [[UNIT]] * 130 + [[]] * 870, "treatment": [[UNIT]] * 164 + [[]] * 836}
+    replay(trial(people, min_days=0), as_user, now())
+
+    summary, full = shown(ask(as_user, format="summary")), shown(ask(as_user))
+
+    quoted, comparison = summary["variants"]["treatment"], full["metrics"][0]["comparisons"]["treatment"]
+    assert quoted["interval_kind"] == "sequence"
+    assert quoted["lift_interval"] == comparison["deciding"]["lift_interval"]
+    # the unprotected interval alone excludes 0
+    assert comparison["lift_interval"][0] > 0 > quoted["lift_interval"][0]
+    assert "shows no certain effect" in summary["summary"]
+    ends = [f"{abs(round(100 * end))}%" for end in quoted["lift_interval"]]
+    assert all(end in summary["summary"] for end in ends), summary["summary"]
+
+
+def test_a_primary_found_while_looking_neither_decides_nor_moves_the_error_rate(as_user):
+    people = {"control": [[UNIT]] * 200 + [[]] * 1800, "treatment": [[UNIT]] * 210 + [[]] * 1790}
+    made = trial(people, min_days=0)
+    shines = [
+        Happened(f"tap-{user}", user, "tap", made.assignments[0].at + 2000, UNIT)
+        for user in [f"treatment-{n}" for n in range(600)] + [f"control-{n}" for n in range(200)]
+    ]
+    replay(made._replace(events=[*made.events, *shines]), as_user, now())
+    before = shown(ask(as_user))
+    added = {"key": "found", "event_type": "tap", "kind": "conversion", "role": "primary"}
+
+    assert call("update", as_user, {"metrics": [*METRICS, added]})["statusCode"] == 200
+
+    after = shown(ask(as_user))
+    found = after["metrics"][-1]
+    assert (found["key"], found["late"]) == ("found", True)
+    assert found["comparisons"]["treatment"]["p_value"] < 1e-9
+    assert found["comparisons"]["treatment"]["confidence"] != "significant"
+    assert after["recommendation"]["action"] == before["recommendation"]["action"] == "keep_running"
+    assert [each["comparisons"]["treatment"]["deciding"] for each in after["metrics"][:4]] == [
+        each["comparisons"]["treatment"]["deciding"] for each in before["metrics"]
+    ]
 
 
 def test_overrides_never_count(as_user):

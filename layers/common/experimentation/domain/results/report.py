@@ -7,6 +7,7 @@ from experimentation.domain.experiment import Experiment, Kind, Status
 from experimentation.domain.results.plan import plan
 from experimentation.domain.results.totals import Span
 from experimentation.domain.statistics.analysis import Analysis, MetricResult, as_json
+from experimentation.domain.statistics.means import mean_interval
 from experimentation.domain.statistics.summary import quoted, summary_sentence
 from experimentation.domain.statistics.wording import day_name
 
@@ -86,7 +87,9 @@ def _headline(analysis: Analysis, metric: MetricResult | None, key: str) -> Docu
     figures, comparison = metric.variants[key], metric.comparisons.get(key)
     shown |= {"metric": metric.key, "mean": figures.mean}
     if metric.kind is Kind.CONVERSION:
-        shown["rate"] = figures.rate
+        shown |= {"rate": figures.rate, "rate_interval": figures.rate_interval}
+    else:
+        shown["mean_interval"] = mean_interval(figures.users, figures.mean, figures.variance, analysis.alpha)
     if comparison is not None:
         quote = quoted(comparison, analysis.alpha)
         shown |= {

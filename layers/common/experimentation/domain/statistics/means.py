@@ -166,3 +166,17 @@ def welch_dof(control: Estimate, treatment: Estimate) -> float:
     variance_treatment = (treatment.variance or 0) / treatment.n
     share = float(variance_control / (variance_control + variance_treatment))
     return 1 / (share**2 / (control.n - 1) + (1 - share) ** 2 / (treatment.n - 1))
+
+
+def mean_interval(users: int, mean: float | None, variance: float | None, alpha: float) -> Interval | None:
+    """Return Student's interval of one arm's mean; None while nothing is known of how users differ.
+
+    >>> [round(end, 3) for end in mean_interval(4, 2.5, 5 / 3, 0.05)]
+    [0.446, 4.554]
+    >>> mean_interval(1, 1.0, None, 0.05) is None
+    True
+    """
+    if users < 2 or mean is None or not variance:
+        return None
+    reach = t_isf(alpha / 2, users - 1) * sqrt(variance / users)
+    return Interval(mean - reach, mean + reach)

@@ -4,6 +4,7 @@ from hashlib import sha256
 
 from experimentation.domain.errors import FieldError, InvalidError
 from experimentation.domain.results import report
+from experimentation.domain.results.breakdown import breakdown
 from experimentation.domain.results.series import require_short, series
 from experimentation.storage import experiments
 from experimentation.usecases.analysing import Findings, Question, find
@@ -47,6 +48,7 @@ def _document(findings: Findings, query: ResultsQuery) -> dict[str, object]:
         document = report.full(experiment, analysis, findings.span, as_of, chosen_window=chosen)
     if query.segment is not None:
         document["segments"] = [report.segment(*each) for each in findings.segments]
+        document["breakdown"] = breakdown(dict(findings.segments), analysis.alpha)
     if query.include_time_series:
         document["time_series"] = _series(findings, query)
     return document

@@ -212,6 +212,35 @@ class SegmentResultAnswer(ResponseModel):
     metrics: list[MetricResultAnswer]
 
 
+class PostStratifiedAnswer(ResponseModel):
+    """The labels' differences weighted by their users: adjusted for how labels are spread over the arms."""
+
+    difference: float
+    se: float
+    interval: Bounds
+    p_value: float
+
+
+class HeterogeneityAnswer(ResponseModel):
+    """Cochran's Q: do the labels differ by more than chance?"""
+
+    q: float
+    degrees_of_freedom: int
+    p_value: float
+
+
+class BreakdownAnswer(ResponseModel):
+    """All labels of the segment together, for one metric and treatment: exploratory, it decides nothing."""
+
+    metric: str
+    variant: str
+    adjusted_p_values: dict[str, float | None] = Field(description="by label, Holm's across the labels")
+    post_stratified: PostStratifiedAnswer | None = Field(description="null while a label cannot be measured")
+    heterogeneity: HeterogeneityAnswer | None = Field(
+        description="null with fewer than two labels that have enough outcomes"
+    )
+
+
 class RunningTotals(ResponseModel):
     """The totals since the first day; the comparison is there for treatments only."""
 
@@ -241,6 +270,7 @@ class StepAnswer(ResponseModel):
 
 class _Additions(ResponseModel):
     segments: list[SegmentResultAnswer] = Field(default=[], description="there when `segment` was given")
+    breakdown: list[BreakdownAnswer] = Field(default=[], description="there when `segment` was given")
     time_series: list[StepAnswer] = Field(default=[], description="there with `include_time_series=true`")
 
 

@@ -266,6 +266,23 @@ def test_a_primary_found_while_looking_neither_decides_nor_moves_the_error_rate(
     ]
 
 
+def test_labels_that_cannot_be_measured_leave_no_adjusted_difference(as_user):
+    made = trial({"control": [[UNIT], []] * 100, "treatment": [[UNIT], []] * 100})
+    elsewhere = {"control-0", "control-1", "control-2"}
+    moved = [
+        each._replace(context={"country": "US"}) if each.user_id in elsewhere else each
+        for each in made.assignments
+    ]
+    replay(made._replace(assignments=moved), as_user, now())
+
+    document = shown(ask(as_user, segment="country"))
+
+    bought = document["breakdown"][0]
+    lone = document["segments"][0]["metrics"][0]["comparisons"]["treatment"]["p_value"]
+    assert bought["adjusted_p_values"] == {"country=DE": lone, "country=US": None}
+    assert (bought["post_stratified"], bought["heterogeneity"]) == (None, None)
+
+
 def test_overrides_never_count(as_user):
     created(as_user, "running", metrics=METRICS)
     experiment = experiments.read("checkout-button", consistent=True)

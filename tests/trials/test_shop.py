@@ -1,6 +1,10 @@
 """A synthetic shop of 20,000 users: every number of the full answer equals a computation from raw rows."""
 
+import numpy as np
 import pytest
+from scipy.stats import norm
+from statsmodels.stats.meta_analysis import combine_effects
+from statsmodels.stats.multitest import multipletests
 
 from experimentation.domain.clock import DAY_MS, day_number, rfc3339
 from tests.conftest import now
@@ -43,6 +47,33 @@ def test_all_formats_say_to_ship_the_page_that_sells_more(trial, as_user):
     assert summary["recommendation"] == full["recommendation"]
     headline = full["metrics"][0]["comparisons"]["one_page"]
     assert summary["variants"]["one_page"]["lift"] == headline["lift"]
+
+
+def test_a_breakdown_is_corrected_across_its_labels_and_adjusted_for_them(trial, as_user):
+    answer = results(as_user, "shop", segment="country")
+
+    first = answer["breakdown"][0]
+    assert (first["metric"], first["variant"]) == ("purchase_rate", "one_page")
+    arms = {
+        each["segment"]: (each["metrics"][0]["comparisons"]["one_page"], sum(each["enrolled"].values()))
+        for each in answer["segments"]
+    }
+    _, holm, *_ = multipletests([arm["p_value"] for arm, _ in arms.values()], method="holm")
+    assert first["adjusted_p_values"] == pytest.approx(dict(zip(arms, holm, strict=True)), rel=1e-9)
+    differences = np.array([arm["difference"] for arm, _ in arms.values()])
+    variances = np.array([arm["se"] ** 2 for arm, _ in arms.values()])
+    shares = np.array([users for _, users in arms.values()]) / sum(users for _, users in arms.values())
+    adjusted = first["post_stratified"]
+    assert adjusted["difference"] == pytest.approx(differences @ shares, rel=1e-9)
+    assert adjusted["se"] == pytest.approx(np.sqrt(shares**2 @ variances), rel=1e-9)
+    assert adjusted["interval"] == pytest.approx(
+        norm.interval(0.95, differences @ shares, np.sqrt(shares**2 @ variances)), rel=1e-9
+    )
+    combined = combine_effects(differences, variances)
+    assert first["heterogeneity"]["q"] == pytest.approx(combined.q, rel=1e-9)
+    assert first["heterogeneity"]["degrees_of_freedom"] == 2
+    assert first["heterogeneity"]["p_value"] == pytest.approx(combined.test_homogeneity().pvalue, rel=1e-9)
+    assert "breakdown" not in results(as_user, "shop")
 
 
 def test_every_number_of_a_segment_equals_the_brute_force(trial, as_user, same):

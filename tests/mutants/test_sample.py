@@ -11,7 +11,7 @@ SEEDS = 4
 
 @pytest.mark.parametrize("mutant", [m for m in MUTANTS if m.name in QUICK], ids=lambda mutant: mutant.name)
 def test_the_first_worlds_notice_a_deliberate_bug(mutant: Mutant) -> None:
-    outcome = noticed(mutant, {"simulation": simulation(SEEDS)})
+    outcome = noticed(mutant, {"simulation": simulation(0, SEEDS)})
 
     assert outcome.problem == ""
     assert outcome.killed_by is not None

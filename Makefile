@@ -13,7 +13,6 @@ test: check lint-template .venv-emulator/ready deployed   ## everything that mus
 	$(VENV)/pytest -n 2 --dist loadgroup --cov --cov-report=term
 
 test-all: .venv/test .venv-emulator/ready deployed   ## what `make test` leaves out for its length; under 30 minutes more
-	$(MAKE) mutants
 	$(MAKE) deploy-local
 	$(VENV)/pytest -n 2 --dist loadgroup -m heavy
 

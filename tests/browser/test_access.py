@@ -74,7 +74,7 @@ def test_paper_shows_the_results_without_buttons(signed_in: Open, shot: Shot) ->
 
     page.emulate_media(media="print", color_scheme="light")
 
-    expect(page.get_by_text("Treatment raises purchase_rate")).to_be_visible()
+    expect(page.get_by_text("Green button raises Purchase rate")).to_be_visible()
     expect(page.get_by_role("button", name="Complete")).to_be_hidden()
     shot(page, "print", whole=True)
 

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from local.paths import ROOT
 
 
@@ -20,6 +22,7 @@ def run(*arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.heavy
 def test_browser_tests_without_a_browser_are_named_in_one_line_at_the_end() -> None:
     printed = run("tests/browser/test_access.py", "-n", "2").splitlines()
 

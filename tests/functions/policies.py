@@ -1,5 +1,6 @@
 """What a function's policies let it do in the tables, held against each call that it makes."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,6 +13,7 @@ from local.access import Permission, needed, refused
 from local.paths import TEMPLATE
 from local.template import read_template
 
+TABLES = {"DataTable": "DATA_TABLE", "AccountsTable": "ACCOUNTS_TABLE"}
 POLICIES = {each.handler: each.policies for each in read_template(TEMPLATE).functions}
 
 
@@ -52,10 +54,10 @@ def recorded() -> Iterator[list[Call]]:
 
 
 def refusals(handler: str, calls: list[Call]) -> list[Permission]:
-    """Return what IAM would refuse of a function's calls; the tests' tables are called as in the template."""
+    """Return what IAM would refuse of a function's calls, whatever the tables are called here."""
     granted = [
-        Permission(each.action, each.target["Fn::GetAtt"][0], each.keys)
+        Permission(each.action, os.environ.get(TABLES.get(name, ""), name), each.keys)
         for each in POLICIES[handler]
-        if "Fn::GetAtt" in each.target
+        if (name := each.target.get("Fn::GetAtt", [""])[0])
     ]
     return [denied for call in calls for denied in refused(needed("dynamodb", *call), granted)]

@@ -98,6 +98,7 @@ def test_what_was_put_can_be_read() -> None:
     assert [event["event_id"] for event in archive.read(key)] == ["e1", "e2"]
 
 
+@pytest.mark.heavy
 @pytest.mark.usefixtures("aws")
 def test_keys_of_a_day_go_on_after_a_thousand() -> None:
     s3 = boto3.client("s3")

@@ -33,6 +33,7 @@ def test_every_number_equals_the_brute_force(trial, as_user, same):
     assert shown["exploratory"] is False
 
 
+@pytest.mark.heavy
 def test_all_formats_say_to_ship_the_page_that_sells_more(trial, as_user):
     full = results(as_user, "shop", format="full")
     alone = results(as_user, "shop", format="metrics_only")
@@ -76,6 +77,7 @@ def test_a_breakdown_is_corrected_across_its_labels_and_adjusted_for_them(trial,
     assert "breakdown" not in results(as_user, "shop")
 
 
+@pytest.mark.heavy
 def test_every_number_of_a_segment_equals_the_brute_force(trial, as_user, same):
     shown = {each["segment"]: each for each in results(as_user, "shop", segment="country")["segments"]}
 
@@ -89,6 +91,7 @@ def test_every_number_of_a_segment_equals_the_brute_force(trial, as_user, same):
     assert max(effects, key=effects.get) == "country=US"
 
 
+@pytest.mark.heavy
 def test_every_number_of_a_window_equals_the_brute_force(trial, as_user, same):
     today = day_number(now())
     for first, last in ((today - 20, today - 20), (today - 25, today - 3), (today - 60, today)):
@@ -106,6 +109,7 @@ def test_every_number_of_a_window_equals_the_brute_force(trial, as_user, same):
         same(shown["metrics"], rows.metrics(declared=False))
 
 
+@pytest.mark.heavy
 def test_daily_series_equal_the_brute_force_and_end_in_the_whole(trial, as_user, same):
     shown = results(as_user, "shop", include_time_series="true", granularity="day")["time_series"]
     steps = {(row["start"], row["metric"], row["variant"]): row for row in shown}
@@ -132,6 +136,7 @@ def test_daily_series_equal_the_brute_force_and_end_in_the_whole(trial, as_user,
             same(row["cumulative"]["difference"], whole[metric][variant]["difference"])
 
 
+@pytest.mark.heavy
 def test_hourly_series_add_up_to_the_raw_rows(trial, as_user, same):
     shown = results(as_user, "shop", include_time_series="true", granularity="hour")["time_series"]
 

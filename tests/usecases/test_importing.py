@@ -212,6 +212,7 @@ def test_rows_that_can_never_be_stored_are_all_named(runtime, chosen):
     }
 
 
+@pytest.mark.heavy
 def test_500_rows_go_in_transactions_that_fit(runtime, chosen):
     rows = [row(f"u{n}", at=NOW - n, variant=("control", "treatment")[n % 2]) for n in range(500)]
 

@@ -134,6 +134,7 @@ def test_rates_agree_with_statsmodels(
     assert close(result.newcombe_high, hybrid[1])
 
 
+@pytest.mark.heavy
 @settings(max_examples=30, deadline=None)
 @given(p_values=st.lists(st.floats(0, 1), min_size=1, max_size=30))
 def test_adjusted_p_values_agree_with_statsmodels(p_values: list[float]) -> None:

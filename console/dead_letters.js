@@ -44,6 +44,7 @@ function queue(each) {
       { title: "Message", cell: (letter) => h("code", { class: "small" }, letter.message_id) },
       { title: "Sent", cell: (letter) => time(letter.sent_at) },
       { title: "Events", number: true, cell: (letter) => (letter.events === null ? "unreadable" : count(letter.events)) },
+      { title: "Exposures", number: true, cell: (letter) => (letter.exposures === null ? "unreadable" : count(letter.exposures)) },
       { title: "Types", cell: (letter) => letter.types.join(", ") },
     ], each.sample, { hideCaption: true }) : null);
 }

@@ -1,4 +1,4 @@
-"""Archive queue - keep every event as a line of JSON in the archive bucket."""
+"""Archive queue - keep every event and exposure as a line of JSON in the archive bucket."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,33 +9,38 @@ from experimentation.storage import archive
 from experimentation.storage.queue_message import unpack
 from experimentation.web.queue_worker import queue_worker
 
+type Folder = tuple[str, str]
+"""Kind of the lines and UTC day."""
+
 
 class Lines(NamedTuple):
-    """What one message adds to the archive: lines by day, and the request that sent them."""
+    """What one message adds to the archive: lines by kind and day, and the request that sent them."""
 
     request_id: str
-    days: dict[str, list[bytes]]
+    folders: dict[Folder, list[bytes]]
 
 
 def lines_of(body: str) -> Lines:
     """Return the lines to keep; PoisonError for a message that nobody can read."""
     message = unpack(body)
-    return Lines(message.request_id, archive.rows(message.events))
+    kinds = {archive.EVENTS: archive.rows(message.events), archive.EXPOSURES: archive.rows(message.exposures)}
+    found = {(kind, day): lines for kind, days in kinds.items() for day, lines in days.items()}
+    return Lines(message.request_id, found)
 
 
 @queue_worker(lines_of)
 def handler(messages: dict[str, Lines], has_time: Callable[[], bool]) -> set[str]:
-    """Return the messages of which an event is not kept yet; an outage fails the whole batch."""
+    """Return the messages of which a line is not kept yet; an outage fails the whole batch."""
     failed: set[str] = set()
     outage: UnavailableError | None = None
     kept = 0
-    for day, by_message in _by_day(messages).items():
+    for (kind, day), by_message in _by_folder(messages).items():
         lines = [line for each in by_message.values() for line in each]
         if outage is not None or not has_time():
             failed |= by_message.keys()
             continue
         try:
-            archive.put(day, lines)
+            archive.put(day, lines, kind)
         except UnavailableError as unavailable:
             outage = unavailable
             failed |= by_message.keys()
@@ -49,10 +54,10 @@ def handler(messages: dict[str, Lines], has_time: Callable[[], bool]) -> set[str
     return failed
 
 
-def _by_day(messages: dict[str, Lines]) -> dict[str, dict[str, list[bytes]]]:
-    """Return day -> message id -> lines."""
-    days: dict[str, dict[str, list[bytes]]] = {}
+def _by_folder(messages: dict[str, Lines]) -> dict[Folder, dict[str, list[bytes]]]:
+    """Return folder -> message id -> lines."""
+    folders: dict[Folder, dict[str, list[bytes]]] = {}
     for message_id, message in messages.items():
-        for day, lines in message.days.items():
-            days.setdefault(day, {})[message_id] = lines
-    return days
+        for folder, lines in message.folders.items():
+            folders.setdefault(folder, {})[message_id] = lines
+    return folders

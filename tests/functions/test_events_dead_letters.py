@@ -48,10 +48,10 @@ def test_sample_says_what_but_not_who(as_admin: Headers) -> None:
     answer = looked(as_admin)
 
     [letter] = answer.json["queues"][0]["sample"]
-    assert letter["events"] == 2
+    assert (letter["events"], letter["exposures"]) == (2, 0)
     assert letter["types"] == ["purchase", "view"]
     assert letter["bytes"] > 100
-    assert set(letter) == {"message_id", "sent_at", "receive_count", "bytes", "events", "types"}
+    assert set(letter) == {"message_id", "sent_at", "receive_count", "bytes", "events", "exposures", "types"}
     assert "ann@example.com" not in str(answer.json)
     assert "4111" not in str(answer.json)
 
@@ -62,7 +62,7 @@ def test_message_that_nobody_can_read_is_shown_as_such(as_admin: Headers) -> Non
     answer = looked(as_admin)
 
     [letter] = answer.json["queues"][0]["sample"]
-    assert (letter["events"], letter["types"]) == (None, [])
+    assert (letter["events"], letter["exposures"], letter["types"]) == (None, None, [])
     assert "ann@example.com" not in str(answer.json)
 
 

@@ -6,9 +6,9 @@ import pytest
 from experimentation.domain.errors import UnavailableError
 from experimentation.storage import archive
 from experimentation.storage.aws import client
-from experimentation.storage.queue_message import pack
+from experimentation.storage.queue_message import pack, pack_exposures
 from functions.workers.archive_events import handler
-from tests.events import RECEIVED, batch, failed, made
+from tests.events import RECEIVED, batch, exposed, failed, made
 from tests.factory import Context
 from tests.wire import BUSY_XML, answering
 
@@ -48,6 +48,35 @@ def test_batch_delivered_again_in_another_order_adds_nothing() -> None:
     handler(batch(reversed(sent)), Context())
 
     assert archived() == ["e1", "e2", "e3"]
+
+
+def test_exposures_are_kept_apart_from_events() -> None:
+    sent = pack_exposures([exposed(at=RECEIVED - 1, context='{"country":"größe"}')], "request")
+
+    answer = handler(batch([*sent, *messages(["e1"])]), Context())
+
+    (key,) = archive.keys(TODAY, archive.EXPOSURES)
+    (row,) = archive.read(key)
+    assert failed(answer) == set()
+    assert key.startswith("exposures/date=2026-11-22/")
+    assert archived() == ["e1"]
+    assert row == {
+        "experiment_id": "e",
+        "user_id": "u1",
+        "variant": "control",
+        "timestamp": "2026-11-22T06:59:59.999Z",
+        "received_at": "2026-11-22T07:00:00.000Z",
+        "context": {"country": "größe"},
+    }
+
+
+def test_exposure_that_is_none_is_poison() -> None:
+    sent = pack_exposures([exposed(context="[]")], "request")
+
+    answer = handler(batch([*sent, *messages(["e1"])]), Context())
+
+    assert failed(answer) == {"m0"}
+    assert archived() == ["e1"]
 
 
 def test_poison_is_reported_alone() -> None:

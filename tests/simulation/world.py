@@ -42,6 +42,8 @@ POISON = (
     "{",
     '{"v": 1}',
     '{"v": 2, "request_id": "r", "events": []}',
+    '{"v":2,"request_id":"r","exposures":[[1]]}',
+    '{"v": 3, "request_id": "r", "events": []}',
     '{"v":1,"request_id":"r","events":[[1]]}',
 )
 

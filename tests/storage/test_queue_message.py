@@ -4,8 +4,15 @@ import json
 
 import pytest
 
-from experimentation.storage.queue_message import MAX_BYTES, Message, PoisonError, pack, unpack
-from tests.events import made
+from experimentation.storage.queue_message import (
+    MAX_BYTES,
+    Message,
+    PoisonError,
+    pack,
+    pack_exposures,
+    unpack,
+)
+from tests.events import exposed, made
 
 
 def test_what_is_packed_is_unpacked():
@@ -14,6 +21,25 @@ def test_what_is_packed_is_unpacked():
     (text,) = pack(events, "request-1")
 
     assert unpack(text) == Message(tuple(events), "request-1")
+
+
+def test_exposures_travel_in_messages_that_an_older_worker_refuses():
+    sent = [exposed("ü 😀", context='{"country":"DE"}'), exposed("u2", variant="treatment")]
+
+    (text,) = pack_exposures(sent, "request-1")
+
+    assert unpack(text) == Message((), "request-1", tuple(sent))
+    assert json.loads(text)["v"] == 2
+
+
+def test_exposures_are_split_over_messages_within_the_limit():
+    sent = [exposed(f"u{n}", context=json.dumps({"x": "😀" * 200})) for n in range(500)]
+
+    messages = pack_exposures(sent, "r")
+
+    assert len(messages) > 5
+    assert all(len(text.encode()) <= MAX_BYTES for text in messages)
+    assert [each for text in messages for each in unpack(text).exposures] == sent
 
 
 def test_what_a_subscription_gave_up_on_is_unpacked_from_its_envelope():
@@ -56,6 +82,11 @@ def test_an_event_larger_than_the_limit_travels_alone():
         '{"Type":"Notification","Message":"{}"}',
         "[" * 100_000,
         '{"v":2,"request_id":"r","events":[]}',
+        '{"v":2,"request_id":"r","exposures":[["e","u","control",1]]}',
+        '{"v":2,"request_id":"r","exposures":[["e","u","control",1,1,"{}",0]]}',
+        '{"v":2,"request_id":"r","exposures":[["e","u","control",1,1.5,"{}"]]}',
+        '{"v":2,"request_id":"r","exposures":[["e",null,"control",1,1,"{}"]]}',
+        '{"v":3,"request_id":"r","events":[],"exposures":[]}',
         '{"v":1,"request_id":"r"}',
         '{"v":1,"request_id":"r","events":5}',
         '{"v":1,"request_id":"r","events":[["u","e","t",1,1]]}',

@@ -1,40 +1,41 @@
-"""The archive: every event as a line of JSON in a bucket, one gzip object per batch and day of receipt.
+"""The archive: every event and exposure as a line of JSON, one gzip object per batch and day of receipt.
 
 The name of an object is the hash of its lines, so the same batch delivered again writes the same object.
 """
 
 import gzip
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
 from experimentation import settings
 from experimentation.domain.clock import moment, rfc3339
 from experimentation.domain.counting.event import Event, in_units
+from experimentation.domain.counting.exposure import Exposure
 from experimentation.storage.aws import client
 from experimentation.storage.aws.failures import translated
 from experimentation.storage.queue_message import PoisonError
 
-PREFIX = "events/date="
+EVENTS, EXPOSURES = "events", "exposures"
 SUFFIX = ".ndjson.gz"
 
 
-def rows(events: Iterable[Event]) -> dict[str, list[bytes]]:
-    """Return the lines of the events by day of receipt; PoisonError when one cannot be written as JSON."""
+def rows(lines: Iterable[Event | Exposure]) -> dict[str, list[bytes]]:
+    """Return the lines by day of receipt; PoisonError when one cannot be written as JSON."""
     days: dict[str, list[bytes]] = {}
-    for event in events:
+    for each in lines:
         try:
-            days.setdefault(moment(event.received).date().isoformat(), []).append(_row(event))
+            days.setdefault(moment(each.received).date().isoformat(), []).append(_row(each))
         except (ValueError, OverflowError, OSError, RecursionError) as error:
             raise PoisonError("an event that is no event") from error
     return days
 
 
-def put(day: str, lines: Iterable[bytes]) -> str:
+def put(day: str, lines: Iterable[bytes], kind: str = EVENTS) -> str:
     """Store the lines as one object, each once; return its key."""
     content = b"\n".join(sorted(set(lines))) + b"\n"
-    key = f"{PREFIX}{day}/{sha256(content).hexdigest()}{SUFFIX}"
+    key = f"{_folder(kind, day)}{sha256(content).hexdigest()}{SUFFIX}"
     with translated():
         client.s3().put_object(
             Bucket=settings.archive_bucket(),
@@ -45,14 +46,14 @@ def put(day: str, lines: Iterable[bytes]) -> str:
     return key
 
 
-def keys(day: str) -> Iterator[str]:
+def keys(day: str, kind: str = EVENTS) -> Iterator[str]:
     """Yield the keys of the day's objects."""
     start: dict[str, str] = {}
     while True:
         with translated():
             answer = client.s3().list_objects_v2(
                 Bucket=settings.archive_bucket(),
-                Prefix=f"{PREFIX}{day}/",
+                Prefix=_folder(kind, day),
                 **start,  # type: ignore[arg-type]
             )
         yield from (item["Key"] for item in answer.get("Contents", []))
@@ -62,25 +63,30 @@ def keys(day: str) -> Iterator[str]:
 
 
 def read(key: str) -> Iterator[dict[str, Any]]:
-    """Yield the events of one object as they were written."""
+    """Yield the lines of one object as they were written."""
     with translated():
         content = client.s3().get_object(Bucket=settings.archive_bucket(), Key=key)["Body"].read()
     for line in gzip.decompress(content).splitlines():
         yield json.loads(line)
 
 
-def _row(event: Event) -> bytes:
-    row = {
-        "event_id": event.event_id,
-        "user_id": event.user_id,
-        "type": event.type,
-        "timestamp": rfc3339(event.at),
-        "received_at": rfc3339(event.received),
-        "value": in_units(event.value),
-    }
-    # The properties go in as the text that they are: read and written again, a long number would lose digits.
+def _folder(kind: str, day: str) -> str:
+    return f"{kind}/date={day}/"
+
+
+def _row(line: Event | Exposure) -> bytes:
+    times = {"timestamp": rfc3339(line.at), "received_at": rfc3339(line.received)}
+    if isinstance(line, Exposure):
+        user = {"experiment_id": line.experiment_id, "user_id": line.user_id, "variant": line.variant}
+        return _line(user | times, "context", line.context)
+    event = {"event_id": line.event_id, "user_id": line.user_id, "type": line.type}
+    return _line(event | times | {"value": in_units(line.value)}, "properties", line.properties)
+
+
+def _line(row: Mapping[str, str | float], name: str, last: str) -> bytes:
+    # The last field goes in as the text that it is: read and written again, a long number would lose digits.
     text = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
-    return f'{text[:-1]},"properties":{_object(event.properties)}}}'.encode()
+    return f'{text[:-1]},"{name}":{_object(last)}}}'.encode()
 
 
 def _object(text: str) -> str:

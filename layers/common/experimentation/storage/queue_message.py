@@ -1,16 +1,18 @@
-"""The messages between the API and the workers: JSON with up to 200 KB of events."""
+"""The messages between the API and the workers: JSON with up to 200 KB of events, or of exposures."""
 
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from experimentation.domain.counting.event import Event
+from experimentation.domain.counting.exposure import Exposure
 from experimentation.domain.errors import ExperimentationError
 
 MAX_BYTES = 200_000  # of SNS's and SQS's 256 KB
-VERSION = 1
+EVENTS, EXPOSURES = 1, 2  # versions: a worker of before exposures refuses them, and gets them again later
 _encoded = json.JSONEncoder(separators=(",", ":")).encode  # ASCII: one byte a character
 FIELDS = (str, str, str, int, int, int, str)
+EXPOSURE_FIELDS = (str, str, str, int, int, str)
 
 
 class PoisonError(ExperimentationError):
@@ -23,26 +25,33 @@ class Message:
 
     events: tuple[Event, ...]
     request_id: str
+    exposures: tuple[Exposure, ...] = ()
 
 
 def pack(events: Iterable[Event], request_id: str, max_bytes: int = MAX_BYTES) -> list[str]:
     """Return the messages that carry the events, in their order."""
+    head = f'{{"v":{EVENTS},"request_id":{_encoded(request_id)},"events":['
+    return _packed(head, map(_encoded, events), max_bytes)
+
+
+def pack_exposures(exposures: Iterable[Exposure], request_id: str, max_bytes: int = MAX_BYTES) -> list[str]:
+    """Return the messages that carry the exposures, in their order."""
+    head = f'{{"v":{EXPOSURES},"request_id":{_encoded(request_id)},"exposures":['
+    return _packed(head, map(_encoded, exposures), max_bytes)
+
+
+def _packed(head: str, encoded: Iterable[str], max_bytes: int) -> list[str]:
+    # Joined as text: the rows were encoded to be measured, and 500 of them are not worth encoding twice.
     messages: list[str] = []
     rows: list[str] = []
-    size = empty = len(_message(request_id, []))
-    for event in events:
-        row = _encoded(event)
+    size = empty = len(head) + 2
+    for row in encoded:
         if rows and size + len(row) + 1 > max_bytes:
-            messages.append(_message(request_id, rows))
+            messages.append(f"{head}{','.join(rows)}]}}")
             rows, size = [], empty
         rows.append(row)
         size += len(row) + 1
-    return [*messages, _message(request_id, rows)] if rows else messages
-
-
-def _message(request_id: str, rows: Iterable[str]) -> str:
-    # Joined as text: the rows were encoded to be measured, and 500 of them are not worth encoding twice.
-    return f'{{"v":{VERSION},"request_id":{_encoded(request_id)},"events":[{",".join(rows)}]}}'
+    return [*messages, f"{head}{','.join(rows)}]}}"] if rows else messages
 
 
 def unpack(text: str) -> Message:
@@ -54,15 +63,18 @@ def unpack(text: str) -> Message:
         shape = json.loads(text)
         if shape.get("Type") == "Notification":
             shape = json.loads(shape["Message"])
-        known = shape["v"] == VERSION
-        events = tuple(Event(*row) for row in shape["events"])
-        request_id = str(shape["request_id"])
+        version, request_id = shape["v"], str(shape["request_id"])
+        events = tuple(Event(*row) for row in (shape["events"] if version == EVENTS else ()))
+        exposures = tuple(Exposure(*row) for row in (shape["exposures"] if version == EXPOSURES else ()))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise PoisonError("not a message of this service") from error
-    if not known or not all(_typed(event) for event in events):
+    is_typed = all(_typed(each, FIELDS) for each in events) and all(
+        _typed(each, EXPOSURE_FIELDS) for each in exposures
+    )
+    if version not in {EVENTS, EXPOSURES} or not is_typed:
         raise PoisonError("not a message of this service")
-    return Message(events, request_id)
+    return Message(events, request_id, exposures)
 
 
-def _typed(event: Event) -> bool:
-    return all(type(part) is kind for part, kind in zip(event, FIELDS, strict=True))
+def _typed(row: Event | Exposure, kinds: tuple[type, ...]) -> bool:
+    return all(type(part) is kind for part, kind in zip(row, kinds, strict=True))

@@ -17,13 +17,14 @@ MAX_TYPES = 20
 
 
 class Letter(NamedTuple):
-    """One message, without what says whom it is about; `events` is None when nobody can read it."""
+    """One message, without what says whom it is about; the numbers are None when nobody can read it."""
 
     message_id: str
     sent_at: str
     receive_count: int
     bytes: int
     events: int | None
+    exposures: int | None
     types: list[str]
 
 
@@ -97,14 +98,15 @@ def _wait_seconds(depth: queues.Depth) -> int:
 
 def _letter(message: queues.Received) -> Letter:
     try:
-        events = unpack(message.body).events
+        read = unpack(message.body)
     except PoisonError:
-        events = None
+        read = None
     return Letter(
         message.id,
         rfc3339(message.sent_at),
         message.receive_count,
         len(message.body.encode()),
-        None if events is None else len(events),
-        sorted({event.type for event in events or ()})[:MAX_TYPES],
+        None if read is None else len(read.events),
+        None if read is None else len(read.exposures),
+        sorted({event.type for event in read.events})[:MAX_TYPES] if read else [],
     )

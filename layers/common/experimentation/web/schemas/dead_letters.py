@@ -19,13 +19,14 @@ class ReplayRequest(RequestModel):
 
 
 class DeadLetter(ResponseModel):
-    """One message, without what says whom it is about; `events` is null when nobody can read it."""
+    """One message, without what says whom it is about; the numbers are null when nobody can read it."""
 
     message_id: str
     sent_at: str
     receive_count: int = Field(description="Goes up by one with every look; it decides nothing here.")
     bytes: int
-    events: int | None
+    events: int | None = Field(description="How many events it carries.")
+    exposures: int | None = Field(description="How many exposures it carries.")
     types: list[str]
 
 

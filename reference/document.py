@@ -20,7 +20,46 @@ from reference.page import page_operation
 type Json = dict[str, Any]
 
 ANSWERS = Path(__file__).with_name("answers.jsonl")
-READING_ORDER = ("experiments", "assignments", "events", "results", "sample-size", "ofrep", "auth")
+TAGS = {
+    "experiments": "Define an experiment, start it, pause it, complete it.",
+    "assignments": "Ask which variant a user has.",
+    "events": "Say what users did; see what was stored.",
+    "results": "Read the decision and the figures; export the rows.",
+    "sample-size": "Plan: how many users and days an effect takes.",
+    "ofrep": "The OpenFeature Remote Evaluation Protocol: experiments as feature flags.",
+    "auth": "Sign in, stay signed in, sign out.",
+    "accounts": "People.",
+    "api-keys": "Keys for programs.",
+    "audit": "Who did what to accounts, keys and sessions.",
+}
+"""The tags in the order of a reader's interest."""
+LIFE = (
+    "experiments.create",
+    "experiments.list",
+    "experiments.read",
+    "experiments.update",
+    "experiments.change_status",
+    "experiments.history",
+    "experiments.delete",
+    "assignments.assign",
+    "assignments.assign_all",
+    "assignments.read",
+    "assignments.list",
+    "assignments.import_assignments",
+    "events.record",
+    "events.record_batch",
+    "events.list",
+    "events.types_list",
+    "events.dead_letters",
+    "events.replay",
+    "results.read",
+    "results.export",
+    "auth.token",
+    "auth.refresh",
+    "auth.revoke",
+    "auth.me",
+)
+"""Operations in the order in which an experiment meets them; any other follows in the template's order."""
 
 DESCRIPTION = """A/B experimentation that runs serverless in your own AWS account.
 
@@ -77,7 +116,7 @@ def operations() -> list[Operation]:
 
 def document() -> Json:
     """Return the whole document; AssertionError when two models or operations share a name."""
-    found = operations()
+    found = sorted(operations(), key=_place)
     models = Models(
         (each.module.handler, documented(each.name))
         for each in found
@@ -97,7 +136,7 @@ def document() -> Json:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "tags": [{"name": name} for name in _tags(found)],
+        "tags": _tags(found),
         "paths": paths,
         "components": {"schemas": schemas, "securitySchemes": SECURITY},
     }
@@ -144,10 +183,21 @@ def _tag(found: Operation) -> str:
     return found.function.handler.partition(".")[0].replace("_", "-")
 
 
-def _tags(found: Iterable[Operation]) -> list[str]:
-    """Return the tags in the order of a reader's interest; new ones last."""
-    used = dict.fromkeys(_tag(each) for each in found)
-    return [tag for tag in READING_ORDER if tag in used] + [tag for tag in used if tag not in READING_ORDER]
+def _place(found: Operation) -> tuple[int, int]:
+    """Return where an operation stands: by its tag, then by its place in an experiment's life."""
+    tags = list(TAGS)
+    tag = _tag(found)
+    return (
+        tags.index(tag) if tag in tags else len(tags),
+        LIFE.index(found.name) if found.name in LIFE else len(LIFE),
+    )
+
+
+def _tags(found: Iterable[Operation]) -> list[Json]:
+    return [
+        {"name": tag} | ({"description": TAGS[tag]} if tag in TAGS else {})
+        for tag in dict.fromkeys(map(_tag, found))
+    ]
 
 
 def _require_unique(names: Iterable[str]) -> None:

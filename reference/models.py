@@ -1,8 +1,11 @@
-"""The schemas of all models that endpoints take and answer, under names that are unique."""
+"""The schemas of all models that endpoints take and answer: unique names, and what each field means."""
 
 import json
 import re
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -14,6 +17,7 @@ from reference.schemas.problems import EvaluationFailure, Problem
 type Json = dict[str, Any]
 
 NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
+FIELDS = Path(__file__).with_name("fields.toml")
 
 
 class Models:
@@ -36,6 +40,9 @@ class Models:
         )
         self.schemas: Json = definitions.get("$defs", {})
         _require_names(self.schemas)
+        for model, schema in self.schemas.items():
+            for name, described in schema.get("properties", {}).items():
+                described["description"] = _sentence(described.get("description") or meaning(model, name))
 
     def taken(self, annotation: Any) -> Json:
         """Return the schema of what is sent."""
@@ -58,6 +65,23 @@ class Models:
             wanted |= new
             new = {name for each in new for name in _references(self.schemas[each])} - wanted
         return {name: schema for name, schema in self.schemas.items() if name in wanted}
+
+
+def meaning(model: str, name: str) -> str:
+    """Return what a field means, in fields.toml; empty where that says nothing."""
+    found = meanings()
+    return found.get(model, {}).get(name) or found["any"].get(name, "")
+
+
+@cache
+def meanings() -> Mapping[str, Mapping[str, str]]:
+    """Return fields.toml: the meanings by model and name."""
+    return tomllib.loads(FIELDS.read_text())
+
+
+def _sentence(text: str) -> str:
+    """Return a description as a sentence, however its model has it."""
+    return text and text[0].upper() + text[1:].removesuffix(".") + "."
 
 
 def _key(annotation: Any) -> str:

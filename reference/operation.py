@@ -10,7 +10,7 @@ from experimentation.web.endpoint import PRIVATE, Endpoint
 from experimentation.web.problems import MEDIA_TYPE, TABLE
 from experimentation.web.reply import JSON
 from local.template import Route
-from reference.models import Models
+from reference.models import Models, meaning
 from reference.operations import Documented
 from reference.schemas.problems import EvaluationFailure, Problem
 
@@ -91,6 +91,7 @@ def _path_parameters(endpoint: Endpoint, route: Route, models: Models, examples:
             "name": name,
             "in": "path",
             "required": True,
+            "description": meaning("parameters", name),
             "schema": models.taken(endpoint.path_parameters[name]),
         }
         | ({"example": examples[name]} if name in examples else {})
@@ -126,7 +127,7 @@ def _header_parameters(documented: Documented) -> list[Json]:
     if 412 in documented.problems:
         named.append(("If-Match", "The entity tag of the version to change; 412 when it is another by now."))
     if 304 in documented.also:
-        named.append(("If-None-Match", "The entity tag of what you have; 304 while it is current."))
+        named.append(("If-None-Match", meaning("parameters", "If-None-Match")))
     return [
         {"name": name, "in": "header", "required": False, "description": what, "schema": TEXT}
         for name, what in named

@@ -4,6 +4,7 @@ import re
 from typing import Any, Protocol
 
 from local.template import Route
+from reference.models import meaning
 
 type Json = dict[str, Any]
 
@@ -27,8 +28,8 @@ def page_operation(page: Page, route: Route) -> Json:
         "description": "Anyone may call this.",
         "security": [],
         "parameters": [
-            *({"name": name, "in": "path", "required": True, "schema": TEXT} for name in names),
-            {"name": "If-None-Match", "in": "header", "required": False, "schema": TEXT},
+            *(_parameter(name, "path") for name in names),
+            _parameter("If-None-Match", "header"),
         ],
         "responses": {
             "200": {
@@ -43,3 +44,13 @@ def page_operation(page: Page, route: Route) -> Json:
         problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
         described["responses"]["404"] = {"description": "There is no such file.", "content": problem}
     return described
+
+
+def _parameter(name: str, place: str) -> Json:
+    return {
+        "name": name,
+        "in": place,
+        "required": place == "path",
+        "description": meaning("parameters", name),
+        "schema": TEXT,
+    }

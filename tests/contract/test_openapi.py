@@ -14,7 +14,7 @@ from pydantic import BaseModel, create_model
 from experimentation.web.endpoint import Endpoint, endpoint
 from local.paths import TEMPLATE
 from local.template import read_template
-from reference.document import document, operations, sample
+from reference.document import LIFE, document, operations, sample
 from reference.models import Models
 from reference.operations import DOCUMENTED, Documented, documented
 from tests.factory import event
@@ -52,6 +52,21 @@ def test_the_document_has_every_route_of_the_template_and_no_other(described: Js
     documented = {f"{method} {path}" for method, path, _ in _operations(described)}
 
     assert documented == routed
+
+
+def test_operations_stand_in_the_order_of_an_experiments_life(described: Json) -> None:
+    ids = [operation["operationId"] for _, _, operation in _operations(described)]
+    life = [
+        "experiments_create",
+        "experiments_change_status",
+        "assignments_assign",
+        "events_record",
+        "results_read",
+    ]
+
+    assert sorted(life, key=ids.index) == life
+    assert {"experiments", "assignments", "events", "results"} <= {each["name"] for each in described["tags"]}
+    assert set(LIFE) <= {each.name for each in operations()}
 
 
 def test_every_operation_says_who_may_call_it(described: Json) -> None:

@@ -39,7 +39,7 @@ Weights = Annotated[
     tuple[float, ...],
     Field(min_length=2, max_length=20),
     BeforeValidator(_listed),
-    WithJsonSchema({"type": "string", "description": "relative, the control's first: 90,10"}),
+    WithJsonSchema({"type": "string"}),
 ]
 Users = Annotated[int, Field(ge=1, le=MAX_USERS)]
 

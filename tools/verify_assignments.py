@@ -3,9 +3,9 @@
 Needs Python 3.10 and nothing else, on purpose: it is a second implementation of docs/bucketing.md.
 EXPERIMENT.json is what GET /experiments/{experiment_id} answers. The assignments have `user_id` and `variant`
 (empty or null: not enrolled) and may have `experiment_id`, `enrolled`, `reason` and `imported`. Rows that no
-hash decides are skipped: another experiment's, imported ones, `not_running` and `too_many_experiments`. A
-user in `overrides` is expected to have the override, unless the row's reason is `assigned`, `stored` or
-`not_in_traffic`.
+hash decides are skipped: another experiment's, imported ones, `not_running`, `shipped` and
+`too_many_experiments`. A user in `overrides` is expected to have the override, unless the row's reason is
+`assigned`, `stored` or `not_in_traffic`.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-UNHASHED = frozenset({"not_running", "too_many_experiments"})
+UNHASHED = frozenset({"not_running", "shipped", "too_many_experiments"})
 HASHED = frozenset({"assigned", "stored", "not_in_traffic"})
 FALSE = frozenset({"false", "0", "no"})
 

@@ -1,7 +1,7 @@
-"""POST /assignments - assign one user in all running experiments, or in a named list, in one call."""
+"""POST /assignments - assign one user in all running and shipped experiments, or in a named list."""
 
 from experimentation.domain.errors import FieldError, NotFoundError
-from experimentation.domain.experiment import Experiment
+from experimentation.domain.experiment import Experiment, Status
 from experimentation.usecases.assigning import answer, assign_all
 from experimentation.usecases.runtime import Runtime
 from experimentation.web.endpoint import endpoint
@@ -19,7 +19,7 @@ def handler(body: AssignAllRequest, now: int) -> dict[str, object]:
 
 def _wanted(names: list[str] | None, now: int) -> list[Experiment]:
     if names is None:
-        return runtime.experiments.running(now)
+        return runtime.experiments.shipped_or({Status.RUNNING}, now)
     found = runtime.experiments.read_many(names, now)
     unknown = [
         FieldError(f"/experiments/{index}", f"there is no experiment {name}")

@@ -1,6 +1,7 @@
 """GET /experiments/{experiment_id}/assignments - a user's assignment, without side effect, and why."""
 
-from experimentation.domain.assignment import Decision, Reason
+from experimentation.domain.assignment import Assignment, Decision, Reason
+from experimentation.domain.clock import rfc3339
 from experimentation.domain.errors import NotFoundError
 from experimentation.domain.explanation import explain
 from experimentation.storage import assignments, experiments
@@ -12,11 +13,16 @@ from experimentation.web.schemas.types import ExperimentId
 
 @endpoint(scope="assignments:read")
 def handler(experiment_id: ExperimentId, query: AssignmentQuery) -> dict[str, object]:
-    """Answer what is stored, or the override; 404 when the user has neither, unless asked to explain."""
+    """Answer what is shipped, the override or what is stored; 404 when there is none, unless to explain.
+
+    An explanation also says which variant the user had, where another is shipped.
+    """
     experiment = experiments.read(experiment_id)
     kept = assignments.read(experiment_id, query.user_id)
     override = experiment.overrides.get(query.user_id)
-    if override is not None:
+    if experiment.ship is not None:
+        found = Decision(experiment, query.user_id, experiment.ship, None, Reason.SHIPPED)
+    elif override is not None:
         found = Decision(experiment, query.user_id, override, None, Reason.OVERRIDE)
     elif kept is not None:
         found = Decision(experiment, query.user_id, kept.variant, kept.assigned_at, Reason.STORED)
@@ -28,5 +34,11 @@ def handler(experiment_id: ExperimentId, query: AssignmentQuery) -> dict[str, ob
         raise NotFoundError(f"the user has no assignment in {experiment_id}")
     if not query.explain:
         return answer(found)
-    stored = {"context": dict(kept.context), "imported": kept.imported} if kept else {}
-    return answer(found) | stored | {"explanation": explain(experiment, query.user_id)}
+    return answer(found) | _stored(kept) | {"explanation": explain(experiment, query.user_id)}
+
+
+def _stored(kept: Assignment | None) -> dict[str, object]:
+    if kept is None:
+        return {}
+    stored = {"variant": kept.variant, "assigned_at": rfc3339(kept.assigned_at)}
+    return {"context": dict(kept.context), "imported": kept.imported, "stored": stored}

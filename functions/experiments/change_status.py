@@ -1,7 +1,8 @@
-"""POST /experiments/{experiment_id}/status - start, pause, resume or complete an experiment."""
+"""POST /experiments/{experiment_id}/status - start, pause, resume, complete or ship an experiment."""
 
 from experimentation.clock import wall_clock
-from experimentation.domain.experiment import Experiment
+from experimentation.domain.changes import edited
+from experimentation.domain.experiment import Experiment, Status
 from experimentation.domain.lifecycle import transition
 from experimentation.storage import experiments
 from experimentation.web.endpoint import endpoint
@@ -17,11 +18,19 @@ from experimentation.web.schemas.types import ExperimentId
 def handler(
     experiment_id: ExperimentId, body: StatusChange, principal: Principal, request: Request, now: int
 ) -> Reply:
-    """Take the step; 409 for one that the life of an experiment does not know."""
+    """Take the step; 409 for one that the life of an experiment does not know.
+
+    With `ship` everybody gets that variant from now on, and nobody is enrolled. A completed experiment takes
+    `ship`, `conclusion` and `note` again: null withdraws what was shipped.
+    """
+    ending = body.ending()
 
     def apply(experiment: Experiment) -> Experiment:
         # The time of the write, not of the request: `ended_at` must lie ahead of it, however slow the read.
-        return transition(require_version(request, experiment), body.status, wall_clock())
+        found, at = require_version(request, experiment), wall_clock()
+        if not (ending and found.status is body.status is Status.COMPLETED):
+            found = transition(found, body.status, at)
+        return edited(found, ending, at)
 
     changed = experiments.change(experiment_id, apply, now=now, actor=author(principal), action="status")
     return written_reply(changed)

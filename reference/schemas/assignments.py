@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
+from experimentation.domain.assignment import Reason
 from experimentation.web.schemas.model import ResponseModel
 
 
@@ -19,7 +20,7 @@ class AssignmentOut(ResponseModel):
     variant: str | None
     config: Any
     assigned_at: str | None
-    reason: str
+    reason: Reason
 
 
 class AssignmentsOut(ResponseModel):
@@ -66,8 +67,16 @@ class ExplanationAnswer(ResponseModel):
     spec: str
     salt: str
     buckets: int
+    shipped: str | None = None
     traffic: TrafficDraw
     variant: VariantDraw
+
+
+class StoredAnswer(ResponseModel):
+    """The variant that a user was assigned, and when."""
+
+    variant: str
+    assigned_at: str
 
 
 class AssignmentFound(ResponseModel):
@@ -79,7 +88,8 @@ class AssignmentFound(ResponseModel):
     variant: str | None = Field(default=None, description="left out when there is nothing but an explanation")
     config: Any = None
     assigned_at: str | None = None
-    reason: str | None = None
+    reason: Reason | None = None
     context: dict[str, str | bool | int | float] | None = None
     imported: bool | None = None
+    stored: StoredAnswer | None = None
     explanation: ExplanationAnswer | None = None

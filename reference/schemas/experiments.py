@@ -2,7 +2,7 @@
 
 from pydantic import Field, JsonValue
 
-from experimentation.domain.experiment import Adjustment, Analysis, Direction, Kind, Role, Status
+from experimentation.domain.experiment import Adjustment, Analysis, Conclusion, Direction, Kind, Role, Status
 from experimentation.web.schemas.model import ResponseModel
 
 
@@ -57,6 +57,8 @@ class ExperimentSummary(ResponseModel):
     updated_at: str
     started_at: str | None
     ended_at: str | None
+    ship: str | None = None
+    conclusion: Conclusion | None = None
 
 
 class ExperimentAnswer(ResponseModel):
@@ -87,6 +89,9 @@ class ExperimentAnswer(ResponseModel):
     updated_at: str
     started_at: str | None
     ended_at: str | None
+    ship: str | None = None
+    conclusion: Conclusion | None = None
+    note: str = ""
 
 
 class ExperimentPage(ResponseModel):

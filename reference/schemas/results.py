@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from experimentation.domain.experiment import Adjustment, Analysis, Direction, Kind, Role, Status
+from experimentation.domain.experiment import Adjustment, Analysis, Conclusion, Direction, Kind, Role, Status
 from experimentation.web.schemas.model import ResponseModel
 
 type Bounds = tuple[float, float]
@@ -311,6 +311,9 @@ class FullResults(_Additions):
     srm: SampleRatioAnswer
     metrics: list[MetricResultAnswer]
     recommendation: RecommendationAnswer | None
+    ship: str | None = None
+    conclusion: Conclusion | None = None
+    note: str = ""
     plan: PlanAnswer | None = Field(default=None, description="there for a draft only")
 
 
@@ -341,6 +344,9 @@ class SummaryResults(_Additions):
     variants: dict[str, Headline]
     srm: SampleRatioAnswer
     recommendation: RecommendationAnswer | None
+    ship: str | None = None
+    conclusion: Conclusion | None = None
+    note: str = ""
 
 
 class MetricsResults(_Additions):

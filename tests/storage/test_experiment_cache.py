@@ -112,23 +112,23 @@ def test_the_running_ones_are_known_for_a_while() -> None:
     experiments.create(experiment(id="two", created_at=CREATED_AT + 1), "alice")
     start("one")
     cache = ExperimentCache()
-    assert [each.id for each in cache.running(NOW)] == ["one"]
+    assert [each.id for each in cache.shipped_or({Status.RUNNING}, NOW)] == ["one"]
 
     start("two")
 
-    assert [each.id for each in cache.running(NOW + LIST_TTL_MS - 1)] == ["one"]
-    assert [each.id for each in cache.running(NOW + LIST_TTL_MS)] == ["two", "one"]
+    assert [each.id for each in cache.shipped_or({Status.RUNNING}, NOW + LIST_TTL_MS - 1)] == ["one"]
+    assert [each.id for each in cache.shipped_or({Status.RUNNING}, NOW + LIST_TTL_MS)] == ["two", "one"]
 
 
 def test_what_no_longer_runs_is_left_out_though_the_list_is_kept() -> None:
     experiments.create(experiment(), "alice")
     start("checkout-button")
     cache = ExperimentCache()
-    assert cache.running(NOW)
+    assert cache.shipped_or({Status.RUNNING}, NOW)
 
     become("checkout-button", Status.PAUSED)
 
-    assert cache.running(NOW + CACHE_TTL_MS) == []
+    assert cache.shipped_or({Status.RUNNING}, NOW + CACHE_TTL_MS) == []
 
 
 def test_drafts_are_read_once_in_a_while_where_all_are_asked_for() -> None:
@@ -136,12 +136,12 @@ def test_drafts_are_read_once_in_a_while_where_all_are_asked_for() -> None:
         experiments.create(experiment(id=f"draft-{number}", created_at=CREATED_AT + number), "alice")
     cache = ExperimentCache()
     drafts = {Status.DRAFT}
-    cache.in_status(drafts, NOW)
+    cache.shipped_or(drafts, NOW)
 
     with counted_reads() as reads:
-        found = [cache.in_status(drafts, NOW + after) for after in range(4)]
+        found = [cache.shipped_or(drafts, NOW + after) for after in range(4)]
         assert reads == []
-        cache.in_status(drafts, NOW + CACHE_TTL_MS)
+        cache.shipped_or(drafts, NOW + CACHE_TTL_MS)
 
     assert [[each.id for each in every] for every in found] == [["draft-2", "draft-1", "draft-0"]] * 4
     assert reads == ["BatchGetItem"]
@@ -150,7 +150,7 @@ def test_drafts_are_read_once_in_a_while_where_all_are_asked_for() -> None:
 def test_a_draft_that_started_is_seen_at_once_by_who_names_it() -> None:
     experiments.create(experiment(), "alice")
     cache = ExperimentCache()
-    cache.in_status({Status.DRAFT}, NOW)
+    cache.shipped_or({Status.DRAFT}, NOW)
 
     start("checkout-button")
 
@@ -163,7 +163,7 @@ def test_those_in_one_of_several_statuses_are_found() -> None:
         experiments.create(experiment(id=experiment_id, created_at=CREATED_AT + number), "alice")
     start("one")
 
-    found = ExperimentCache().in_status({Status.DRAFT, Status.RUNNING}, NOW)
+    found = ExperimentCache().shipped_or({Status.DRAFT, Status.RUNNING}, NOW)
 
     assert {each.id: each.status for each in found} == {
         "two": Status.DRAFT,
@@ -176,10 +176,10 @@ def test_a_cleared_cache_knows_nothing() -> None:
     experiments.create(experiment(), "alice")
     cache = ExperimentCache()
     cache.read("checkout-button", NOW)
-    cache.running(NOW)
+    cache.shipped_or({Status.RUNNING}, NOW)
     start("checkout-button")
 
     cache.clear()
 
     assert cache.read("checkout-button", NOW).status is Status.RUNNING
-    assert [each.id for each in cache.running(NOW)] == ["checkout-button"]
+    assert [each.id for each in cache.shipped_or({Status.RUNNING}, NOW)] == ["checkout-button"]

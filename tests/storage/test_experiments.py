@@ -298,15 +298,15 @@ def test_a_list_of_one_status_fills_its_pages(monkeypatch: pytest.MonkeyPatch) -
     assert second.next_start is None
 
 
-def test_the_status_of_every_experiment_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_list_says_the_status_of_every_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(experiments, "FILTERED_PAGE", 2)
     many(5)
 
     experiments.change("exp-3", lambda before: transition(before, Status.RUNNING, NOW), now=NOW, actor="bob")
 
-    found = experiments.statuses()
+    found = experiments.listed()
     assert list(found) == ["exp-4", "exp-3", "exp-2", "exp-1", "exp-0"]
-    assert [name for name, status in found.items() if status is Status.RUNNING] == ["exp-3"]
+    assert [name for name, each in found.items() if each.status is Status.RUNNING] == ["exp-3"]
 
 
 def test_the_list_follows_a_change() -> None:

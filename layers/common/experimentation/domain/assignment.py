@@ -15,19 +15,28 @@ class Reason(StrEnum):
     ASSIGNED = "assigned"
     STORED = "stored"
     OVERRIDE = "override"
+    SHIPPED = "shipped"
     NOT_IN_TRAFFIC = "not_in_traffic"
     NOT_RUNNING = "not_running"
     TOO_MANY = "too_many_experiments"
 
 
 class Decision(NamedTuple):
-    """The answer for one user and experiment; `variant` None for a user who takes no part."""
+    """The answer for one user and experiment; `variant` None for a user who is to see none.
+
+    A shipped variant is for everybody: who gets it is not enrolled.
+    """
 
     experiment: Experiment
     user_id: str
     variant: str | None
     assigned_at: int | None
     reason: Reason
+
+    @property
+    def enrolled(self) -> bool:
+        """Tell whether the user takes part in the experiment."""
+        return self.variant is not None and self.reason is not Reason.SHIPPED
 
 
 class Assignment(NamedTuple):

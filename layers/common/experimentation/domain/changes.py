@@ -10,6 +10,7 @@ from experimentation.domain.errors import ConflictError, FieldError
 from experimentation.domain.experiment import (
     Adjustment,
     Analysis,
+    Conclusion,
     Experiment,
     Metric,
     Segment,
@@ -19,6 +20,7 @@ from experimentation.domain.experiment import (
 from experimentation.domain.percent import percent
 
 WORDS = frozenset({"name", "description", "hypothesis"})
+ENDING = frozenset({"ship", "conclusion", "note"})
 LIVE = frozenset({"metrics", "traffic_allocation", "overrides"})
 
 _PLAN = "the plan is fixed when the experiment starts, or a look at the results could change the verdict"
@@ -35,7 +37,8 @@ _REASONS = {
     "adjustment": _PLAN,
     "cuped_days": _PLAN,
 }
-_COMPLETED = "the experiment is completed: only its name, description and hypothesis may change"
+_COMPLETED = "the experiment is completed: only its words, what is shipped and the conclusion may change"
+_UNFINISHED = "belongs to the end: it is set with the status completed, or after it"
 
 
 class Edit(TypedDict, total=False):
@@ -58,6 +61,9 @@ class Edit(TypedDict, total=False):
     adjustment: Adjustment
     cuped_days: int
     overrides: dict[str, str]
+    ship: str | None
+    conclusion: Conclusion | None
+    note: str
 
 
 class Change(NamedTuple):
@@ -117,6 +123,10 @@ def _measure(metric: Metric) -> Metric:
 
 
 def _refusals(before: Experiment, after: Experiment, name: str) -> Iterator[FieldError]:
+    if name in ENDING:
+        if before.status is not Status.COMPLETED:
+            yield FieldError(f"/{name}", _UNFINISHED)
+        return
     if name in WORDS or (before.status is Status.DRAFT and name != "salt"):
         return
     if before.status is Status.COMPLETED:

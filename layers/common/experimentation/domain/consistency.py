@@ -21,6 +21,7 @@ def check(experiment: Experiment) -> Experiment:
         *_plan(experiment),
         *_segments(experiment),
         *_overrides(experiment),
+        *_ship(experiment),
     ]
     if faults:
         raise InvalidError("The experiment contradicts itself.", faults)
@@ -65,6 +66,11 @@ def _overrides(experiment: Experiment) -> Iterator[FieldError]:
     for user_id, key in experiment.overrides.items():
         if key not in experiment.keys:
             yield FieldError(f"/overrides/{_escaped(user_id)}", f"no variant has the key {key}")
+
+
+def _ship(experiment: Experiment) -> Iterator[FieldError]:
+    if experiment.ship is not None and experiment.ship not in experiment.keys:
+        yield FieldError("/ship", f"no variant has the key {experiment.ship}")
 
 
 def _repeated(place: str, keys: Iterable[str]) -> Iterator[FieldError]:

@@ -19,6 +19,8 @@ _SUMMARY = (
     "updated_at",
     "started_at",
     "ended_at",
+    "ship",
+    "conclusion",
 )
 
 
@@ -50,7 +52,14 @@ def document(experiment: Experiment) -> dict[str, object]:
         "updated_at": rfc3339(experiment.updated_at),
         "started_at": _time(experiment.started_at),
         "ended_at": _time(experiment.ended_at),
+        **ending(experiment),
     }
+
+
+def ending(experiment: Experiment) -> dict[str, object]:
+    """Return what people made of the results."""
+    conclusion = None if experiment.conclusion is None else experiment.conclusion.value
+    return {"ship": experiment.ship, "conclusion": conclusion, "note": experiment.note}
 
 
 def summary(experiment: Experiment) -> dict[str, object]:

@@ -53,6 +53,15 @@ class Adjustment(StrEnum):
     NONE = "none"
 
 
+class Conclusion(StrEnum):
+    """What people concluded from an experiment."""
+
+    WON = "won"
+    LOST = "lost"
+    INCONCLUSIVE = "inconclusive"
+    DID_NOT_FINISH = "did_not_finish"
+
+
 @dataclass(frozen=True, slots=True)
 class Variant:
     """One arm; `weight` in millionths of the enrolled users, `config` is JSON text: 10.0 stays 10.0."""
@@ -116,10 +125,17 @@ class Experiment:
     ended_at: int | None = None
     shards: int = 4
     imported_at: int | None = None  # since when users may be in it whom the draw would leave out
+    ship: str | None = None  # the variant that everybody gets, once completed
+    conclusion: Conclusion | None = None
+    note: str = ""
 
     def variant(self, key: str) -> Variant:
         """Return the variant of that key; KeyError when there is none."""
         return {variant.key: variant for variant in self.variants}[key]
+
+    def is_settled_for(self, user_id: str) -> bool:
+        """Tell whether the user's answer needs nothing that is stored about the user."""
+        return self.ship is not None or user_id in self.overrides
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -15,7 +15,10 @@ from experimentation.domain.experiment import Experiment
 
 
 def explain(experiment: Experiment, user_id: str) -> dict[str, object]:
-    """Return both draws and what follows from them; an override or a stored assignment goes before them."""
+    """Return both draws and what follows from them.
+
+    What is shipped, an override or a stored assignment goes before them.
+    """
     weights = [(variant.key, variant.weight) for variant in experiment.variants]
     traffic = _draw(experiment.salt, TRAFFIC, user_id)
     variant = _draw(experiment.salt, VARIANT, user_id)
@@ -26,6 +29,7 @@ def explain(experiment: Experiment, user_id: str) -> dict[str, object]:
         "spec": "bucketing v1",
         "salt": experiment.salt,
         "buckets": BUCKETS,
+        "shipped": experiment.ship,
         "traffic": traffic | {"enrolled_below": experiment.traffic_allocation, "in_traffic": in_traffic},
         "variant": variant
         | {

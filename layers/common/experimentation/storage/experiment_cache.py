@@ -6,6 +6,7 @@ from experimentation.domain.experiment import Experiment, Status
 from experimentation.domain.lifecycle import CACHE_TTL_MS
 from experimentation.storage import experiments
 from experimentation.storage.cached import Cached
+from experimentation.storage.experiments import Listed
 
 LIST_TTL_MS = 30_000  # how late a start is noticed where all are meant
 
@@ -14,14 +15,14 @@ class ExperimentCache:
     """What one environment knows: no experiment older than `max_age_ms`, no list older than LIST_TTL_MS.
 
     `now` is the caller's time before the read, so an age is never underestimated. What does not exist is not
-    cached, and drafts are for `in_status` alone: a new experiment is there at once, and so is its start to
+    cached, and drafts are for `shipped_or` alone: a new experiment is there at once, and so is its start to
     whoever names it.
     """
 
     def __init__(self, max_age_ms: int = CACHE_TTL_MS) -> None:
         self._started: Cached[str, Experiment] = Cached(max_age_ms)
         self._drafts: Cached[str, Experiment] = Cached(max_age_ms)
-        self._listed: Cached[None, dict[str, Status]] = Cached(LIST_TTL_MS)
+        self._listed: Cached[None, dict[str, Listed]] = Cached(LIST_TTL_MS)
 
     def read(self, experiment_id: str, now: int) -> Experiment:
         """Return the experiment; NotFoundError when there is none."""
@@ -43,22 +44,21 @@ class ExperimentCache:
             found |= read
         return {name: found[name] for name in wanted if name in found}
 
-    def running(self, now: int) -> list[Experiment]:
-        """Return the running experiments, newest first."""
-        return self.in_status({Status.RUNNING}, now)
-
-    def in_status(self, statuses: Collection[Status], now: int) -> list[Experiment]:
-        """Return the experiments that have one of the statuses, newest first."""
+    def shipped_or(self, statuses: Collection[Status], now: int) -> list[Experiment]:
+        """Return the experiments that have one of the statuses or a shipped variant, newest first."""
         listed = self._listed.fresh(None, now)
         if listed is None:
-            listed = self._listed.keep(None, now, experiments.statuses())
-        ids = [experiment_id for experiment_id, status in listed.items() if status in statuses]
+            listed = self._listed.keep(None, now, experiments.listed())
+        ids = [
+            experiment_id for experiment_id, each in listed.items() if each.shipped or each.status in statuses
+        ]
         drafts = {name: known for name in ids if (known := self._drafts.fresh(name, now)) is not None}
         found = drafts | self.read_many((name for name in ids if name not in drafts), now)
         for name, each in found.items():
             if name not in drafts and each.status is Status.DRAFT:
                 self._drafts.keep(name, now, each)
-        return [found[name] for name in ids if name in found and found[name].status in statuses]
+        wanted = (found[name] for name in ids if name in found)
+        return [each for each in wanted if each.ship is not None or each.status in statuses]
 
     def clear(self) -> None:
         """Forget everything."""

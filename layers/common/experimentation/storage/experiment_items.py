@@ -9,6 +9,7 @@ from experimentation.domain.document import summary
 from experimentation.domain.experiment import (
     Adjustment,
     Analysis,
+    Conclusion,
     Direction,
     Experiment,
     Kind,
@@ -84,12 +85,14 @@ def delete(experiment: Experiment) -> Action:
 
 def listing(experiment: Experiment) -> Action:
     """Return the action that lists the experiment as it is now."""
-    item = {
+    item: Item = {
         **list_key(experiment),
         "experiment_id": {"S": experiment.id},
         "status": {"S": experiment.status.value},
         "summary": {"S": _json(summary(experiment))},
     }
+    if experiment.ship is not None:
+        item["ship"] = {"S": experiment.ship}
     return {"Put": {"TableName": settings.data_table(), "Item": item}}
 
 
@@ -130,6 +133,7 @@ def from_meta(item: Item) -> Experiment:
     held["segments"] = tuple(Segment(key, tuple(values)) for key, values in held["segments"])
     held["analysis"] = Analysis(held["analysis"])
     held["adjustment"] = Adjustment(held.get("adjustment", Adjustment.CUPED))
+    held["conclusion"] = Conclusion(held["conclusion"]) if held.get("conclusion") else None
     numbers: dict[str, Any] = {name: int(item[name]["N"]) for name in _NUMBERS if name in item}
     return Experiment(id=item["id"]["S"], status=Status(item["status"]["S"]), **held, **numbers)
 

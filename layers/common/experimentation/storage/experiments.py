@@ -29,6 +29,13 @@ class Page(NamedTuple):
     next_start: str | None
 
 
+class Listed(NamedTuple):
+    """What the list knows of an experiment without reading it."""
+
+    status: Status
+    shipped: bool
+
+
 def create(experiment: Experiment, actor: str) -> None:
     """Store a new experiment; ConflictError when its id is taken."""
     entry = history.Entry(experiment.created_at, experiment.version, actor, "created")
@@ -108,13 +115,13 @@ def list_page(status: Status | None, limit: int, start: str | None = None) -> Pa
     return Page([items.summary_of(kept) for kept in found], None)
 
 
-def statuses() -> dict[str, Status]:
-    """Return the status of every experiment by its id, newest first; callers keep it a while anyway.
+def listed() -> dict[str, Listed]:
+    """Return how every experiment is listed, by its id, newest first; callers keep it a while anyway.
 
     Read eventually consistently, at half the price: what an experiment is, its META alone decides.
     """
     rows = _rows(None, None, FILTERED_PAGE)
-    return {row["experiment_id"]["S"]: Status(row["status"]["S"]) for row in rows}
+    return {row["experiment_id"]["S"]: Listed(Status(row["status"]["S"]), "ship" in row) for row in rows}
 
 
 def tended(since: int) -> list[str]:

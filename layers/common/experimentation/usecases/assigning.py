@@ -1,4 +1,4 @@
-"""Assigning users: an override, else the stored answer, else a new one that is stored once and for all."""
+"""Assigning users: what is shipped, an override, the stored answer, or a new one that is stored for good."""
 
 import json
 from collections.abc import Sequence
@@ -27,10 +27,11 @@ def assign_all(
     experiments: Sequence[Experiment], user_id: str, context: Context, runtime: Runtime
 ) -> list[Decision]:
     """Return the user's variant in each experiment, in their order; new ones are stored a few at a time."""
-    if all(user_id in each.overrides for each in experiments):
-        decided = answers(Ledger(Head(), {}), user_id, experiments, context).decided
-    else:
-        decided = _decided(experiments, user_id, context, runtime)
+    settled = [each for each in experiments if each.is_settled_for(user_id)]
+    decided = answers(Ledger(Head(), {}), user_id, settled, context).decided
+    others = [each for each in experiments if each.id not in decided]
+    if others:
+        decided |= _decided(others, user_id, context, runtime)
     return [decided[each.id] for each in experiments]
 
 
@@ -97,7 +98,7 @@ def answer(decision: Decision) -> dict[str, object]:
     return {
         "experiment_id": decision.experiment.id,
         "user_id": decision.user_id,
-        "enrolled": decision.variant is not None,
+        "enrolled": decision.enrolled,
         "variant": decision.variant,
         "config": config,
         "assigned_at": None if decision.assigned_at is None else rfc3339(decision.assigned_at),

@@ -10,6 +10,7 @@ REASONS = {
     Reason.ASSIGNED: "SPLIT",
     Reason.STORED: "SPLIT",
     Reason.OVERRIDE: "TARGETING_MATCH",
+    Reason.SHIPPED: "STATIC",
     Reason.NOT_IN_TRAFFIC: "STATIC",
     Reason.NOT_RUNNING: "DISABLED",
     Reason.TOO_MANY: "DEFAULT",
@@ -19,25 +20,24 @@ OPEN = frozenset({Status.RUNNING, Status.PAUSED})
 
 def evaluation(decision: Decision) -> dict[str, object]:
     """Return the flag as OFREP has it; a user who takes no part gets the control's value."""
-    enrolled = decision.variant is not None
     variant = decision.experiment.variant(decision.variant or decision.experiment.control)
     return {
         "key": decision.experiment.id,
         "value": flag_value(variant),
         "variant": variant.key,
         "reason": REASONS[decision.reason],
-        "metadata": {"enrolled": enrolled},
+        "metadata": {"enrolled": decision.enrolled},
     }
 
 
 def flags_of(user_id: str, now: int, runtime: Runtime) -> list[Experiment]:
     """Return the experiments that are flags for this user, in the order of their ids.
 
-    They are the running and the paused ones, drafts in which the user has an override, and completed ones in
-    which the user still has a variant.
+    They are the running, the paused and the shipped ones, drafts in which the user has an override, and
+    completed ones in which the user still has a variant.
     """
-    known = runtime.experiments.in_status(OPEN | {Status.DRAFT}, now)
-    found = {each.id: each for each in known if each.status in OPEN or user_id in each.overrides}
+    known = runtime.experiments.shipped_or(OPEN | {Status.DRAFT}, now)
+    found = {each.id: each for each in known if each.status is not Status.DRAFT or user_id in each.overrides}
     head = users.read_head(user_id, consistent=False)
     kept = {boundary.experiment_id for boundary in head.boundaries}
     found |= runtime.experiments.read_many(kept - found.keys(), now)

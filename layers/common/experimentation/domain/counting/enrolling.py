@@ -94,12 +94,17 @@ class Plan(NamedTuple):
 
 
 def answers(ledger: Ledger, user_id: str, experiments: Iterable[Experiment], context: Context) -> Answers:
-    """Return each experiment's answer: an override, else what is stored, else a draw while it runs."""
+    """Return each experiment's answer: an override, else what is stored, else a draw while it runs.
+
+    Once a variant is shipped it is the answer for everybody, overrides included: nobody stays behind.
+    """
     decided: dict[str, Decision] = {}
     drawn: list[Enrolment] = []
     for experiment in experiments:
         override, stored = experiment.overrides.get(user_id), ledger.assignment(experiment.id)
-        if override is not None:
+        if experiment.ship is not None:
+            decision = Decision(experiment, user_id, experiment.ship, None, Reason.SHIPPED)
+        elif override is not None:
             decision = Decision(experiment, user_id, override, None, Reason.OVERRIDE)
         elif stored is not None:
             decision = Decision(experiment, user_id, stored.variant, stored.at, Reason.STORED)

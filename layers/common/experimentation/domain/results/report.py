@@ -3,6 +3,7 @@
 from typing import Any
 
 from experimentation.domain.clock import DAY_MS, day_number, rfc3339
+from experimentation.domain.document import ending
 from experimentation.domain.experiment import Experiment, Kind, Status
 from experimentation.domain.results.plan import plan
 from experimentation.domain.results.totals import Span
@@ -34,6 +35,7 @@ def full(
         "srm": analysis.srm._asdict(),
         "metrics": metrics(analysis),
         "recommendation": _recommendation(analysis),
+        **ending(experiment),
     }
     if experiment.status is Status.DRAFT:
         document["plan"] = _plan(experiment)
@@ -53,6 +55,7 @@ def summary(experiment: Experiment, analysis: Analysis, as_of: int | None) -> Do
         "variants": {key: _headline(analysis, headline, key) for key in analysis.enrolled},
         "srm": analysis.srm._asdict(),
         "recommendation": _recommendation(analysis),
+        **ending(experiment),
     }
 
 

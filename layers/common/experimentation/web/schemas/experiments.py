@@ -5,12 +5,13 @@ from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, Field
 
-from experimentation.domain.changes import Edit
+from experimentation.domain.changes import ENDING, Edit
 from experimentation.domain.consistency import check
 from experimentation.domain.experiment import (
     MILLION,
     Adjustment,
     Analysis,
+    Conclusion,
     Direction,
     Experiment,
     Kind,
@@ -194,6 +195,9 @@ class ExperimentPatch(RequestModel):
     adjustment: Adjustment = _absent()
     cuped_days: CupedDays = _absent()
     overrides: Overrides = _absent()
+    ship: VariantKey | None = _absent()
+    conclusion: Conclusion | None = _absent()
+    note: Text = _absent()
 
     def edit(self) -> Edit:
         """Return what was sent, as the domain has it."""
@@ -208,9 +212,16 @@ class ExperimentPatch(RequestModel):
 
 
 class StatusChange(RequestModel):
-    """The status that the experiment shall have."""
+    """The status that the experiment shall have; with `completed` also how it ended."""
 
     status: Status
+    ship: VariantKey | None = _absent()
+    conclusion: Conclusion | None = _absent()
+    note: Text = _absent()
+
+    def ending(self) -> Edit:
+        """Return what was sent about the end."""
+        return cast("Edit", {name: getattr(self, name) for name in self.model_fields_set & ENDING})
 
 
 class ExperimentList(RequestModel):

@@ -424,6 +424,7 @@ def _events(truth: Truth, rows: list[Document], gone: set[tuple[str, str]]) -> I
     times = [(*row[:3], ms_of(row[3]) if row[3] else "", row[4]) for row in shown]
     if times != sorted(expected, key=lambda row: row[:2]):
         yield f"exported events of {truth.name}: {times}, not {expected}"
+        return
     for row in rows:
         wanted = _assigned(truth, row["user_id"])
         if {key: row[key] for key in wanted} != wanted:

@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
+from experimentation.domain.clock import DAY_MS
+from tests.conftest import now
+
 REL, ABS = 1e-8, 1e-12
+
+
+@pytest.fixture(scope="session")
+def noon() -> int:
+    """Return yesterday's noon: a trial that ended then has the same days at whatever hour it is tested."""
+    return now() // DAY_MS * DAY_MS - DAY_MS // 2
 
 
 @pytest.fixture

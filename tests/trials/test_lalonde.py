@@ -3,7 +3,6 @@
 import pytest
 from scipy import stats
 
-from tests.conftest import now
 from tests.trials.brute_force import Rows, adjusted_difference
 from tests.trials.replay import replay, results
 from tools.demo.lalonde import lalonde, workers
@@ -11,9 +10,9 @@ from tools.demo.trial import UNIT
 
 
 @pytest.fixture
-def trial(as_user):
-    made = lalonde(now())
-    replay(made, as_user, now())
+def trial(as_user, noon):
+    made = lalonde(noon)
+    replay(made, as_user, noon)
     return made
 
 

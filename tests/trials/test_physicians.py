@@ -3,15 +3,14 @@
 import pytest
 from scipy import stats
 
-from tests.conftest import now
 from tests.trials.brute_force import Rows
 from tests.trials.replay import replay, results
 from tools.demo.physicians import physicians
 
 
 @pytest.fixture
-def shown(as_user):
-    replay(physicians(now()), as_user, now())
+def shown(as_user, noon):
+    replay(physicians(noon), as_user, noon)
     return results(as_user, "physicians-health-study", format="full")
 
 
@@ -45,8 +44,8 @@ def test_the_recommendation_is_aspirin(shown):
     assert shown["srm"]["status"] == "ok"
 
 
-def test_every_number_equals_the_brute_force(shown, same):
-    rows = Rows(physicians(now()))
+def test_every_number_equals_the_brute_force(shown, same, noon):
+    rows = Rows(physicians(noon))
 
     same(shown["srm"], rows.sample_ratio())
     same(shown["metrics"], rows.metrics())

@@ -7,7 +7,6 @@ from statsmodels.stats.meta_analysis import combine_effects
 from statsmodels.stats.multitest import multipletests
 
 from experimentation.domain.clock import DAY_MS, day_number, rfc3339
-from tests.conftest import now
 from tests.trials.brute_force import Rows
 from tests.trials.replay import replay, results
 from tools.demo.shop import shop
@@ -15,10 +14,10 @@ from tools.demo.trial import UNIT
 
 
 @pytest.fixture
-def trial(as_user):
+def trial(as_user, noon):
     """The shop, stored as the worker would have counted it."""
-    made = shop(now())
-    replay(made, as_user, now())
+    made = shop(noon)
+    replay(made, as_user, noon)
     return made
 
 
@@ -92,8 +91,8 @@ def test_every_number_of_a_segment_equals_the_brute_force(trial, as_user, same):
 
 
 @pytest.mark.heavy
-def test_every_number_of_a_window_equals_the_brute_force(trial, as_user, same):
-    today = day_number(now())
+def test_every_number_of_a_window_equals_the_brute_force(trial, as_user, same, noon):
+    today = day_number(noon)
     for first, last in ((today - 20, today - 20), (today - 25, today - 3), (today - 60, today)):
         shown = results(
             as_user,
@@ -152,9 +151,9 @@ def test_hourly_series_add_up_to_the_raw_rows(trial, as_user, same):
     })  # fmt: skip
 
 
-def test_a_split_that_is_off_blocks_every_verdict(as_user, same):
-    trial = shop(now(), mismatch=True)
-    replay(trial, as_user, now())
+def test_a_split_that_is_off_blocks_every_verdict(as_user, same, noon):
+    trial = shop(noon, mismatch=True)
+    replay(trial, as_user, noon)
 
     shown = results(as_user, "shop-mismatch", format="full")
 

@@ -180,6 +180,18 @@ class VerdictAnswer(ResponseModel):
     fallen: str | None
 
 
+class RivalAnswer(ResponseModel):
+    """Another treatment that could ship, compared with the named one."""
+
+    variant: str = Field(description="the other treatment")
+    metric: str = Field(description="the first primary metric, on which the two are compared")
+    difference: float | None = Field(description="the named treatment minus this one, in the metric's units")
+    interval: Bounds | None = Field(
+        description="of the difference; holds on any day, for all pairs of treatments together"
+    )
+    beaten: bool = Field(description="whether the named treatment is proven to be better")
+
+
 class RecommendationAnswer(ResponseModel):
     """What to do and why; `variant` is the treatment to ship, if any."""
 
@@ -192,6 +204,9 @@ class RecommendationAnswer(ResponseModel):
     decided_on: str | None = Field(description="the UTC day of the look whose verdict stands")
     careful_lift: float | None = Field(
         description="the shrunken lift of a decision before the planned end: measured effects are larger"
+    )
+    rivals: list[RivalAnswer] = Field(
+        description="the other treatments that could ship, and whether the named one is proven better"
     )
     verdicts: list[VerdictAnswer]
 

@@ -2,7 +2,7 @@
 
 import json
 from fractions import Fraction
-from math import sqrt
+from math import log, sqrt
 
 import pytest
 from hypothesis import given, settings
@@ -465,3 +465,50 @@ def test_a_pair_without_weight_is_tuned_by_the_default() -> None:
 
     assert tuning_n(study, "t") == 5000
     assert tuning_n(study, "z") == 1000
+
+
+@pytest.mark.parametrize(
+    ("converters", "beaten", "says"),
+    [
+        (4_100, False, "a could ship as well; b is not proven to be better on purchase_rate ("),
+        (6_000, True, "a could ship as well; b is better on purchase_rate ("),
+    ],
+)
+def test_a_second_treatment_that_ships_is_compared_with_the_named_one(converters, beaten, says):
+    answer = result_of(
+        conversions({"control": (16_000, 2_000), "a": (12_000, 4_000), "b": (12_000, converters)}),
+        study=THREE,
+    )
+
+    advice = answer.recommendation
+    assert (advice.action, advice.variant) == ("ship", "b")
+    (rival,) = advice.rivals
+    assert (rival.variant, rival.metric, rival.beaten) == ("a", "purchase_rate", beaten)
+    assert rival.difference == pytest.approx((converters - 4_000) / 12_000)
+    low, high = rival.interval
+    assert low < rival.difference < high
+    assert beaten == (low > 0)
+    assert sum(text.startswith(says) for text in advice.reasons) == 1
+
+
+def test_the_interval_between_two_treatments_is_the_sequence_over_all_pairs():
+    answer = result_of(
+        conversions({"control": (16_000, 2_000), "a": (12_000, 4_000), "b": (12_000, 4_300)}), study=THREE
+    )
+
+    (rival,) = answer.recommendation.rivals
+    p, q, n = 4_300 / 12_000, 4_000 / 12_000, 12_000
+    se = sqrt((p * (1 - p) + q * (1 - q)) / (n - 1))
+    rho = sequential.sequence_rho(0.05 / 2, tuning_n(THREE._replace(control="a"), "b"))
+    r = n * 2 * rho**2
+    half = se * sqrt((r + 1) / r * (2 * log(1 / 0.05) + log(r + 1)))
+    assert rival.interval == pytest.approx((p - q - half, p - q + half), rel=1e-9)
+
+
+def test_a_treatment_that_ships_alone_has_no_rival():
+    answer = result_of(
+        conversions({"control": (16_000, 2_000), "a": (12_000, 1_500), "b": (12_000, 4_300)}), study=THREE
+    )
+
+    assert answer.recommendation.variant == "b"
+    assert answer.recommendation.rivals == []

@@ -123,7 +123,8 @@ def _recommendation(analysis: Analysis) -> Document | None:
         }
         for verdict in analysis.verdicts.values()
     ]
-    return advice._asdict() | {"decided_on": _day(advice.decided_on), "verdicts": verdicts}
+    shown: Document = as_json(advice)
+    return shown | {"decided_on": _day(advice.decided_on), "verdicts": verdicts}
 
 
 def _day(day: int | None) -> str | None:

@@ -20,6 +20,7 @@ from experimentation.domain.statistics.reasons import (
     metric_reasons,
     readiness_reasons,
 )
+from experimentation.domain.statistics.rivals import rival_reasons, rivals
 from experimentation.domain.statistics.srm import MISMATCH, srm_chi2, srm_sequential_dirichlet
 from experimentation.domain.statistics.study import (
     ERROR_RATE,
@@ -140,7 +141,7 @@ def analyse(
     if not query.declared or not progress.started:
         return own.answer
     verdicts = kept_verdicts(looks, _look(study, progress, own, day=0))
-    advice = _recommendation(study, progress, own, verdicts)
+    advice = _recommendation(study, progress, own, verdicts, metrics)
     return own.answer._replace(recommendation=advice, verdicts=verdicts)
 
 
@@ -289,7 +290,11 @@ def _bound(study: Study, fractions: tuple[float, ...]) -> float:
 
 
 def _recommendation(
-    study: Study, progress: Progress, own: Own, verdicts: Mapping[str, Verdict]
+    study: Study,
+    progress: Progress,
+    own: Own,
+    verdicts: Mapping[str, Verdict],
+    metrics: Sequence[MetricTotals],
 ) -> Recommendation:
     final = {
         treatment: standing(each, verdicts.get(treatment), own.readiness.ended)
@@ -298,13 +303,16 @@ def _recommendation(
     by_variant = {treatment: each.action for treatment, each in final.items()}
     because = {treatment: each.because for treatment, each in final.items() if each.because is not None}
     action = overall(list(by_variant.values()))
-    variant = best(own.judged, [key for key, each in by_variant.items() if each == action == "ship"])
+    shipping = [key for key, each in by_variant.items() if each == action == "ship"]
+    variant = best(own.judged, shipping)
     shown = [variant] if variant else study.treatments
     standing_verdicts = [verdicts[key] for key in shown if key in verdicts]
     reasons = _reasons(study, progress, own, shown, standing_verdicts)
     careful = None if own.plan_met else _careful_lift(own, verdicts, action, shown, because)
     if careful is not None:
         reasons.append(exaggeration(careful))
+    others = rivals(study, metrics, variant, shipping) if variant else []
+    reasons += rival_reasons(study, metrics, variant, others) if variant else []
     kept = [each for each in standing_verdicts if each.fallen is None and each.action == action]
     return Recommendation(
         action,
@@ -315,6 +323,7 @@ def _recommendation(
         because,
         kept[0].decided_on if kept else None,
         careful,
+        others,
     )
 
 

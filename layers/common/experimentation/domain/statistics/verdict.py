@@ -14,6 +14,7 @@ from experimentation.domain.statistics.decision import (
     recommend,
 )
 from experimentation.domain.statistics.looks import Verdict
+from experimentation.domain.statistics.rivals import Rival
 from experimentation.domain.statistics.study import Metric, Study
 
 
@@ -22,7 +23,8 @@ class Recommendation(NamedTuple):
 
     `because` names the metric that decided, by treatment; `decided_on` is the UTC day (days since 1970) of
     the look whose verdict stands, None where today's figures speak. `careful_lift` is the shrunken estimate
-    of a decision before the planned end, whose measured effect is on average too large.
+    of a decision before the planned end, whose measured effect is on average too large. `rivals` are the
+    other treatments that could ship.
     """
 
     action: Action
@@ -33,6 +35,7 @@ class Recommendation(NamedTuple):
     because: dict[str, str]
     decided_on: int | None
     careful_lift: float | None
+    rivals: list[Rival]
 
 
 class Judged(NamedTuple):

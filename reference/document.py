@@ -66,8 +66,10 @@ DESCRIPTION = """A/B experimentation that runs serverless in your own AWS accoun
 Send a credential with every call: an access token from `POST /auth/token` as a bearer token, an API key as
 `X-API-Key`, or the cookies that `POST /auth/token` with `transport=cookie` sets, which the browser sends by
 itself. Times are RFC 3339 in UTC. Errors are `application/problem+json` (RFC 9457), also for routes that are
-not here. What the gateway itself answers (413 above 10 MB, 429 and 503 when it is overloaded) has one member,
-`message`. Lists page: send `next_cursor` back as `cursor` until it is null."""
+not here; a path that is here answers 405 with `Allow` to a method that it does not take. Answers of 1 KB and
+more are compressed for callers that send `Accept-Encoding: gzip`. What the gateway itself answers (413 above
+10 MB, 429 and 503 when it is overloaded) has one member, `message`. Lists page: send `next_cursor` back as
+`cursor` until it is null."""
 
 SECURITY: Json = {
     "bearer": {

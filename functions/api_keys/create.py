@@ -18,7 +18,9 @@ def handler(body: ApiKeyCreate, principal: Principal, request: Request, now: int
     """Store the key's hash and answer with the key."""
     expires_at = body.expiry(now)
     if expires_at is not None and expires_at <= now:
-        raise InvalidError("The key would be over already.", [FieldError("/expires_at", "is in the past")])
+        raise InvalidError(
+            "The key would have expired already.", [FieldError("/expires_at", "must be in the future")]
+        )
     secret = secrets.token_urlsafe(32)
     key = ApiKey(
         id=secrets.token_hex(8),

@@ -31,7 +31,7 @@ def handler(experiment_id: ExperimentId, query: AssignmentQuery) -> dict[str, ob
             "explanation": explain(experiment, query.user_id)
         }
     else:
-        raise NotFoundError(f"the user has no assignment in {experiment_id}")
+        raise NotFoundError(f"The user has no assignment in {experiment_id}.")
     if not query.explain:
         return answer(found)
     return answer(found) | _stored(kept) | {"explanation": explain(experiment, query.user_id)}

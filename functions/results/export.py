@@ -80,4 +80,7 @@ def _position(decoded: dict[str, object]) -> Position:
         and (event_id is None or (isinstance(event_id, str) and fullmatch(EVENT_ID, event_id)))
     ):
         return Position(partition, user_id, event_id)
-    raise InvalidError("The cursor is not one of this list.", [FieldError("/cursor", "is not of this list")])
+    raise InvalidError(
+        "The cursor is not of this list: start again without one.",
+        [FieldError("/cursor", "is not the next_cursor of this list")],
+    )

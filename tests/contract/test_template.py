@@ -592,6 +592,9 @@ def test_monitors_and_preflights_have_routes_of_their_own() -> None:
     assert found == {
         ("health.handler", "HEAD /health"),
         ("pages.handler", "HEAD /"),
+        ("pages.handler", "HEAD /docs"),
+        ("pages.handler", "HEAD /openapi.json"),
+        ("pages.handler", "HEAD /redoc"),
         ("not_found.handler", "OPTIONS /{proxy+}"),
     }
 

@@ -118,6 +118,13 @@ def test_one_bad_event_refuses_the_batch_and_is_named(as_user: Headers, part: st
     assert waiting() == []
 
 
+def test_a_single_event_is_pointed_at_without_an_index(as_user: Headers) -> None:
+    answer = send(as_user, PURCHASE | {"timestamp": "2020-01-01T00:00:00Z"})
+
+    assert answer.status == 422
+    assert answer.json["errors"][0]["pointer"] == "/timestamp"
+
+
 @pytest.mark.parametrize("value", [0.1, 0.0001, 999_999_999.9999, -1e9, 123_456.7891, 0, -0.0, 1e3])
 def test_four_decimals_are_kept_exactly(as_user: Headers, value: float) -> None:
     send(as_user, PURCHASE | {"value": value})

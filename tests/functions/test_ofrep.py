@@ -192,7 +192,10 @@ def test_a_context_without_a_user_is_a_missing_targeting_key(raw_body: str, as_u
         ({"targetingKey": 7}, "targetingKey"),
         ({"targetingKey": "x" * 257}, "targetingKey"),
         ({"targetingKey": "a\nb"}, "targetingKey"),
-        ({"targetingKey": "u1", "nested": {"a": 1}}, "/context/nested"),
+        (
+            {"targetingKey": "u1", "nested": {"a": 1}},
+            "/context/nested: must be text, true or false or a number",
+        ),
         ({"targetingKey": "u1", "list": [1]}, "/context/list"),
         ({"targetingKey": "u1", **{f"k{n}": n for n in range(21)}}, "20 keys"),
         ({"targetingKey": "u1", "long": "x" * 2_048}, "2048 bytes"),

@@ -206,8 +206,8 @@ def test_rows_that_can_never_be_stored_are_all_named(runtime, chosen):
 
     assert {(e.pointer, e.detail) for e in refused.value.errors} == {
         ("/assignments/0/variant", "is not a variant of the experiment"),
-        ("/assignments/1/assigned_at", "is in the future"),
-        ("/assignments/3/user_id", "stands twice in this request"),
+        ("/assignments/1/assigned_at", "must not be in the future"),
+        ("/assignments/3/user_id", "is given twice in this request"),
         ("/assignments/4/user_id", "has an override and is never counted"),
     }
 

@@ -78,7 +78,7 @@ def _repeated(place: str, keys: Iterable[str]) -> Iterator[FieldError]:
     for index, key in enumerate(keys):
         seen[key] += 1
         if seen[key] == 2:
-            yield FieldError(place.format(index), f"{key} is a duplicate")
+            yield FieldError(place.format(index), f"{key} is used more than once")
 
 
 def _decimal(share: int) -> str:

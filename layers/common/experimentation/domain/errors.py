@@ -36,6 +36,14 @@ class NotFoundError(ExperimentationError):
     """There is no such thing."""
 
 
+class MethodNotAllowedError(ExperimentationError):
+    """There is such a thing, but this cannot be done to it; `allowed` says what can."""
+
+    def __init__(self, detail: str, allowed: Sequence[str]) -> None:
+        super().__init__(detail)
+        self.allowed = tuple(allowed)
+
+
 class ConflictError(ExperimentationError):
     """The state of things does not allow it."""
 

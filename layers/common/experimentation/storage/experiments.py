@@ -42,7 +42,7 @@ def create(experiment: Experiment, actor: str) -> None:
     if not _written(
         [items.create(experiment), items.listing(experiment), history.append(experiment.id, entry)]
     ):
-        raise ConflictError(f"There already is an experiment {experiment.id}.")
+        raise ConflictError(f"There is already an experiment {experiment.id}.")
 
 
 def read(experiment_id: str, consistent: bool = False) -> Experiment:

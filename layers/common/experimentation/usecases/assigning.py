@@ -53,7 +53,7 @@ def _decided(
         plan = enrol(user, found.drawn, others, now, oldest)
         if not user.is_torn() and _committed(plan, assigned, runtime):
             return _refused(plan, user_id) | found.decided | assigned
-    raise UnavailableError("this user is being changed by too many requests at once; try again")
+    raise UnavailableError("This user is being changed by too many requests at once; try again.")
 
 
 def _needs_latest(experiment: Experiment) -> bool:

@@ -74,7 +74,7 @@ def import_rows(
 def _check(experiment: Experiment, rows: Sequence[Row], now: int) -> None:
     if experiment.status not in {Status.RUNNING, Status.PAUSED}:
         raise ConflictError(
-            f"assignments can be imported while an experiment runs; it is {experiment.status}"
+            f"Assignments can be imported while an experiment runs; it is {experiment.status}."
         )
     problems: list[FieldError] = []
     seen: set[str] = set()
@@ -83,9 +83,9 @@ def _check(experiment: Experiment, rows: Sequence[Row], now: int) -> None:
         if row.variant not in experiment.keys:
             problems.append(FieldError(f"{pointer}/variant", "is not a variant of the experiment"))
         if row.assigned_at > now:
-            problems.append(FieldError(f"{pointer}/assigned_at", "is in the future"))
+            problems.append(FieldError(f"{pointer}/assigned_at", "must not be in the future"))
         if row.user_id in seen:
-            problems.append(FieldError(f"{pointer}/user_id", "stands twice in this request"))
+            problems.append(FieldError(f"{pointer}/user_id", "is given twice in this request"))
         if row.user_id in experiment.overrides:
             problems.append(FieldError(f"{pointer}/user_id", "has an override and is never counted"))
         seen.add(row.user_id)

@@ -19,10 +19,16 @@ RETRY_AFTER_SECONDS = 2
 SHORTEST_RETENTION_DAYS = 1  # the least that the template's RetentionDays may be
 
 
-def ingest(submissions: list[Submission], received: int, request_id: str, runtime: Runtime) -> list[Event]:
+def ingest(
+    submissions: list[Submission],
+    received: int,
+    request_id: str,
+    runtime: Runtime,
+    place: str = "/events/{}",
+) -> list[Event]:
     """Return the events once the topic has them all; UnavailableError carries their ids, for the retry."""
     kept = _retention(submissions, received)
-    events = accept(submissions, received, kept, lambda: uuid7(received, secrets.randbits(74)))
+    events = accept(submissions, received, kept, lambda: uuid7(received, secrets.randbits(74)), place)
     messages = pack(events, request_id)
     for tried in range(TRIES):
         if tried:

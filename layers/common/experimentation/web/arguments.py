@@ -19,7 +19,7 @@ def body_of[Model: BaseModel](request: Request, model: type[Model], limit: int, 
     kind = request.content_type
     is_form = form and kind == FORM
     if not is_form and kind not in {"", "application/json"} and not kind.endswith("+json"):
-        raise UnsupportedMediaTypeError("The body should be application/json.")
+        raise UnsupportedMediaTypeError("The body must be application/json.")
     content = request.body(limit)
     if is_form:
         return _valid(model, strings=_form_fields(content))

@@ -12,6 +12,7 @@ from experimentation import telemetry
 from experimentation.clock import wall_clock
 from experimentation.domain.errors import ExperimentationError, UnavailableError
 from experimentation.web import arguments, edge
+from experimentation.web.compression import LEAST_BYTES, compressed, takes_gzip
 from experimentation.web.principals import RULES, Principal, authenticate, authorize, require_recent_login
 from experimentation.web.problems import MEDIA_TYPE, Problem, problem_of
 from experimentation.web.reply import JSON, Reply, encoded
@@ -20,7 +21,7 @@ from experimentation.web.request import Request, request_from
 BODY_BYTES = 1_000_000
 WRONG = frozenset({400, 413, 415, 422})  # what was sent is not what the endpoint takes
 PRIVATE = "no-store"
-VARY = "Authorization, Cookie, X-API-Key"
+VARY = "Authorization, Cookie, X-API-Key, Accept-Encoding"
 GIVEN = frozenset({"body", "query", "principal", "request", "now"})
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -123,7 +124,11 @@ class Endpoint:
         caching = {"Cache-Control": self.cache if cacheable else PRIVATE}
         if cacheable and self.rule != "anyone":
             caching["Vary"] = VARY
-        return _rendered(reply, status, JSON, caching)
+        return _rendered(reply, status, JSON, caching, gzip=self._gzip(request))
+
+    def _gzip(self, request: Request) -> bool:
+        # Tokens are not compressed beside what a caller sent: the length would tell of them (BREACH).
+        return self.rule != "anyone" and takes_gzip(request.headers)
 
     def _problem(self, error: Exception, request: Request) -> dict[str, Any]:
         instance = request.path.encode(errors="replace").decode()
@@ -133,7 +138,8 @@ class Endpoint:
             rendered = self.render_problem(problem, request, error)
             reply = replace(rendered, headers={**problem.headers, **rendered.headers})
         kind = MEDIA_TYPE if self.render_problem is None else JSON
-        return _rendered(reply, reply.status or problem.status, kind, {"Cache-Control": PRIVATE})
+        caching = {"Cache-Control": PRIVATE}
+        return _rendered(reply, reply.status or problem.status, kind, caching, gzip=self._gzip(request))
 
 
 def endpoint(
@@ -193,7 +199,9 @@ def _body_annotation(parameter: inspect.Parameter | None) -> tuple[Any, bool]:
     return parameter.annotation, True
 
 
-def _rendered(reply: Reply, status: int, kind: str, caching: Mapping[str, str]) -> dict[str, Any]:
+def _rendered(
+    reply: Reply, status: int, kind: str, caching: Mapping[str, str], *, gzip: bool
+) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "statusCode": status,
         "headers": {**SECURITY_HEADERS, **caching, **reply.headers},
@@ -204,11 +212,12 @@ def _rendered(reply: Reply, status: int, kind: str, caching: Mapping[str, str]) 
     if reply.body is None and (reply.raw or status in {204, 304} or reply.status is not None):
         return answer
     answer["headers"].setdefault("Content-Type", kind)
-    if not reply.raw:
-        answer["body"] = encoded(reply.body)
-    elif isinstance(reply.body, bytes):
-        answer["body"] = base64.b64encode(reply.body).decode()
+    body = reply.body if reply.raw else encoded(reply.body)
+    if gzip and isinstance(body, str) and len(body) >= LEAST_BYTES:
+        body, answer["headers"] = compressed(body.encode(), answer["headers"])
+    if isinstance(body, bytes):
+        answer["body"] = base64.b64encode(body).decode()
         answer["isBase64Encoded"] = True
     else:
-        answer["body"] = str(reply.body)
+        answer["body"] = str(body)
     return answer

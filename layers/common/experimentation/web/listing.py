@@ -17,7 +17,8 @@ def start_of(cursor: str | None, purpose: str) -> str | None:
     after: object = decode_cursor(cursor, purpose).get("after")
     if not isinstance(after, str) or not after.isascii() or not 0 < len(after) <= LONGEST_POSITION:
         raise InvalidError(
-            "The cursor is not one of this list.", [FieldError("/cursor", "is not of this list")]
+            "The cursor is not of this list: start again without one.",
+            [FieldError("/cursor", "is not the next_cursor of this list")],
         )
     return after
 

@@ -44,4 +44,7 @@ def _check(payload: bytes, purpose: str) -> bytes:
 
 
 def _refused() -> InvalidError:
-    return InvalidError("The cursor is not one of this list.", [FieldError("/cursor", "is not of this list")])
+    return InvalidError(
+        "The cursor is not of this list: start again without one.",
+        [FieldError("/cursor", "is not the next_cursor of this list")],
+    )

@@ -48,7 +48,7 @@ def authenticate(request: Request, now: int) -> Principal | None:
     if authorization is not None:
         kind, _, credential = authorization.partition(" ")
         if kind.lower() != "bearer" or not credential.strip():
-            raise UnauthenticatedError("The Authorization header should be: Bearer <token>.")
+            raise UnauthenticatedError("The Authorization header must be: Bearer <token>.")
         credential = credential.strip()
         return _key_holder(credential, now) if credential.startswith("exp_") else _person(credential, now)
     cookie = request.cookies.get(ACCESS_COOKIE)

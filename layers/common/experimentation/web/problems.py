@@ -36,6 +36,7 @@ TABLE: Mapping[type[ExperimentationError], tuple[int, str]] = {
     errors.UnauthenticatedError: (401, "Unauthenticated"),
     errors.ForbiddenError: (403, "Forbidden"),
     errors.NotFoundError: (404, "Not found"),
+    errors.MethodNotAllowedError: (405, "Method not allowed"),
     errors.ConflictError: (409, "Conflict"),
     errors.PreconditionFailedError: (412, "Precondition failed"),
     errors.PayloadTooLargeError: (413, "Payload too large"),
@@ -87,6 +88,8 @@ def problem_of(error: Exception, instance: str, request_id: str) -> Problem:
 def _headers(error: ExperimentationError) -> dict[str, str]:
     if isinstance(error, RetryLaterError):
         return {"Retry-After": str(error.retry_after_seconds)}
+    if isinstance(error, errors.MethodNotAllowedError):
+        return {"Allow": ", ".join(error.allowed)}
     if isinstance(error, StaleLoginError):
         challenge = 'Bearer realm="experimentation", error="insufficient_user_authentication"'
         return {"WWW-Authenticate": f"{challenge}, max_age={error.max_age_ms // 1000}"}

@@ -35,9 +35,16 @@ class Event(NamedTuple):
 
 
 def accept(
-    submissions: list[Submission], received: int, retention: Retention, new_id: Callable[[], str]
+    submissions: list[Submission],
+    received: int,
+    retention: Retention,
+    new_id: Callable[[], str],
+    place: str = "/events/{}",
 ) -> list[Event]:
-    """Return the events; InvalidError that names each one that is too old or has another's id."""
+    """Return the events; InvalidError that names each one that is too old or has another's id.
+
+    `place` is the JSON pointer of an event in the request, by its index.
+    """
     oldest = retention.oldest_accepted(received)
     problems: list[FieldError] = []
     events: list[Event] = []
@@ -45,10 +52,10 @@ def accept(
     for index, each in enumerate(submissions):
         at = happened_at(each, received)
         if at < oldest:
-            problems.append(FieldError(f"/events/{index}/timestamp", _too_old(retention, oldest)))
+            problems.append(FieldError(f"{place.format(index)}/timestamp", _too_old(retention, oldest)))
         event_id = each.event_id or new_id()
         if event_id in ids:
-            problems.append(FieldError(f"/events/{index}/event_id", "stands twice in this batch"))
+            problems.append(FieldError(f"{place.format(index)}/event_id", "is given twice in this batch"))
         ids.add(event_id)
         events.append(Event(each.user_id, event_id, each.type, at, received, each.value, each.properties))
     if problems:

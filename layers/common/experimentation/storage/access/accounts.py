@@ -86,7 +86,7 @@ def create(account: Account, record: "Sequence[Action]" = ()) -> None:
         commit([_creation(account), *_admins(int(account.is_active_admin)), *record])
     except CancelledError as error:
         _raise_unless_condition(error)
-        raise ConflictError("There already is an account of this name.") from error
+        raise ConflictError("There is already an account with this name.") from error
 
 
 def create_first_admin(account: Account) -> bool:

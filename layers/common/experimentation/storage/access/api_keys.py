@@ -75,7 +75,7 @@ def create(key: ApiKey, record: "Sequence[Action]" = ()) -> None:
     try:
         commit([creation, *record])
     except CancelledError as error:
-        raise ConflictError("There already is a key of this id.") from error
+        raise ConflictError("There is already a key with this id.") from error
 
 
 def cached(key_id: str, now: int) -> ApiKey | None:

@@ -19,7 +19,7 @@ def _lower(value: object) -> object:
 def _of_fair_length(password: SecretStr) -> SecretStr:
     text = password.get_secret_value()
     if len(text) < SHORTEST_PASSWORD:
-        raise ValueError(f"should have at least {SHORTEST_PASSWORD} characters")
+        raise ValueError(f"needs at least {SHORTEST_PASSWORD} characters")
     if len(text.encode()) > LONGEST_PASSWORD_BYTES:
         raise ValueError(f"may have at most {LONGEST_PASSWORD_BYTES} bytes of UTF-8")
     return password

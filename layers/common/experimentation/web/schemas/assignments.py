@@ -15,9 +15,9 @@ MAX_EXPERIMENTS = 100
 
 def _small(context: dict[str, Any]) -> dict[str, Any]:
     if len(context) > MAX_CONTEXT_KEYS:
-        raise ValueError(f"should have at most {MAX_CONTEXT_KEYS} keys")
+        raise ValueError(f"needs at most {MAX_CONTEXT_KEYS} keys")
     if len(json.dumps(context, ensure_ascii=False).encode()) > MAX_CONTEXT_BYTES:
-        raise ValueError(f"should have at most {MAX_CONTEXT_BYTES} bytes of JSON")
+        raise ValueError(f"needs at most {MAX_CONTEXT_BYTES} bytes of JSON")
     return context
 
 

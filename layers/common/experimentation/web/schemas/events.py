@@ -20,26 +20,26 @@ _encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan
 def _ten_thousandths(value: object) -> int:
     """Return a number of at most four decimals as an integer of 1e-4."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("should be a number")  # noqa: TRY004 - Pydantic reports a ValueError
+        raise ValueError("must be a number")  # noqa: TRY004 - Pydantic reports a ValueError
     if not -MAX_VALUE <= value <= MAX_VALUE:
-        raise ValueError("should be from -1000000000 to 1000000000")
+        raise ValueError("must be from -1000000000 to 1000000000")
     scaled = round(value * UNIT)
     if scaled / UNIT != value:
-        raise ValueError("should have at most four decimals")
+        raise ValueError("needs at most four decimals")
     return scaled
 
 
 def _text(properties: object) -> str:
     """Return the JSON text that is stored; encoded once, because a batch holds hundreds."""
     if not isinstance(properties, dict):
-        raise ValueError("should be an object")  # noqa: TRY004 - Pydantic reports a ValueError
+        raise ValueError("must be an object")  # noqa: TRY004 - Pydantic reports a ValueError
     if not properties:
         return "{}"
     if _depth(properties) > MAX_DEPTH:
-        raise ValueError(f"should nest at most {MAX_DEPTH} levels")
+        raise ValueError(f"may be nested at most {MAX_DEPTH} levels deep")
     text = _encoded(properties)
     if len(text.encode()) > MAX_PROPERTIES_BYTES:
-        raise ValueError(f"should have at most {MAX_PROPERTIES_BYTES} bytes of JSON")
+        raise ValueError(f"needs at most {MAX_PROPERTIES_BYTES} bytes of JSON")
     return text
 
 

@@ -13,7 +13,7 @@ EFFECT_DECIMALS = 6
 
 def _decimal(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError("should be a number")  # noqa: TRY004 - what Pydantic makes a field's error of
+        raise ValueError("must be a number")  # noqa: TRY004 - what Pydantic makes a field's error of
     return Decimal(repr(value))
 
 

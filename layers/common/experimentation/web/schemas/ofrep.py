@@ -72,9 +72,12 @@ def subject(body: EvaluationRequest | None) -> AssignmentRequest:
 
 
 def _faults(error: ValidationError) -> list[FieldError]:
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    return [FieldError("/context/" + _attribute(item["loc"]), item["msg"]) for item in found]
+    from experimentation.web.validation_words import field_errors  # noqa: PLC0415 - most requests are valid
+
+    found = error.errors(include_url=False, include_input=False)
+    return list(field_errors([{**item, "loc": _sent(item["loc"])} for item in found], AssignmentRequest))
 
 
-def _attribute(location: tuple[str | int, ...]) -> str:
-    return TARGETING_KEY if location[0] == "user_id" else str(location[1] if len(location) > 1 else "")
+def _sent(location: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """Return where in the request a part of the assignment's stands."""
+    return ("context", TARGETING_KEY) if location[0] == "user_id" else location

@@ -17,16 +17,16 @@ _TYPE = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}"
 def _day_number(value: object) -> int:
     """Return the days since 1970-01-01 of a date written YYYY-MM-DD."""
     if not isinstance(value, str) or len(value) != len("2026-11-22"):
-        raise ValueError("should be a UTC day, like 2026-11-22")
+        raise ValueError("must be a UTC day, like 2026-11-22")
     try:
         return date.fromisoformat(value).toordinal() - EPOCH_ORDINAL
     except ValueError:
-        raise ValueError("should be a UTC day, like 2026-11-22") from None
+        raise ValueError("must be a UTC day, like 2026-11-22") from None
 
 
 def _few(types: str) -> str:
     if types.count(",") >= MAX_EVENT_TYPES:
-        raise ValueError(f"should name at most {MAX_EVENT_TYPES} event types")
+        raise ValueError(f"may name at most {MAX_EVENT_TYPES} event types")
     return types
 
 

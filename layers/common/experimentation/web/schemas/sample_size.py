@@ -14,7 +14,7 @@ LEAST_WEIGHT, MOST_WEIGHT = 0.0001, 1_000_000
 
 def _not_tiny(mean: float) -> float:
     if 0 < abs(mean) < LEAST_MEAN:
-        raise ValueError(f"should be 0, or at least {LEAST_MEAN} in size")
+        raise ValueError(f"must be 0, or at least {LEAST_MEAN} in size")
     return mean
 
 
@@ -24,9 +24,9 @@ def _listed(text: object) -> object:
     try:
         weights = tuple(float(each) for each in text.split(","))
     except ValueError:
-        raise ValueError("should be numbers with commas between them, such as 90,10") from None
+        raise ValueError("must be numbers with commas between them, such as 90,10") from None
     if not all(LEAST_WEIGHT <= weight <= MOST_WEIGHT for weight in weights):
-        raise ValueError(f"should each be {LEAST_WEIGHT} to {MOST_WEIGHT}")
+        raise ValueError(f"must each be from {LEAST_WEIGHT} to {MOST_WEIGHT}")
     return weights
 
 

@@ -33,11 +33,11 @@ def _printable(text: str) -> str:
 def _milliseconds(value: object) -> int:
     """Return the milliseconds of an RFC 3339 time; one without an offset is refused."""
     if not isinstance(value, str) or len(value) > 35:
-        raise ValueError("should be an RFC 3339 time, like 2026-11-22T07:00:00Z")
+        raise ValueError("must be an RFC 3339 time, like 2026-11-22T07:00:00Z")
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
-        raise ValueError("should be an RFC 3339 time, like 2026-11-22T07:00:00Z") from None
+        raise ValueError("must be an RFC 3339 time, like 2026-11-22T07:00:00Z") from None
     if len(value) < len("2026-11-22T07:00:00Z") or moment.tzinfo is None:
         raise ValueError("needs an offset from UTC, like the Z in 2026-11-22T07:00:00Z")
     try:

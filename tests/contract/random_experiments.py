@@ -8,7 +8,8 @@ from experimentation.domain.clock import DAY_MS
 from experimentation.domain.experiment import Analysis as Mode
 from experimentation.domain.experiment import Direction, Experiment, Kind, Metric, Role, Status, Variant
 from experimentation.domain.results.totals import declared, is_late
-from experimentation.domain.statistics.analysis import Analysis, analyse, take_look
+from experimentation.domain.statistics.analysis import analyse, take_look
+from experimentation.domain.statistics.answer import Analysis
 from experimentation.domain.statistics.looks import Look
 from experimentation.domain.statistics.study import MetricTotals, Progress, Query, Study, VariantTotals
 

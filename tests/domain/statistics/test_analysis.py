@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from experimentation.domain.experiment import Analysis as Mode
 from experimentation.domain.experiment import Direction, Kind, Role
+from experimentation.domain.results.report import as_json
 from experimentation.domain.statistics import means, moments, sequential
-from experimentation.domain.statistics.analysis import Analysis, analyse, as_json
+from experimentation.domain.statistics.analysis import analyse
+from experimentation.domain.statistics.answer import Analysis
 from experimentation.domain.statistics.cuped import PairedMoments, cuped_welch
 from experimentation.domain.statistics.study import (
     CovariateSums,

@@ -18,7 +18,8 @@ from experimentation.domain.results.totals import (
     segment_prefix,
     undeclared,
 )
-from experimentation.domain.statistics.analysis import Analysis, analyse, take_look
+from experimentation.domain.statistics.analysis import analyse, take_look
+from experimentation.domain.statistics.answer import Analysis
 from experimentation.domain.statistics.looks import Look
 from experimentation.domain.statistics.pace import users_per_day
 from experimentation.domain.statistics.study import (

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from experimentation.domain.statistics.analysis import Analysis
+from experimentation.domain.statistics.answer import Analysis
 from experimentation.domain.statistics.comparison import Comparison
 from experimentation.domain.statistics.multiplicity import holm
 from experimentation.domain.statistics.strata import Stratum, heterogeneity, post_stratified

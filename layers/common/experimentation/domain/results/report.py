@@ -1,5 +1,7 @@
 """What the results answer looks like: for an executive, for everyone, and for a program."""
 
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from experimentation.domain.clock import DAY_MS, day_number, rfc3339
@@ -7,7 +9,8 @@ from experimentation.domain.document import ending
 from experimentation.domain.experiment import Experiment, Kind, Status
 from experimentation.domain.results.plan import plan
 from experimentation.domain.results.totals import Span
-from experimentation.domain.statistics.analysis import Analysis, MetricResult, as_json
+from experimentation.domain.statistics.answer import Analysis, MetricResult
+from experimentation.domain.statistics.lift import Interval
 from experimentation.domain.statistics.means import mean_interval
 from experimentation.domain.statistics.summary import quoted, summary_sentence
 from experimentation.domain.statistics.wording import day_name
@@ -154,3 +157,22 @@ def _plan(experiment: Experiment) -> Document:
         "by_baseline": [each._asdict() for each in plan(experiment)],
         "for_another_baseline": f"/sample-size?experiment_id={experiment.id}&baseline_rate=",
     }
+
+
+def as_json(value: Any) -> Any:
+    """Return a result as plain JSON values: named fields as objects, intervals as pairs.
+
+    >>> as_json({"interval": Interval(0.1, 0.2)})
+    {'interval': [0.1, 0.2]}
+    """
+    if isinstance(value, Interval):
+        return [value.low, value.high]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: as_json(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: as_json(item) for name, item in value._asdict().items()}
+    if isinstance(value, Mapping):
+        return {name: as_json(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json(item) for item in value]
+    return value

@@ -1,26 +1,17 @@
 """The whole analysis of an experiment: everything that the full results answer shows, from exact sums."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, NamedTuple
 
 from experimentation.domain.experiment import Analysis as Mode
-from experimentation.domain.experiment import Direction, Kind, Role
-from experimentation.domain.statistics.comparison import Comparison, Moment, compared, examine
+from experimentation.domain.experiment import Role
+from experimentation.domain.statistics.advice import Own, recommendation
+from experimentation.domain.statistics.answer import Analysis, MetricResult, SampleRatio, VariantFigures
+from experimentation.domain.statistics.comparison import Moment, compared, examine
 from experimentation.domain.statistics.decision import Readiness
 from experimentation.domain.statistics.families import adjusted, families
-from experimentation.domain.statistics.lift import Interval
-from experimentation.domain.statistics.looks import LASTING, Look, Verdict, kept_verdicts
+from experimentation.domain.statistics.looks import Look, kept_verdicts
 from experimentation.domain.statistics.moments import as_float
-from experimentation.domain.statistics.pace import days_left
 from experimentation.domain.statistics.proportions import Rate, wilson
-from experimentation.domain.statistics.reasons import (
-    exaggeration,
-    kept_reasons,
-    metric_reasons,
-    readiness_reasons,
-)
-from experimentation.domain.statistics.rivals import rival_reasons, rivals
 from experimentation.domain.statistics.srm import MISMATCH, srm_chi2, srm_sequential_dirichlet
 from experimentation.domain.statistics.study import (
     ERROR_RATE,
@@ -36,90 +27,9 @@ from experimentation.domain.statistics.study import (
 )
 from experimentation.domain.statistics.verdict import (
     Judged,
-    Judgement,
-    Recommendation,
-    best,
     judgement,
     overall,
-    standing,
 )
-
-
-class SampleRatio(NamedTuple):
-    """Did the split follow the weights? `sequential_p_value` may be looked at on any day."""
-
-    status: str
-    p_value: float | None
-    chi_square: float | None
-    expected: dict[str, float]
-    sequential_p_value: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class VariantFigures:
-    """One metric in one variant; mean and variance are per user, of what the metric's kind looks at."""
-
-    users: int
-    converters: int
-    rate: float | None
-    rate_interval: Interval | None
-    count: int
-    sum: float
-    mean: float | None
-    variance: float | None
-
-
-class MetricResult(NamedTuple):
-    """One metric: the figures of every variant and the comparison of every treatment."""
-
-    key: str
-    name: str | None
-    event_type: str
-    kind: Kind
-    role: Role | None
-    late: bool
-    margin: float | None
-    direction: Direction
-    variants: dict[str, VariantFigures]
-    comparisons: dict[str, Comparison]
-
-    @property
-    def title(self) -> str:
-        """Return what people call it."""
-        return self.name or self.key
-
-
-class Analysis(NamedTuple):
-    """The answer; an exploratory one, and a draft's, carries no recommendation.
-
-    `verdicts` are those that kept looks gave, by treatment, standing or fallen.
-    """
-
-    analysis: Mode
-    confidence_level: float
-    exploratory: bool
-    enrolled: dict[str, int]
-    names: dict[str, str]
-    srm: SampleRatio
-    metrics: list[MetricResult]
-    recommendation: Recommendation | None
-    verdicts: dict[str, Verdict]
-
-    @property
-    def alpha(self) -> float:
-        """Return the error rate of the intervals that are only shown, rounded so that 0.95 gives 0.05."""
-        return Query(self.confidence_level).alpha
-
-
-class Own(NamedTuple):
-    """What the figures say by themselves, before any verdict that an earlier look gave."""
-
-    answer: Analysis
-    readiness: Readiness
-    moment: Moment
-    judged: list[Judged]
-    judgements: dict[str, Judgement]
-    plan_met: bool
 
 
 def analyse(
@@ -141,7 +51,7 @@ def analyse(
     if not query.declared or not progress.started:
         return own.answer
     verdicts = kept_verdicts(looks, _look(study, progress, own, day=0))
-    advice = _recommendation(study, progress, own, verdicts, metrics)
+    advice = recommendation(study, progress, own, verdicts, metrics)
     return own.answer._replace(recommendation=advice, verdicts=verdicts)
 
 
@@ -289,83 +199,6 @@ def _bound(study: Study, fractions: tuple[float, ...]) -> float:
     return min(1e9, boundary(fractions, ERROR_RATE / family).bounds[-1])
 
 
-def _recommendation(
-    study: Study,
-    progress: Progress,
-    own: Own,
-    verdicts: Mapping[str, Verdict],
-    metrics: Sequence[MetricTotals],
-) -> Recommendation:
-    final = {
-        treatment: standing(each, verdicts.get(treatment), own.readiness.ended)
-        for treatment, each in own.judgements.items()
-    }
-    by_variant = {treatment: each.action for treatment, each in final.items()}
-    because = {treatment: each.because for treatment, each in final.items() if each.because is not None}
-    action = overall(list(by_variant.values()))
-    shipping = [key for key, each in by_variant.items() if each == action == "ship"]
-    variant = best(own.judged, shipping)
-    shown = [variant] if variant else study.treatments
-    standing_verdicts = [verdicts[key] for key in shown if key in verdicts]
-    reasons = _reasons(study, progress, own, shown, standing_verdicts)
-    careful = None if own.plan_met else _careful_lift(own, verdicts, action, shown, because)
-    if careful is not None:
-        reasons.append(exaggeration(careful))
-    others = rivals(study, metrics, variant, shipping) if variant else []
-    reasons += rival_reasons(study, metrics, variant, others) if variant else []
-    kept = [each for each in standing_verdicts if each.fallen is None and each.action == action]
-    return Recommendation(
-        action,
-        reasons,
-        days_left(study, progress, own.answer.enrolled, own.judged) if action == "keep_running" else None,
-        variant,
-        by_variant,
-        because,
-        kept[0].decided_on if kept else None,
-        careful,
-        others,
-    )
-
-
-def _careful_lift(
-    own: Own,
-    verdicts: Mapping[str, Verdict],
-    action: str,
-    shown: Sequence[str],
-    because: Mapping[str, str],
-) -> float | None:
-    """Return the shrunken lift of what decided to ship or not to ship."""
-    if action not in LASTING:
-        return None
-    for treatment in shown:
-        verdict = verdicts.get(treatment)
-        if verdict is not None and verdict.fallen is None and verdict.figures is not None:
-            return verdict.figures.shrunken_lift
-        for each in own.judged:
-            deciding = each.comparisons[treatment].deciding
-            if each.metric.key == because.get(treatment) and deciding is not None:
-                return deciding.shrunken_lift
-    return None
-
-
-def _reasons(
-    study: Study,
-    progress: Progress,
-    own: Own,
-    shown: Sequence[str],
-    verdicts: Sequence[Verdict],
-) -> list[str]:
-    reasons = readiness_reasons(study, progress, own.answer.enrolled, own.readiness)
-    if own.readiness.mismatch:
-        return reasons
-    reasons += [text for verdict in verdicts for text in kept_reasons(study, verdict)]
-    return reasons + [
-        text
-        for treatment in shown
-        for text in metric_reasons(study, own.judged, treatment, ended=own.readiness.ended)
-    ]
-
-
 def _results(
     study: Study, query: Query, metrics: Sequence[MetricTotals], moment: Moment
 ) -> list[MetricResult]:
@@ -426,6 +259,7 @@ def sample_ratio(
 def variant_figures(metric: Metric, totals: VariantTotals, alpha: float) -> VariantFigures:
     """Return what one variant did, without comparing it.
 
+    >>> from experimentation.domain.experiment import Direction, Kind
     >>> metric = Metric("bought", "purchase", Kind.CONVERSION, Direction.INCREASE, Role.PRIMARY)
     >>> figures = variant_figures(metric, VariantTotals(10, 4, 5, 50, 700), alpha=0.05)
     >>> figures.rate, figures.mean, figures.count
@@ -443,25 +277,6 @@ def variant_figures(metric: Metric, totals: VariantTotals, alpha: float) -> Vari
         as_float(moments.mean),
         as_float(moments.variance),
     )
-
-
-def as_json(value: Any) -> Any:
-    """Return a result as plain JSON values: named fields as objects, intervals as pairs.
-
-    >>> as_json([Interval(0.1, 0.2), SampleRatio("ok", 1.0, 0.0, {"a": 5.0}, None)])[0]
-    [0.1, 0.2]
-    """
-    if isinstance(value, Interval):
-        return [value.low, value.high]
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: as_json(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return {name: as_json(item) for name, item in value._asdict().items()}
-    if isinstance(value, Mapping):
-        return {name: as_json(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [as_json(item) for item in value]
-    return value
 
 
 def _family(result: MetricResult) -> Role | None:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from experimentation.domain.experiment import Kind, Role
-from experimentation.domain.statistics.analysis import Analysis, MetricResult
+from experimentation.domain.statistics.answer import Analysis, MetricResult
 from experimentation.domain.statistics.comparison import Comparison
 from experimentation.domain.statistics.deciding import Deciding
 from experimentation.domain.statistics.lift import Interval

@@ -1,0 +1,115 @@
+"""What follows from an analysis for the whole experiment: the recommendation and its reasons."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from experimentation.domain.statistics.answer import Analysis
+from experimentation.domain.statistics.comparison import Moment
+from experimentation.domain.statistics.decision import Readiness
+from experimentation.domain.statistics.looks import LASTING, Verdict
+from experimentation.domain.statistics.pace import days_left
+from experimentation.domain.statistics.reasons import (
+    exaggeration,
+    kept_reasons,
+    metric_reasons,
+    readiness_reasons,
+)
+from experimentation.domain.statistics.rivals import rival_reasons, rivals
+from experimentation.domain.statistics.study import MetricTotals, Progress, Study
+from experimentation.domain.statistics.verdict import (
+    Judged,
+    Judgement,
+    Recommendation,
+    best,
+    overall,
+    standing,
+)
+
+
+class Own(NamedTuple):
+    """What the figures say by themselves, before any verdict that an earlier look gave."""
+
+    answer: Analysis
+    readiness: Readiness
+    moment: Moment
+    judged: list[Judged]
+    judgements: dict[str, Judgement]
+    plan_met: bool
+
+
+def recommendation(
+    study: Study,
+    progress: Progress,
+    own: Own,
+    verdicts: Mapping[str, Verdict],
+    metrics: Sequence[MetricTotals],
+) -> Recommendation:
+    """Return what holds for the whole experiment, earlier looks' verdicts included."""
+    final = {
+        treatment: standing(each, verdicts.get(treatment), own.readiness.ended)
+        for treatment, each in own.judgements.items()
+    }
+    by_variant = {treatment: each.action for treatment, each in final.items()}
+    because = {treatment: each.because for treatment, each in final.items() if each.because is not None}
+    action = overall(list(by_variant.values()))
+    shipping = [key for key, each in by_variant.items() if each == action == "ship"]
+    variant = best(own.judged, shipping)
+    shown = [variant] if variant else study.treatments
+    standing_verdicts = [verdicts[key] for key in shown if key in verdicts]
+    reasons = _reasons(study, progress, own, shown, standing_verdicts)
+    careful = None if own.plan_met else _careful_lift(own, verdicts, action, shown, because)
+    if careful is not None:
+        reasons.append(exaggeration(careful))
+    others = rivals(study, metrics, variant, shipping) if variant else []
+    reasons += rival_reasons(study, metrics, variant, others) if variant else []
+    kept = [each for each in standing_verdicts if each.fallen is None and each.action == action]
+    return Recommendation(
+        action,
+        reasons,
+        days_left(study, progress, own.answer.enrolled, own.judged) if action == "keep_running" else None,
+        variant,
+        by_variant,
+        because,
+        kept[0].decided_on if kept else None,
+        careful,
+        others,
+    )
+
+
+def _careful_lift(
+    own: Own,
+    verdicts: Mapping[str, Verdict],
+    action: str,
+    shown: Sequence[str],
+    because: Mapping[str, str],
+) -> float | None:
+    """Return the shrunken lift of what decided to ship or not to ship."""
+    if action not in LASTING:
+        return None
+    for treatment in shown:
+        verdict = verdicts.get(treatment)
+        if verdict is not None and verdict.fallen is None and verdict.figures is not None:
+            return verdict.figures.shrunken_lift
+        for each in own.judged:
+            deciding = each.comparisons[treatment].deciding
+            if each.metric.key == because.get(treatment) and deciding is not None:
+                return deciding.shrunken_lift
+    return None
+
+
+def _reasons(
+    study: Study,
+    progress: Progress,
+    own: Own,
+    shown: Sequence[str],
+    verdicts: Sequence[Verdict],
+) -> list[str]:
+    reasons = readiness_reasons(study, progress, own.answer.enrolled, own.readiness)
+    if own.readiness.mismatch:
+        return reasons
+    reasons += [text for verdict in verdicts for text in kept_reasons(study, verdict)]
+    return reasons + [
+        text
+        for treatment in shown
+        for text in metric_reasons(study, own.judged, treatment, ended=own.readiness.ended)
+    ]

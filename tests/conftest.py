@@ -23,7 +23,7 @@ import moto.dynamodb.models
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from moto import mock_aws
 from moto.dynamodb.models import DynamoDBBackend, Table
 from samtranslator.yaml_helper import yaml_parse
@@ -45,7 +45,12 @@ from tests.aws_limits.record import Record, note
 from tests.aws_limits.requests import violations
 
 # The same examples in every run, however slow the machine: a failure is never chance.
-settings.register_profile("steady", deadline=None, derandomize=True)
+settings.register_profile(
+    "steady",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no fault of the test
+)
 settings.load_profile("steady")
 
 REGION = "us-east-1"

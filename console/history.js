@@ -10,6 +10,7 @@ export async function history(id) {
   const { items } = await all(at(id, "/history"), "history", NEWEST);
   return h("ol", { class: "log" }, items.map((entry) => h("li", {},
     h("div", { class: "row apart" }, h("strong", {}, words(entry.action)), h("span", { class: "small soft" }, `${time(entry.at)} · ${entry.actor}`)),
+    entry.reason && h("div", { class: "small" }, entry.reason),
     entry.changes.map((change) => h("div", { class: "small" }, `${words(change.field)}: `, h("span", { class: "soft" }, shown(change.from)), " → ", shown(change.to))))));
 }
 

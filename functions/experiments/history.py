@@ -27,4 +27,6 @@ def _shown(entry: history.Entry) -> dict[str, object]:
         "actor": entry.actor,
         "action": entry.action,
         "changes": [{"field": field, "from": before, "to": after} for field, before, after in entry.changes],
+        "reason": entry.reason,
+        "figures": entry.figures,
     }

@@ -1,26 +1,29 @@
-"""Schedule - take the looks that are due, so that a verdict, once reached, stands."""
+"""Schedule - start, ramp and end what is due, and take the looks, so that a verdict, once reached, stands."""
 
+import random
 from collections.abc import Callable
 
 from experimentation import telemetry
 from experimentation.clock import wall_clock
 from experimentation.domain.clock import DAY_MS
 from experimentation.storage import experiments, retention
-from experimentation.usecases.tending import CATCH_UP_DAYS, take_due_look
+from experimentation.usecases.tending import CATCH_UP_DAYS, keep_schedule, take_due_look
 from experimentation.web.scheduled import scheduled
 
 
 @scheduled
 def handler(has_time: Callable[[], bool]) -> None:
-    """Tend what runs and what ended lately; what there is no time for waits for the next run."""
+    """Tend what runs, is to start or ended lately, in any order: each run another has to wait."""
     now = wall_clock()
     retention.note(now)
     fault: Exception | None = None
-    for experiment_id in experiments.tended(now - CATCH_UP_DAYS * DAY_MS):
+    tended = experiments.tended(now - CATCH_UP_DAYS * DAY_MS, starts_by=now)
+    for experiment_id in random.sample(tended, len(tended)):
         if not has_time():
             break
         try:
-            look = take_due_look(experiments.read(experiment_id, consistent=True), now)
+            experiment = keep_schedule(experiments.read(experiment_id, consistent=True), wall_clock)
+            look = take_due_look(experiment, wall_clock())
         except Exception as error:  # noqa: BLE001 - the worker's edge: one experiment must not stop the others
             telemetry.logger.exception("an experiment could not be tended")
             fault = error

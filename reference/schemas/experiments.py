@@ -42,6 +42,21 @@ class SegmentAnswer(ResponseModel):
     values: list[str]
 
 
+class RampAnswer(ResponseModel):
+    """From when on how many percent of all users take part."""
+
+    at: str
+    percent: float
+
+
+class ScheduleAnswer(ResponseModel):
+    """What happens by itself."""
+
+    start_at: str | None
+    end_at: str | None
+    ramp: list[RampAnswer]
+
+
 class ExperimentSummary(ResponseModel):
     """An experiment as the list shows it."""
 
@@ -92,6 +107,7 @@ class ExperimentAnswer(ResponseModel):
     ship: str | None = None
     conclusion: Conclusion | None = None
     note: str = ""
+    schedule: ScheduleAnswer | None = None
 
 
 class ExperimentPage(ResponseModel):
@@ -117,6 +133,8 @@ class HistoryEntry(ResponseModel):
     actor: str
     action: str
     changes: list[HistoryChange]
+    reason: str = ""
+    figures: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class HistoryPage(ResponseModel):

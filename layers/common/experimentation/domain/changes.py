@@ -13,15 +13,17 @@ from experimentation.domain.experiment import (
     Conclusion,
     Experiment,
     Metric,
+    Schedule,
     Segment,
     Status,
     Variant,
 )
 from experimentation.domain.percent import percent
+from experimentation.domain.schedule import require_ahead
 
 WORDS = frozenset({"name", "description", "hypothesis"})
 ENDING = frozenset({"ship", "conclusion", "note"})
-LIVE = frozenset({"metrics", "traffic_allocation", "overrides"})
+LIVE = frozenset({"metrics", "traffic_allocation", "overrides", "schedule"})
 
 _PLAN = "the plan is fixed when the experiment starts, or a look at the results could change the verdict"
 _REASONS = {
@@ -64,6 +66,7 @@ class Edit(TypedDict, total=False):
     ship: str | None
     conclusion: Conclusion | None
     note: str
+    schedule: Schedule | None
 
 
 class Change(NamedTuple):
@@ -94,6 +97,8 @@ def edited(experiment: Experiment, edit: Edit, now: int) -> Experiment:
         raise ConflictError(
             f"The experiment is {experiment.status}, so this may not change: {named}.", refused
         )
+    if wanted.schedule != experiment.schedule:
+        require_ahead(experiment, wanted, now)
     return check(wanted)
 
 

@@ -8,6 +8,7 @@ from experimentation.domain.counting.counters import label
 from experimentation.domain.errors import FieldError, InvalidError
 from experimentation.domain.experiment import MILLION, Analysis, Experiment, Role
 from experimentation.domain.percent import STEPS
+from experimentation.domain.schedule import contradictions
 
 MAX_LABEL_BYTES = 800  # a counter's sort key of 1,024 also holds a type, a day and a variant
 OTHER = "other"  # the label of every value that a segment does not name
@@ -22,6 +23,7 @@ def check(experiment: Experiment) -> Experiment:
         *_segments(experiment),
         *_overrides(experiment),
         *_ship(experiment),
+        *contradictions(experiment),
     ]
     if faults:
         raise InvalidError("The experiment contradicts itself.", faults)

@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 
 from experimentation.domain.clock import rfc3339
-from experimentation.domain.experiment import Experiment, Metric, Variant
+from experimentation.domain.experiment import Experiment, Metric, Schedule, Variant
 from experimentation.domain.percent import percent
 
 _SUMMARY = (
@@ -53,6 +53,7 @@ def document(experiment: Experiment) -> dict[str, object]:
         "started_at": _time(experiment.started_at),
         "ended_at": _time(experiment.ended_at),
         **ending(experiment),
+        "schedule": None if experiment.schedule is None else _schedule(experiment.schedule),
     }
 
 
@@ -87,6 +88,14 @@ def _metric(metric: Metric) -> dict[str, object]:
         "role": metric.role.value,
         "margin": _number(metric.margin),
         "declared_at": rfc3339(metric.declared_at),
+    }
+
+
+def _schedule(schedule: Schedule) -> dict[str, object]:
+    return {
+        "start_at": _time(schedule.start_at),
+        "end_at": _time(schedule.end_at),
+        "ramp": [{"at": rfc3339(step.at), "percent": percent(step.traffic)} for step in schedule.ramp],
     }
 
 

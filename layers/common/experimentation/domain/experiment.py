@@ -95,6 +95,23 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class RampStep:
+    """From `at` on, `traffic` millionths of all users take part."""
+
+    at: int
+    traffic: int
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """What happens by itself; times in milliseconds, steps in their order."""
+
+    start_at: int | None = None
+    end_at: int | None = None
+    ramp: tuple[RampStep, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Experiment:
     """One experiment as stored; times in milliseconds, `traffic_allocation` in millionths of all users."""
 
@@ -128,6 +145,7 @@ class Experiment:
     ship: str | None = None  # the variant that everybody gets, once completed
     conclusion: Conclusion | None = None
     note: str = ""
+    schedule: Schedule | None = None
 
     def variant(self, key: str) -> Variant:
         """Return the variant of that key; KeyError when there is none."""

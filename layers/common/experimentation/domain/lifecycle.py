@@ -33,6 +33,12 @@ def transition(experiment: Experiment, status: Status, now: int) -> Experiment:
             f"An experiment that is {experiment.status} cannot become {status}.",
             [FieldError("/status", f"allowed from here: {', '.join(allowed) or 'nothing, it is final'}")],
         )
+    schedule = experiment.schedule
+    if status is Status.RUNNING and schedule and schedule.end_at is not None and schedule.end_at <= now:
+        raise ConflictError(
+            "Its scheduled end is over, so it cannot run.",
+            [FieldError("/schedule/end_at", "has passed")],
+        )
     if experiment.started_at is None:
         # What the draft declared counts as declared before the start, also by a clock that was ahead.
         declared = tuple(replace(each, declared_at=min(each.declared_at, now)) for each in experiment.metrics)

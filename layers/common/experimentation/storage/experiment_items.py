@@ -14,7 +14,9 @@ from experimentation.domain.experiment import (
     Experiment,
     Kind,
     Metric,
+    RampStep,
     Role,
+    Schedule,
     Segment,
     Status,
     Variant,
@@ -93,6 +95,8 @@ def listing(experiment: Experiment) -> Action:
     }
     if experiment.ship is not None:
         item["ship"] = {"S": experiment.ship}
+    if experiment.schedule is not None and experiment.schedule.start_at is not None:
+        item["start_at"] = {"N": str(experiment.schedule.start_at)}
     return {"Put": {"TableName": settings.data_table(), "Item": item}}
 
 
@@ -134,6 +138,7 @@ def from_meta(item: Item) -> Experiment:
     held["analysis"] = Analysis(held["analysis"])
     held["adjustment"] = Adjustment(held.get("adjustment", Adjustment.CUPED))
     held["conclusion"] = Conclusion(held["conclusion"]) if held.get("conclusion") else None
+    held["schedule"] = _schedule(**held["schedule"]) if held.get("schedule") else None
     numbers: dict[str, Any] = {name: int(item[name]["N"]) for name in _NUMBERS if name in item}
     return Experiment(id=item["id"]["S"], status=Status(item["status"]["S"]), **held, **numbers)
 
@@ -163,6 +168,10 @@ def _definition(experiment: Experiment) -> str:
 
 def _metric(key: str, event_type: str, kind: str, direction: str, role: str, *others: Any) -> Metric:
     return Metric(key, event_type, Kind(kind), Direction(direction), Role(role), *others)
+
+
+def _schedule(start_at: int | None, end_at: int | None, ramp: list[dict[str, int]]) -> Schedule:
+    return Schedule(start_at, end_at, tuple(RampStep(**step) for step in ramp))
 
 
 def _json(value: object) -> str:

@@ -9,8 +9,9 @@ from experimentation.domain.changes import differences
 from experimentation.domain.clock import rfc3339
 from experimentation.domain.errors import ConflictError, NotFoundError, UnavailableError
 from experimentation.domain.experiment import Experiment, Status
+from experimentation.domain.facts import Cause, facts_of
 from experimentation.storage import experiment_items as items
-from experimentation.storage import history
+from experimentation.storage import history, outbox
 from experimentation.storage.aws import pauses
 from experimentation.storage.aws.batch_read import read_items
 from experimentation.storage.aws.client import dynamodb
@@ -71,8 +72,21 @@ def change(
     actor: str,
     action: str = "changed",
 ) -> Experiment:
-    """Store what `apply` makes of the experiment and return it, in the next version, with its history entry.
+    """Store a change that somebody asked for, as `change_because` does."""
+    return change_because(experiment_id, apply, now=now, cause=Cause(actor, action))
 
+
+def change_because(
+    experiment_id: str,
+    apply: Callable[[Experiment], Experiment],
+    *,
+    now: int,
+    cause: Cause,
+    told: Callable[[Experiment], Iterable[Action]] = lambda _: (),
+) -> Experiment:
+    """Store what `apply` makes of the experiment and return it, in the next version.
+
+    Its history entry and the facts to tell are written with it, and so is what `told` makes of the result.
     Nothing is written when `apply` changes nothing. A change that lost a race is applied again to what won,
     so neither is lost; `apply` may raise when it does not want that.
     """
@@ -81,9 +95,13 @@ def change(
         if wanted == before:
             return before
         after = replace(wanted, version=before.version + 1, updated_at=now)
-        entry = history.Entry(now, after.version, actor, action, differences(before, after))
+        entry = history.Entry(
+            now, after.version, cause.actor, cause.action, differences(before, after), *cause[2:]
+        )
         # Once: after a conflict `apply` runs again, because what it sets may depend on the time of the write.
         actions = [items.update(after, before), items.listing(after), history.append(experiment_id, entry)]
+        actions += [put for fact in facts_of(before, after, now, cause) for put in outbox.put(fact)]
+        actions += told(after)
         if _written(actions, tries=1):
             return after
     raise UnavailableError("Too many changes to this experiment at once; try again.")
@@ -124,16 +142,22 @@ def listed() -> dict[str, Listed]:
     return {row["experiment_id"]["S"]: Listed(Status(row["status"]["S"]), "ship" in row) for row in rows}
 
 
-def tended(since: int) -> list[str]:
-    """Return the ids of the experiments that are live or ended at or after `since`, newest first."""
-    return [row["experiment_id"]["S"] for row in _rows(None, None, FILTERED_PAGE) if _is_tended(row, since)]
+def tended(since: int, starts_by: int = 0) -> list[str]:
+    """Return the ids of the experiments that are live or ended at or after `since`, newest first.
+
+    With `starts_by` also those of drafts that are to start by then.
+    """
+    rows = _rows(None, None, FILTERED_PAGE)
+    return [row["experiment_id"]["S"] for row in rows if _is_tended(row, since, starts_by)]
 
 
-def _is_tended(row: Item, since: int) -> bool:
+def _is_tended(row: Item, since: int, starts_by: int) -> bool:
     if row["status"]["S"] == Status.COMPLETED:
         ended_at = items.summary_of(row)["ended_at"]
         return ended_at is not None and str(ended_at) >= rfc3339(since)
-    return bool(row["status"]["S"] != Status.DRAFT)
+    if row["status"]["S"] == Status.DRAFT:
+        return "start_at" in row and int(row["start_at"]["N"]) <= starts_by
+    return True
 
 
 def _rows(status: Status | None, start: str | None, evaluated: int) -> Iterator[Item]:

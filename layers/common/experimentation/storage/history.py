@@ -1,7 +1,7 @@
 """The history of an experiment: one LOG item per change, written with the change and never touched again."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from experimentation import settings
@@ -16,13 +16,18 @@ LONG_BYTES = 20_000  # a value that is left out where they are more
 
 
 class Entry(NamedTuple):
-    """One change: who did what when; `at` in milliseconds, `version` is the experiment's after it."""
+    """One change: who did what when; `at` in milliseconds, `version` is the experiment's after it.
+
+    `reason` and `figures` say why the schedule or the guard did it.
+    """
 
     at: int
     version: int
     actor: str
     action: str
     changes: Sequence[Change] = ()
+    reason: str = ""
+    figures: Mapping[str, object] = {}
 
 
 class Page(NamedTuple):
@@ -45,6 +50,8 @@ def append(experiment_id: str, entry: Entry) -> Action:
                 "actor": {"S": entry.actor},
                 "action": {"S": entry.action},
                 "changes": {"S": _kept(entry.changes)},
+                "reason": {"S": entry.reason},
+                "figures": {"S": _json(entry.figures)},
             },
             "ConditionExpression": "attribute_not_exists(PK)",
         }
@@ -95,4 +102,6 @@ def _entry(item: Item) -> Entry:
         actor=item["actor"]["S"],
         action=item["action"]["S"],
         changes=[Change(*change) for change in json.loads(item["changes"]["S"])],
+        reason=item["reason"]["S"],
+        figures=json.loads(item["figures"]["S"]),
     )

@@ -1,13 +1,53 @@
-"""Tending an experiment on a schedule: the look that is due after each UTC day, and the one at completion."""
+"""Tending an experiment every few minutes: what its schedule has due, and the look of each day."""
+
+from collections.abc import Callable
 
 from experimentation.domain.clock import DAY_MS, day_number
+from experimentation.domain.errors import ConflictError, ExperimentationError, InvalidError
 from experimentation.domain.experiment import Experiment, Status
+from experimentation.domain.facts import START_FAILED, Cause
+from experimentation.domain.schedule import carried_out, without_start
 from experimentation.domain.statistics.looks import Look
-from experimentation.storage import looks
+from experimentation.storage import experiments, looks
 from experimentation.usecases.analysing import Question, find
 
 SETTLE_MS = 300_000  # events accepted before the end may still wait in a queue
 CATCH_UP_DAYS = 14  # after a longer outage a completed experiment stays without its last look
+
+
+SCHEDULE = "schedule"  # how the history calls it
+
+type Clock = Callable[[], int]
+
+
+def keep_schedule(experiment: Experiment, clock: Clock) -> Experiment:
+    """Carry out what is due, and return the experiment as it is then.
+
+    A start that is refused is tried once: the history says why, and the draft stays without its `start_at`.
+    """
+    try:
+        wanted = carried_out(experiment, clock())
+        if wanted == experiment:
+            return experiment
+        action = "changed" if wanted.status is experiment.status else "status"
+        # The clock again at the write: `ended_at` must lie ahead of it, however slow the read.
+        return experiments.change_because(
+            experiment.id,
+            lambda each: carried_out(each, clock()),
+            now=clock(),
+            cause=Cause(SCHEDULE, action),
+        )
+    except (ConflictError, InvalidError) as error:
+        return experiments.change_because(
+            experiment.id,
+            lambda each: without_start(each, clock()),
+            now=clock(),
+            cause=Cause(SCHEDULE, START_FAILED, _told(error)),
+        )
+
+
+def _told(error: ExperimentationError) -> str:
+    return " ".join([error.detail, *(f"{each.pointer[1:]}: {each.detail}." for each in error.errors)])
 
 
 def due_look(experiment: Experiment, now: int) -> tuple[int, bool] | None:

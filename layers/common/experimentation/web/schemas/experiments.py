@@ -16,11 +16,14 @@ from experimentation.domain.experiment import (
     Experiment,
     Kind,
     Metric,
+    RampStep,
     Role,
+    Schedule,
     Segment,
     Status,
     Variant,
 )
+from experimentation.domain.schedule import require_ahead
 from experimentation.domain.slug import slug
 from experimentation.web.schemas.model import RequestModel
 from experimentation.web.schemas.numbers import Effect, Margin, Percent
@@ -105,6 +108,25 @@ class SegmentRequest(RequestModel):
         return Segment(self.key, self.values)
 
 
+class RampRequest(RequestModel):
+    """From when on how many percent of all users take part."""
+
+    at: Timestamp
+    percent: Percent
+
+
+class ScheduleRequest(RequestModel):
+    """When the experiment starts, grows and ends by itself."""
+
+    start_at: Timestamp | None = None
+    end_at: Timestamp | None = None
+    ramp: Annotated[tuple[RampRequest, ...], Field(max_length=20)] = ()
+
+    def schedule(self) -> Schedule:
+        """Return the domain's schedule."""
+        return Schedule(self.start_at, self.end_at, tuple(RampStep(s.at, s.percent) for s in self.ramp))
+
+
 Variants = Annotated[
     tuple[VariantRequest, ...],
     Field(max_length=20, description="two at least, in the order of their bucket ranges"),
@@ -136,6 +158,7 @@ class ExperimentCreate(RequestModel):
     adjustment: Adjustment = Adjustment.CUPED
     cuped_days: CupedDays = 28
     overrides: Overrides = Field(default_factory=dict)
+    schedule: ScheduleRequest | None = None
 
     def experiment(self, author: str, now: int, suffix: str) -> Experiment:
         """Return the draft; `suffix` ends a generated id; InvalidError when it contradicts itself."""
@@ -162,7 +185,9 @@ class ExperimentCreate(RequestModel):
             adjustment=self.adjustment,
             cuped_days=self.cuped_days,
             overrides=dict(self.overrides),
+            schedule=self.schedule.schedule() if self.schedule else None,
         )
+        require_ahead(None, draft, now)
         return check(draft)
 
 
@@ -198,6 +223,7 @@ class ExperimentPatch(RequestModel):
     ship: VariantKey | None = _absent()
     conclusion: Conclusion | None = _absent()
     note: Text = _absent()
+    schedule: ScheduleRequest | None = _absent()
 
     def edit(self) -> Edit:
         """Return what was sent, as the domain has it."""
@@ -208,6 +234,8 @@ class ExperimentPatch(RequestModel):
             sent["metrics"] = tuple(metric.metric() for metric in self.metrics)
         if "segments" in sent:
             sent["segments"] = tuple(segment.segment() for segment in self.segments)
+        if self.schedule is not None:
+            sent["schedule"] = self.schedule.schedule()
         return cast("Edit", sent)
 
 

@@ -1,0 +1,99 @@
+"""What is worth telling about an experiment: one fact per change or finding, each with an id that stays."""
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from experimentation.domain.experiment import Experiment, Status
+from experimentation.domain.percent import percent
+
+
+class FactKind(StrEnum):
+    """What happened."""
+
+    STARTED = "started"
+    START_FAILED = "start_failed"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    RAMPED = "ramped"
+    COMPLETED = "completed"
+    SHIPPED = "shipped"
+    VERDICT = "verdict"
+    HARM = "harm"
+    MISMATCH = "mismatch"
+
+
+class Fact(NamedTuple):
+    """One fact; who is told it twice knows it by its id. `figures` made it, where figures did."""
+
+    id: str
+    kind: FactKind
+    at: int
+    experiment_id: str
+    name: str
+    actor: str
+    sentence: str
+    figures: Mapping[str, object] = {}
+
+
+class Cause(NamedTuple):
+    """Who made a change, as the history calls it, and why, where it was not a person's own idea."""
+
+    actor: str
+    action: str = "changed"
+    reason: str = ""
+    figures: Mapping[str, object] = {}
+
+
+START_FAILED = "start_failed"
+"""The history's word for a scheduled start that was refused."""
+
+_STATUS = {
+    (Status.DRAFT, Status.RUNNING): (FactKind.STARTED, "has started"),
+    (Status.RUNNING, Status.PAUSED): (FactKind.PAUSED, "is paused"),
+    (Status.PAUSED, Status.RUNNING): (FactKind.RESUMED, "runs again"),
+    (Status.RUNNING, Status.COMPLETED): (FactKind.COMPLETED, "is completed"),
+    (Status.PAUSED, Status.COMPLETED): (FactKind.COMPLETED, "is completed"),
+}
+
+
+def facts_of(before: Experiment, after: Experiment, at: int, cause: Cause) -> list[Fact]:
+    """Return what a change is told as; nothing for what changes no user's experience."""
+    version = f"{after.created_at:x}:{after.version}"
+    return [
+        Fact(
+            f"{after.id}:{kind}:{version}",
+            kind,
+            at,
+            after.id,
+            after.name,
+            cause.actor,
+            _sentence(f"{after.name} {what}, by {cause.actor}", cause.reason),
+            cause.figures,
+        )
+        for kind, what in _told(before, after, cause)
+    ]
+
+
+def _told(before: Experiment, after: Experiment, cause: Cause) -> Iterator[tuple[FactKind, str]]:
+    if cause.action == START_FAILED:
+        yield FactKind.START_FAILED, "could not start"
+    if before.status is not after.status:
+        kind, what = _STATUS[before.status, after.status]
+        share = f" with {percent(after.traffic_allocation)}% of users" if kind is FactKind.STARTED else ""
+        yield kind, what + share
+    if before.started_at is not None and after.traffic_allocation != before.traffic_allocation:
+        old, new = percent(before.traffic_allocation), percent(after.traffic_allocation)
+        yield FactKind.RAMPED, f"takes {new}% of users instead of {old}%"
+    if after.ship != before.ship:
+        what = "ships nothing any more" if after.ship is None else f"ships {_title(after)} to everybody"
+        yield FactKind.SHIPPED, what
+
+
+def _title(experiment: Experiment) -> str:
+    shipped = experiment.variant(experiment.ship or experiment.control)
+    return shipped.name or shipped.key
+
+
+def _sentence(text: str, reason: str) -> str:
+    return f"{text}: {reason}" if reason else f"{text}."

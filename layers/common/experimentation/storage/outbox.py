@@ -1,0 +1,78 @@
+"""Facts: NOTIFICATIONS items, which people list, and OUTBOX items, which wait to be sent."""
+
+import json
+from typing import Any, NamedTuple
+
+from experimentation import settings
+from experimentation.domain.clock import DAY_MS
+from experimentation.domain.facts import Fact, FactKind
+from experimentation.storage.aws.client import dynamodb
+from experimentation.storage.aws.failures import translated
+from experimentation.storage.aws.transactions import Action, Item, put_new
+
+LISTED = "NOTIFICATIONS"
+PENDING = "OUTBOX"
+KEPT_DAYS = 400  # what was told stays readable for a year and a little
+
+
+class Page(NamedTuple):
+    """Some facts, newest first, and where the next page starts."""
+
+    facts: list[Fact]
+    next_start: str | None
+
+
+def put(fact: Fact) -> list[Action]:
+    """Return the transaction's actions that list a fact and leave it to be sent."""
+    return [put_new(_item(LISTED, fact) | _expiry(fact)), put_new(_item(PENDING, fact))]
+
+
+def pending(limit: int) -> list[Fact]:
+    """Return the oldest facts that nobody has sent yet, read consistently."""
+    return _query(PENDING, limit, None, forward=True).facts
+
+
+def sent(fact: Fact) -> None:
+    """Forget that a fact waits."""
+    with translated():
+        dynamodb().delete_item(TableName=settings.data_table(), Key=_key(PENDING, fact))
+
+
+def list_page(limit: int, start: str | None = None) -> Page:
+    """Return up to `limit` facts, newest first; `start` is an earlier page's `next_start`."""
+    return _query(LISTED, limit, start, forward=False)
+
+
+def _query(partition: str, limit: int, start: str | None, *, forward: bool) -> Page:
+    query: dict[str, Any] = {
+        "TableName": settings.data_table(),
+        "KeyConditionExpression": "PK = :partition",
+        "ExpressionAttributeValues": {":partition": {"S": partition}},
+        "ScanIndexForward": forward,
+        "ConsistentRead": True,
+        "Limit": limit,
+    }
+    if start is not None:
+        query["ExclusiveStartKey"] = {"PK": {"S": partition}, "SK": {"S": start}}
+    with translated():
+        answer = dynamodb().query(**query)
+    last = answer.get("LastEvaluatedKey")
+    return Page([_fact(item) for item in answer["Items"]], last["SK"]["S"] if last else None)
+
+
+def _key(partition: str, fact: Fact) -> Item:
+    return {"PK": {"S": partition}, "SK": {"S": f"{fact.at:013d}#{fact.id}"}}
+
+
+def _item(partition: str, fact: Fact) -> Item:
+    held = json.dumps(fact._asdict(), ensure_ascii=False, separators=(",", ":"))
+    return _key(partition, fact) | {"fact": {"S": held}}
+
+
+def _expiry(fact: Fact) -> Item:
+    return {"expires_at": {"N": str((fact.at + KEPT_DAYS * DAY_MS) // 1000)}}
+
+
+def _fact(item: Item) -> Fact:
+    held = json.loads(item["fact"]["S"])
+    return Fact(**held | {"kind": FactKind(held["kind"])})

@@ -68,7 +68,7 @@ type Json = dict[str, Any]
 
 
 class Recorder:
-    """Calls a running platform by the samples, and keeps what it answers."""
+    """Calls a running platform by the samples, and holds what it answers."""
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url.rstrip("/")
@@ -77,13 +77,14 @@ class Recorder:
 
     def log_in(self, password: str) -> str:
         """Record POST /auth/token; return the refresh token."""
+        self._token = ""  # a sign-in with an older token would be refused once that has expired
         answer = self.record("auth/token", {"username": "admin", "password": password})
         self._token = answer["access_token"]
         refresh_token: str = answer["refresh_token"]
         return refresh_token
 
     def record(self, name: str, body: object = None) -> Any:
-        """Send a sample, with another body where one is given, and keep the answer; return it."""
+        """Send a sample, with another body where one is given, and record the answer; return it."""
         sample: Json = json.loads((ROOT / "events" / f"{name}.json").read_text())
         method, _, path = sample["routeKey"].partition(" ")
         path = path.format(**(sample.get("pathParameters") or {}))
@@ -119,14 +120,14 @@ def _without_secrets(value: Any, name: str = "") -> Any:
 
 def _fill(recorder: Recorder) -> None:
     """Assign users and send purchases, of treatment a few more, and wait until they are counted."""
-    chance = random.Random(7)  # noqa: S311 - not a secret
+    rng = random.Random(7)  # noqa: S311 - not a secret
     events = []
     for number in range(USERS):
-        context = {"country": chance.choice(["DE", "FR", "US"])}
+        context = {"country": rng.choice(["DE", "FR", "US"])}
         path = f"/experiments/{CHECKOUT}/assignments"
         _, assigned = recorder.call("POST", path, {"user_id": f"user-{number}", "context": context})
-        if chance.random() < {"control": 0.2, "treatment": 0.35}[assigned["variant"]]:
-            value = round(chance.uniform(5, 50), 2)
+        if rng.random() < {"control": 0.2, "treatment": 0.35}[assigned["variant"]]:
+            value = round(rng.uniform(5, 50), 2)
             events.append({"user_id": f"user-{number}", "type": "purchase", "value": value})
     recorder.call("POST", "/events/batch", {"events": events})
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -146,7 +147,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Record the examples of the API's reference.")
     parser.add_argument("base_url")
     recorder = Recorder(parser.parse_args().base_url)
-    refresh_token = recorder.log_in(os.environ.get("PASSWORD") or getpass.getpass())
+    password = os.environ.get("PASSWORD") or getpass.getpass()
+    recorder.log_in(password)
     for name in DRAFT:
         recorder.record(name)
     sample = json.loads((ROOT / "events" / "experiments" / "create.json").read_text())
@@ -155,6 +157,8 @@ def main() -> int:
     for name in RUNNING:
         recorder.record(name)
     _fill(recorder)
+    # People and keys are changed only within ten minutes of a sign-in, and filling may have taken longer.
+    refresh_token = recorder.log_in(password)
     for name in COUNTED:
         recorder.record(name)
     refreshed = recorder.record("auth/refresh", {"refresh_token": refresh_token})

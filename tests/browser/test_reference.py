@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import RunningStack
@@ -38,6 +39,18 @@ def test_the_reference_can_be_read(opened: Open, shot: Shot) -> None:
     expect(page.get_by_role("heading", name="Experimentation API")).to_be_visible()
     expect(page.get_by_text("Create an experiment, as a draft.").first).to_be_attached()
     shot(page, "redoc")
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+def test_the_reference_is_dark_for_who_reads_in_the_dark(path: str, opened: Open) -> None:
+    page = opened(scheme="dark")
+
+    page.goto(path)
+
+    expect(page.get_by_text("Create an experiment, as a draft.").first).to_be_attached()
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
+    assert max(background[:3]) < 64
+    expect(page.get_by_role("link", name="Back to the console")).to_have_attribute("href", "/")
 
 
 def _try(page: Page, operation: str) -> None:

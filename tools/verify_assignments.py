@@ -3,9 +3,10 @@
 Needs Python 3.10 and nothing else, on purpose: it is a second implementation of docs/bucketing.md.
 EXPERIMENT.json is what GET /experiments/{experiment_id} answers. The assignments have `user_id` and `variant`
 (empty or null: not enrolled) and may have `experiment_id`, `enrolled`, `reason` and `imported`. Rows that no
-hash decides are skipped: another experiment's, imported ones, `not_running`, `shipped` and
-`too_many_experiments`. A user in `overrides` is expected to have the override, unless the row's reason is
-`assigned`, `stored` or `not_in_traffic`.
+hash decides are skipped: another experiment's, imported ones, `not_running`, `not_in_audience`, `shipped` and
+`too_many_experiments`, and those without variant and reason where the experiment has an audience. A user in
+`overrides` is expected to have the override, unless the row's reason is `assigned`, `stored` or
+`not_in_traffic`.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-UNHASHED = frozenset({"not_running", "shipped", "too_many_experiments"})
+UNHASHED = frozenset({"not_running", "not_in_audience", "shipped", "too_many_experiments"})
 HASHED = frozenset({"assigned", "stored", "not_in_traffic"})
 FALSE = frozenset({"false", "0", "no"})
 
@@ -32,6 +33,7 @@ class Rules(NamedTuple):
     traffic: int
     weights: tuple[tuple[str, int], ...]
     overrides: Mapping[str, str]
+    is_aimed: bool = False
 
 
 def rules(experiment: Mapping[str, Any]) -> Rules:
@@ -45,6 +47,7 @@ def rules(experiment: Mapping[str, Any]) -> Rules:
         traffic=_millionths(experiment.get("traffic_allocation", 100)),
         weights=weights,
         overrides=experiment.get("overrides") or {},
+        is_aimed=experiment.get("audience") is not None,
     )
 
 
@@ -87,6 +90,8 @@ def recorded(row: Mapping[str, Any]) -> str | None:
 def is_decided(rule: Rules, row: Mapping[str, Any]) -> bool:
     """Tell whether the hash or an override decides about the row."""
     if row.get("reason") in UNHASHED or row.get("experiment_id") not in (None, "", rule.id):
+        return False
+    if rule.is_aimed and recorded(row) is None and not row.get("reason"):
         return False
     return str(row.get("imported") or "").lower() in FALSE | {""}
 

@@ -1,5 +1,6 @@
 """GET /experiments/{experiment_id}/assignments - a user's assignment, without side effect, and why."""
 
+from experimentation import patterns
 from experimentation.domain.assignment import Assignment, Decision, Reason
 from experimentation.domain.clock import rfc3339
 from experimentation.domain.errors import NotFoundError
@@ -27,14 +28,16 @@ def handler(experiment_id: ExperimentId, query: AssignmentQuery) -> dict[str, ob
     elif kept is not None:
         found = Decision(experiment, query.user_id, kept.variant, kept.assigned_at, Reason.STORED)
     elif query.explain:
-        return {"experiment_id": experiment_id, "user_id": query.user_id, "enrolled": False} | {
-            "explanation": explain(experiment, query.user_id)
-        }
+        found = None
     else:
         raise NotFoundError(f"The user has no assignment in {experiment_id}.")
-    if not query.explain:
+    if found is not None and not query.explain:
         return answer(found)
-    return answer(found) | _stored(kept) | {"explanation": explain(experiment, query.user_id)}
+    context = query.context or (kept.context if kept else {})
+    explanation = explain(experiment, query.user_id, context, patterns.search)
+    nobody = {"experiment_id": experiment_id, "user_id": query.user_id, "enrolled": False}
+    shown = nobody if found is None else answer(found)
+    return shown | _stored(kept) | {"explanation": explanation}
 
 
 def _stored(kept: Assignment | None) -> dict[str, object]:

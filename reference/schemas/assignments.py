@@ -5,7 +5,7 @@ The explanation is made by domain/explanation.py.
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from experimentation.domain.assignment import Reason
 from experimentation.web.schemas.model import ResponseModel
@@ -61,8 +61,25 @@ class VariantDraw(DrawAnswer):
     drawn: str
 
 
+class FailedPart(ResponseModel):
+    """A part of the audience that does not hold: where it is, what it wants, what the context has."""
+
+    pointer: str
+    expected: JsonValue
+    actual: str | bool | int | float | None
+
+
+class AudienceAnswer(ResponseModel):
+    """What the audience says of a context."""
+
+    condition: dict[str, JsonValue]
+    context: dict[str, str | bool | int | float]
+    matches: bool
+    failed: list[FailedPart]
+
+
 class ExplanationAnswer(ResponseModel):
-    """Both draws; an override or a stored assignment goes before them."""
+    """Both draws and the audience; an override or a stored assignment goes before them."""
 
     spec: str
     salt: str
@@ -70,6 +87,7 @@ class ExplanationAnswer(ResponseModel):
     shipped: str | None = None
     traffic: TrafficDraw
     variant: VariantDraw
+    audience: AudienceAnswer | None = None
 
 
 class StoredAnswer(ResponseModel):

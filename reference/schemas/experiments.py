@@ -87,6 +87,7 @@ class ExperimentAnswer(ResponseModel):
     control: str
     traffic_allocation: float
     salt: str
+    audience: dict[str, JsonValue] | None = None
     metrics: list[MetricAnswer]
     segments: list[SegmentAnswer]
     analysis: Analysis

@@ -168,3 +168,19 @@ def test_it_runs_alone_without_any_package(experiment_file: Path, tmp_path: Path
     )
 
     assert done.stdout == f"{len(USERS)} agree, 0 differ, 0 skipped\n"
+
+
+def test_rows_that_the_audience_decided_are_skipped(
+    experiment_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    definition_of = json.loads(experiment_file.read_text())
+    experiment_file.write_text(json.dumps(definition_of | {"audience": {"country": "DE"}}))
+    inside = next(right(user) for user in USERS if right(user)["enrolled"])
+    nobody = {"variant": None, "enrolled": False}
+    rows = [inside, inside | nobody, inside | nobody | {"reason": "not_in_audience"}]
+    wrong_one = inside | nobody | {"reason": "not_in_traffic"}
+
+    path = as_ndjson(tmp_path / "rows.ndjson", [*rows, wrong_one])
+
+    assert verify_assignments.main([str(experiment_file), str(path)]) == 1
+    assert closing(capsys) == "1 agree, 1 differ, 2 skipped"

@@ -17,6 +17,7 @@ class Reason(StrEnum):
     OVERRIDE = "override"
     SHIPPED = "shipped"
     NOT_IN_TRAFFIC = "not_in_traffic"
+    NOT_IN_AUDIENCE = "not_in_audience"
     NOT_RUNNING = "not_running"
     TOO_MANY = "too_many_experiments"
 

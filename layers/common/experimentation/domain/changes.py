@@ -23,7 +23,7 @@ from experimentation.domain.schedule import require_ahead
 
 WORDS = frozenset({"name", "description", "hypothesis"})
 ENDING = frozenset({"ship", "conclusion", "note"})
-LIVE = frozenset({"metrics", "traffic_allocation", "overrides", "schedule"})
+LIVE = frozenset({"metrics", "traffic_allocation", "audience", "overrides", "schedule"})
 
 _PLAN = "the plan is fixed when the experiment starts, or a look at the results could change the verdict"
 _REASONS = {
@@ -53,6 +53,7 @@ class Edit(TypedDict, total=False):
     control: str
     salt: str
     traffic_allocation: int
+    audience: dict[str, object] | None
     metrics: tuple[Metric, ...]
     segments: tuple[Segment, ...]
     analysis: Analysis

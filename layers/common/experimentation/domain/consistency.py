@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from experimentation.domain.counting.counters import label
-from experimentation.domain.errors import FieldError, InvalidError
+from experimentation.domain.errors import FieldError, InvalidError, escaped
 from experimentation.domain.experiment import MILLION, Analysis, Experiment, Role
 from experimentation.domain.percent import STEPS
 from experimentation.domain.schedule import contradictions
@@ -67,7 +67,7 @@ def _segments(experiment: Experiment) -> Iterator[FieldError]:
 def _overrides(experiment: Experiment) -> Iterator[FieldError]:
     for user_id, key in experiment.overrides.items():
         if key not in experiment.keys:
-            yield FieldError(f"/overrides/{_escaped(user_id)}", f"no variant has the key {key}")
+            yield FieldError(f"/overrides/{escaped(user_id)}", f"no variant has the key {key}")
 
 
 def _ship(experiment: Experiment) -> Iterator[FieldError]:
@@ -85,8 +85,3 @@ def _repeated(place: str, keys: Iterable[str]) -> Iterator[FieldError]:
 
 def _decimal(share: int) -> str:
     return format((Decimal(share) / STEPS).normalize(), "f")
-
-
-def _escaped(token: str) -> str:
-    """Escape one token of a JSON pointer (RFC 6901)."""
-    return token.replace("~", "~0").replace("/", "~1")

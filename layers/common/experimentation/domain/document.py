@@ -35,6 +35,7 @@ def document(experiment: Experiment) -> dict[str, object]:
         "control": experiment.control,
         "traffic_allocation": percent(experiment.traffic_allocation),
         "salt": experiment.salt,
+        "audience": experiment.audience,
         "metrics": [_metric(metric) for metric in experiment.metrics],
         "segments": [{"key": segment.key, "values": list(segment.values)} for segment in experiment.segments],
         "analysis": experiment.analysis.value,

@@ -11,6 +11,11 @@ class FieldError(NamedTuple):
     detail: str
 
 
+def escaped(token: str) -> str:
+    """Return one token of a JSON pointer as RFC 6901 escapes it."""
+    return token.replace("~", "~0").replace("/", "~1")
+
+
 class ExperimentationError(Exception):
     """A request that cannot be served, in words for the caller."""
 

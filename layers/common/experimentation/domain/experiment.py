@@ -126,6 +126,7 @@ class Experiment:
     description: str = ""
     hypothesis: str = ""
     traffic_allocation: int = MILLION
+    audience: dict[str, object] | None = None  # a condition on the context (domain/audience); None: everybody
     metrics: tuple[Metric, ...] = ()
     segments: tuple[Segment, ...] = ()
     analysis: Analysis = Analysis.SEQUENTIAL

@@ -2,6 +2,9 @@
 
 from shlex import quote
 
+from experimentation.domain.assignment import Context
+from experimentation.domain.audience import Search
+from experimentation.domain.audience.condition import failures
 from experimentation.domain.bucketing import (
     BUCKETS,
     TRAFFIC,
@@ -14,8 +17,8 @@ from experimentation.domain.bucketing import (
 from experimentation.domain.experiment import Experiment
 
 
-def explain(experiment: Experiment, user_id: str) -> dict[str, object]:
-    """Return both draws and what follows from them.
+def explain(experiment: Experiment, user_id: str, context: Context, search: Search) -> dict[str, object]:
+    """Return both draws, what follows from them, and what the audience says of the context.
 
     What is shipped, an override or a stored assignment goes before them.
     """
@@ -36,7 +39,16 @@ def explain(experiment: Experiment, user_id: str) -> dict[str, object]:
             "ranges": [{"variant": each.key, "from": each.start, "below": each.end} for each in spans],
             "drawn": next(each.key for each in spans if each.start <= position < each.end),
         },
+        "audience": None if experiment.audience is None else _audience(experiment.audience, context, search),
     }
+
+
+def _audience(audience: dict[str, object], context: Context, search: Search) -> dict[str, object]:
+    failed = [
+        {"pointer": pointer, "expected": expected, "actual": actual}
+        for pointer, expected, actual in failures(audience, context, search)
+    ]
+    return {"condition": audience, "context": dict(context), "matches": not failed, "failed": failed}
 
 
 def _draw(salt: str, purpose: str, user_id: str) -> dict[str, object]:

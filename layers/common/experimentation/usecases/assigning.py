@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from experimentation import telemetry
+from experimentation import patterns, telemetry
 from experimentation.domain.assignment import Context, Decision, Reason
 from experimentation.domain.clock import rfc3339
 from experimentation.domain.counting.enrolling import Plan, answers, enrol
@@ -28,7 +28,7 @@ def assign_all(
 ) -> list[Decision]:
     """Return the user's variant in each experiment, in their order; new ones are stored a few at a time."""
     settled = [each for each in experiments if each.is_settled_for(user_id)]
-    decided = answers(Ledger(Head(), {}), user_id, settled, context).decided
+    decided = answers(Ledger(Head(), {}), user_id, settled, context, patterns.search).decided
     others = [each for each in experiments if each.id not in decided]
     if others:
         decided |= _decided(others, user_id, context, runtime)
@@ -43,7 +43,8 @@ def _decided(
         now = runtime.clock()
         head = users.read_head(user_id, consistent=attempt > 0 or any(map(_needs_latest, experiments)))
         past = users.read_past(user_id) if _may_be_put_away(head, experiments) else ()
-        found = answers(Ledger(head, {}, past), user_id, _as_of(now, experiments, runtime), context)
+        known = _as_of(now, experiments, runtime)
+        found = answers(Ledger(head, {}, past), user_id, known, context, patterns.search)
         if not found.drawn:
             return found.decided | assigned
         oldest = runtime.oldest_event(now)

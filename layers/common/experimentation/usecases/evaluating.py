@@ -12,6 +12,7 @@ REASONS = {
     Reason.OVERRIDE: "TARGETING_MATCH",
     Reason.SHIPPED: "STATIC",
     Reason.NOT_IN_TRAFFIC: "STATIC",
+    Reason.NOT_IN_AUDIENCE: "STATIC",
     Reason.NOT_RUNNING: "DISABLED",
     Reason.TOO_MANY: "DEFAULT",
 }

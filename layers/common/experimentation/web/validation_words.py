@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from experimentation.domain.errors import FieldError
+from experimentation.domain.errors import FieldError, escaped
 
 type Context = Mapping[str, Any]
 type Fault = Mapping[str, Any]
@@ -81,7 +81,7 @@ def field_errors(faults: Sequence[Fault], model: Any) -> Iterator[FieldError]:
 
 def pointer(location: Sequence[str | int]) -> str:
     """Return the JSON pointer (RFC 6901) of a place in the request."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
+    return "".join(f"/{escaped(str(part))}" for part in location)
 
 
 def _pointer_of(fault: Fault) -> str:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from experimentation.domain.assignment import Assignment, Context, Decision, Reason
-from experimentation.domain.bucketing import decide
+from experimentation.domain.audience import Search
 from experimentation.domain.counting.counters import (
     assignment_adds,
     covariate_kinds,
@@ -30,6 +30,7 @@ from experimentation.domain.counting.recording import Ledger
 from experimentation.domain.counting.room import has_room
 from experimentation.domain.counting.user import StoredUser, changed
 from experimentation.domain.counting.writes import MAX_ACTIONS, HeadWrite, LedgerWrite, Transaction
+from experimentation.domain.drawing import draw
 from experimentation.domain.experiment import Experiment, Status
 
 
@@ -93,7 +94,9 @@ class Plan(NamedTuple):
     too_many: list[Enrolment]
 
 
-def answers(ledger: Ledger, user_id: str, experiments: Iterable[Experiment], context: Context) -> Answers:
+def answers(
+    ledger: Ledger, user_id: str, experiments: Iterable[Experiment], context: Context, search: Search
+) -> Answers:
     """Return each experiment's answer: an override, else what is stored, else a draw while it runs.
 
     Once a variant is shipped it is the answer for everybody, overrides included: nobody stays behind.
@@ -111,12 +114,11 @@ def answers(ledger: Ledger, user_id: str, experiments: Iterable[Experiment], con
         elif experiment.status is not Status.RUNNING:
             decision = Decision(experiment, user_id, None, None, Reason.NOT_RUNNING)
         else:
-            weights = [(variant.key, variant.weight) for variant in experiment.variants]
-            variant = decide(experiment.salt, user_id, experiment.traffic_allocation, weights)
+            variant, reason = draw(experiment, user_id, context, search)
             if variant is not None:
                 drawn.append(Enrolment(experiment, variant, context))
                 continue
-            decision = Decision(experiment, user_id, None, None, Reason.NOT_IN_TRAFFIC)
+            decision = Decision(experiment, user_id, None, None, reason)
         decided[experiment.id] = decision
     types = covariate_types(each.experiment for each in drawn)
     return Answers(decided, drawn, types, ledger.head.living())

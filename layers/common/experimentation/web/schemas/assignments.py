@@ -3,8 +3,20 @@
 import json
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainValidator,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
 
+from experimentation.web import strict_json
 from experimentation.web.schemas.model import RequestModel
 from experimentation.web.schemas.types import ExperimentId, UserId
 
@@ -24,6 +36,21 @@ def _small(context: dict[str, Any]) -> dict[str, Any]:
 ContextKey = Annotated[str, Field(min_length=1, max_length=64)]
 ContextValue = StrictStr | StrictBool | StrictInt | StrictFloat
 ContextIn = Annotated[dict[ContextKey, ContextValue], AfterValidator(_small)]
+
+
+def _context_of(text: object) -> dict[str, Any]:
+    """Return the context that a query parameter holds as JSON."""
+    try:
+        return TypeAdapter(ContextIn).validate_python(strict_json.loads(str(text).encode()))
+    except ValidationError:
+        raise ValueError("must be a JSON object like the context of an assignment") from None
+
+
+ContextText = Annotated[
+    dict[str, Any],
+    PlainValidator(_context_of),
+    WithJsonSchema({"type": "string", "examples": ['{"country": "DE"}']}),
+]
 
 
 class AssignmentRequest(RequestModel):
@@ -49,3 +76,4 @@ class AssignmentQuery(UserQuery):
     """Which user, and whether to show how the variant follows."""
 
     explain: bool = False
+    context: ContextText | None = None

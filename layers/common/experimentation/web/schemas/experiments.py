@@ -25,6 +25,7 @@ from experimentation.domain.experiment import (
 )
 from experimentation.domain.schedule import require_ahead
 from experimentation.domain.slug import slug
+from experimentation.web.schemas.audience import Audience
 from experimentation.web.schemas.model import RequestModel
 from experimentation.web.schemas.numbers import Effect, Margin, Percent
 from experimentation.web.schemas.types import (
@@ -148,6 +149,7 @@ class ExperimentCreate(RequestModel):
     control: VariantKey | None = Field(default=None, description="the first variant when absent")
     traffic_allocation: Percent = Field(default=MILLION, json_schema_extra={"default": 100})
     salt: Salt | None = Field(default=None, description="the id when absent")
+    audience: Audience = None
     metrics: Metrics = ()
     segments: Segments = ()
     analysis: Analysis = Analysis.SEQUENTIAL
@@ -175,6 +177,7 @@ class ExperimentCreate(RequestModel):
             description=self.description,
             hypothesis=self.hypothesis,
             traffic_allocation=self.traffic_allocation,
+            audience=self.audience,
             metrics=tuple(replace(metric.metric(), declared_at=now) for metric in self.metrics),
             segments=tuple(segment.segment() for segment in self.segments),
             analysis=self.analysis,
@@ -210,6 +213,7 @@ class ExperimentPatch(RequestModel):
     control: VariantKey = _absent()
     salt: Salt = _absent()
     traffic_allocation: Percent = _absent()
+    audience: Audience = _absent()
     metrics: Metrics = _absent()
     segments: Segments = _absent()
     analysis: Analysis = _absent()

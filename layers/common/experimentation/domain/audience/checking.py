@@ -1,0 +1,99 @@
+"""Whether a condition is one: every operator known, every operand of its kind, and not too large."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+
+from experimentation.domain.audience.condition import OPERATORS
+from experimentation.domain.errors import FieldError, escaped
+
+MAX_BYTES = 4_096
+DEEPEST = 8  # conditions within conditions
+LONGEST_ATTRIBUTE = 64
+
+COMBINING = ("$and", "$or", "$nor", "$not")
+ON_A_VALUE = (*OPERATORS, "$regex", "$not")
+_LISTS = frozenset({"$in", "$nin"})
+_ORDERING = frozenset({"$gt", "$gte", "$lt", "$lte"})
+
+type PatternFault = Callable[[str], str | None]
+"""Returns what is wrong with a regular expression, None when nothing is."""
+
+
+def faults(condition: object, pattern_fault: PatternFault, at: str = "") -> list[FieldError]:
+    """Return what is wrong with the condition and where, its own pointer being `at`; empty when it is one."""
+    if len(json.dumps(condition, ensure_ascii=False).encode()) > MAX_BYTES:
+        return [FieldError(at, f"may have at most {MAX_BYTES} bytes of JSON")]
+    return list(_condition(condition, pattern_fault, at, 1))
+
+
+def _condition(condition: object, pattern_fault: PatternFault, at: str, depth: int) -> Iterator[FieldError]:
+    if not isinstance(condition, Mapping):
+        yield FieldError(at, 'must be an object, like {"country": {"$in": ["DE", "AT"]}}')
+    elif not condition:
+        yield FieldError(at, "must not be empty: null, or leaving it out, lets everybody take part")
+    elif depth > DEEPEST:
+        yield FieldError(at, f"is nested deeper than {DEEPEST} levels")
+    else:
+        for key, wanted in condition.items():
+            place = f"{at}/{escaped(key)}"
+            if key.startswith("$"):
+                yield from _combination(key, wanted, pattern_fault, place, depth)
+            elif "." in key or not 1 <= len(key) <= LONGEST_ATTRIBUTE:
+                yield FieldError(place, f"attributes have 1 to {LONGEST_ATTRIBUTE} characters and no dots")
+            else:
+                yield from _wanted(wanted, pattern_fault, place, depth)
+
+
+def _combination(
+    operator: str, wanted: object, pattern_fault: PatternFault, at: str, depth: int
+) -> Iterator[FieldError]:
+    if operator not in COMBINING:
+        yield FieldError(at, f"combines no conditions: use {', '.join(COMBINING)}")
+    elif operator == "$not":
+        yield from _condition(wanted, pattern_fault, at, depth + 1)
+    elif not isinstance(wanted, list) or not wanted:
+        yield FieldError(at, "must be a list of at least one condition")
+    else:
+        for index, part in enumerate(wanted):
+            yield from _condition(part, pattern_fault, f"{at}/{index}", depth + 1)
+
+
+def _wanted(wanted: object, pattern_fault: PatternFault, at: str, depth: int) -> Iterator[FieldError]:
+    """Yield what is wrong with what is wanted of one attribute: a value, or an object of operators."""
+    if isinstance(wanted, list):
+        yield FieldError(at, "must be one value: for one of several use $in")
+    elif not isinstance(wanted, Mapping):
+        return
+    elif not wanted or depth > DEEPEST:
+        yield FieldError(at, f"needs an operator, and at most {DEEPEST} levels of them")
+    else:
+        for operator, operand in wanted.items():
+            place = f"{at}/{escaped(operator)}"
+            if operator not in ON_A_VALUE:
+                yield FieldError(place, f"is no operator here: use {', '.join(ON_A_VALUE)}")
+            elif operator == "$not":
+                yield from _wanted(operand, pattern_fault, place, depth + 1)
+            else:
+                fault = _operand_fault(operator, operand, pattern_fault)
+                if fault is not None:
+                    yield FieldError(place, fault)
+
+
+def _operand_fault(operator: str, operand: object, pattern_fault: PatternFault) -> str | None:
+    if operator in _LISTS:
+        is_list = isinstance(operand, list) and bool(operand) and all(map(_is_scalar, operand))
+        return None if is_list else "must be a list of at least one value, each text, number, boolean or null"
+    if operator in _ORDERING:
+        is_ordered = isinstance(operand, str | int | float) and not isinstance(operand, bool)
+        return None if is_ordered else "must be a number or a text"
+    if operator == "$exists":
+        return None if isinstance(operand, bool) else "must be true or false"
+    if operator == "$regex":
+        return pattern_fault(operand) if isinstance(operand, str) else "must be a text"
+    if operator.startswith("$v"):
+        return None if isinstance(operand, str) else 'must be a version as a text, like "2.10.0"'
+    return None if _is_scalar(operand) else "must be a text, number, boolean or null"
+
+
+def _is_scalar(value: object) -> bool:
+    return value is None or isinstance(value, str | int | float)

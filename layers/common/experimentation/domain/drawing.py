@@ -1,0 +1,23 @@
+"""Whether a user who is not in an experiment yet takes part in it, and in which variant."""
+
+from experimentation.domain.assignment import Context, Reason
+from experimentation.domain.audience import Search
+from experimentation.domain.bucketing import decide
+from experimentation.domain.experiment import Experiment
+
+
+def draw(experiment: Experiment, user_id: str, context: Context, search: Search) -> tuple[str | None, Reason]:
+    """Return the user's variant in a running experiment; None, and why, for a user who takes no part."""
+    weights = [(variant.key, variant.weight) for variant in experiment.variants]
+    variant = decide(experiment.salt, user_id, experiment.traffic_allocation, weights)
+    if variant is None:
+        return None, Reason.NOT_IN_TRAFFIC
+    if experiment.audience is not None and not _is_meant(experiment.audience, context, search):
+        return None, Reason.NOT_IN_AUDIENCE
+    return variant, Reason.ASSIGNED
+
+
+def _is_meant(audience: dict[str, object], context: Context, search: Search) -> bool:
+    from experimentation.domain.audience.condition import matches  # noqa: PLC0415 - most have no audience
+
+    return matches(audience, context, search)

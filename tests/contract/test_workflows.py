@@ -13,6 +13,8 @@ FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 WORKFLOWS: dict[str, dict[str, Any]] = {path.name: yaml.safe_load(path.read_text()) for path in FILES}
 USES = re.compile(r"uses: (?P<action>[\w./-]+)@(?P<version>\S+)(?P<comment>.*)")
 
+INSTALLS = re.compile(r"(^|[;&|])\s*(sudo\s+)?(\S*/)?(make|pip3?|npm|npx|uvx?|apt-get)\s|-m pip", re.MULTILINE)
+
 
 def steps() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield each step with its workflow and job."""
@@ -32,14 +34,21 @@ def test_actions_are_pinned_by_commit_with_their_version_beside_it(path: Any) ->
         assert re.fullmatch(r" # v\d+\.\d+\.\d+", each["comment"]), each[0]
 
 
-def test_nothing_is_built_or_tested_where_a_role_can_be_assumed() -> None:
+def test_nothing_is_built_tested_or_installed_where_a_role_can_be_assumed() -> None:
     for name, workflow in WORKFLOWS.items():
         assert workflow["permissions"] == {"contents": "read"}, name
         for job, each in workflow["jobs"].items():
             can = each.get("permissions", {}).get("id-token") == "write"
-            commands = " ".join(step.get("run", "") for step in each.get("steps", []))
+            commands = "\n".join(step.get("run", "") for step in each.get("steps", []))
             assert can == (job == "deploy"), (name, job)
-            assert not can or not re.search(r"make (build|test|check)", commands)
+            assert not can or not INSTALLS.search(commands)
+
+
+def test_both_tiers_of_tests_run_on_every_push() -> None:
+    jobs = WORKFLOWS["check.yml"]["jobs"].values()
+    run = {step.get("run") for job in jobs for step in job["steps"]}
+
+    assert {"make test", "make test-all", "make check-template", "make build"} <= run
 
 
 def test_packages_are_installed_from_fresh_lists() -> None:

@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { fill, h } from "./dom.js";
 import { explained, say } from "./feedback.js";
-import { isSignedIn, signOut, whenEnded } from "./session.js";
+import { arrived, isSignedIn, signOut, whenEnded } from "./session.js";
 
 const ROUTES = [
   [/^\/experiments$/, () => import("./experiments_list.js")],
@@ -16,6 +16,8 @@ const ROUTES = [
   [/^\/people$/, () => import("./people.js")],
   [/^\/keys$/, () => import("./keys.js")],
   [/^\/record$/, () => import("./access_record.js")],
+  [/^\/account$/, () => import("./own_account.js")],
+  [/^\/sign-in-failed\/([a-z-]+)$/, () => import("./sign_in_failed.js")],
 ];
 const PLACES = [
   ["/experiments", "Experiments"],
@@ -46,7 +48,7 @@ function frame() {
     h("li", {}, h("a", { href: `#${to}`, "aria-current": here.startsWith(to) ? "page" : null }, name)));
   return fill(top, brand(),
     h("nav", { "aria-label": "Main" }, h("ul", { class: "nav" }, links)),
-    h("div", { class: "who" }, h("span", {}, me.id), h("button", { type: "button", class: "little", onclick: leaveForGood }, "Sign out")));
+    h("div", { class: "who" }, h("a", { href: "#/account", title: "Your account", "aria-current": here === "/account" ? "page" : null }, me.id), h("button", { type: "button", class: "little", onclick: leaveForGood }, "Sign out")));
 }
 
 async function leaveForGood() {
@@ -58,11 +60,12 @@ async function show() {
   leave();
   leave = () => {};
   try {
+    if (path() === "/signed-in") await arrived();
     if (!isSignedIn()) me = null;
     else me ??= await get("/auth/me");
     frame();
     top.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
-    const view = me ? matched() : { load: () => import("./sign_in.js"), values: [show] };
+    const view = me || path().startsWith("/sign-in-failed/") ? matched() : { load: () => import("./sign_in.js"), values: [show] };
     const module = await view.load();
     const page = await module.view(...view.values, me);
     if (turn !== shown) return page.leave?.();

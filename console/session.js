@@ -51,6 +51,27 @@ async function exchange() {
   return true;
 }
 
+// Takes over the session that the way back from the OpenID provider has put into cookies.
+export async function arrived() {
+  await renew().catch(() => false);
+  history.replaceState(null, "", "#/experiments");
+}
+
+// Returns what kept the password from being changed; nothing when it is, and every session has ended.
+// A wrong current password is a 401 that says nothing about the session, so this does not go through call().
+export async function changePassword(current, chosen) {
+  if (soonOver()) await renew();
+  const answer = await fetch("/auth/password", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ current_password: current, new_password: chosen }),
+  }).catch(() => null);
+  if (answer?.ok) return ended();
+  const body = answer ? await answer.json() : { detail: "The server cannot be reached." };
+  const wait = answer?.headers.get("Retry-After");
+  return { status: answer?.status ?? 0, message: `${body.detail}${wait ? ` Try again in ${wait} s.` : ""}`, errors: body.errors };
+}
+
 export const refreshed = async () => isSignedIn() && renew();
 
 export function ended() {

@@ -1,6 +1,7 @@
 // Signing in with a name and a password; the tokens go into cookies.
 
 import { fill, h } from "./dom.js";
+import { providerLink } from "./provider_link.js";
 import { signIn } from "./session.js";
 
 export async function view(signedIn) {
@@ -19,11 +20,13 @@ export async function view(signedIn) {
     password.select();
     return undefined;
   };
+  const elsewhere = h("div");
+  providerLink().then((link) => fill(elsewhere, link));
   const element = h("form", { class: "card stack sign-in", onsubmit: submit },
     h("h1", { tabindex: -1 }, "Sign in"), fault,
     h("div", {}, h("label", { for: "username" }, "User name"), username),
     h("div", {}, h("label", { for: "password" }, "Password"), password),
-    h("div", {}, button),
+    h("div", {}, button), elsewhere,
     h("p", { class: "small soft" }, "The first administrator is ", h("code", {}, "admin"), "; the password was shown at the start, or is in the deployment's secret."));
   return { title: "Sign in", element };
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 from experimentation.web.arguments import FORM
 from experimentation.web.endpoint import PRIVATE, Endpoint
+from experimentation.web.ofrep_failures import render as ofrep_failure
 from experimentation.web.problems import MEDIA_TYPE, TABLE
 from experimentation.web.reply import JSON
 from local.template import Route
@@ -23,6 +24,7 @@ MEANINGS = {
     201: "Created; Location names it",
     202: "Accepted",
     204: "Done",
+    303: "See other: Location says where",
     304: "Not modified: the version that If-None-Match names is current",
     400: "The request is not well-formed HTTP or JSON",
     401: "The credential is missing or not valid, or the password has to be given again",
@@ -158,7 +160,7 @@ def _problem_statuses(endpoint: Endpoint, documented: Documented) -> set[int]:
         statuses |= {400, 401, 403, 422, 429, 503}
     if endpoint.body_model is not None:
         statuses |= {400, 413, 415, 422, 503}
-    if endpoint.render_problem is not None:
+    if endpoint.render_problem is ofrep_failure:
         return {OFREP_STATUSES.get(status, status) for status in statuses}
     return statuses
 
@@ -173,7 +175,7 @@ def _success(endpoint: Endpoint, documented: Documented, status: int, models: Mo
         headers["Vary"] = _header("What the answer depends on besides its address.")
     headers |= {name: _header(what) for name, what in documented.headers.items()}
     reply: Json = {"description": MEANINGS[status], "headers": headers}
-    if status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
+    if status in {HTTPStatus.NO_CONTENT, HTTPStatus.SEE_OTHER, HTTPStatus.NOT_MODIFIED}:
         return reply
     content: Json = {
         kind: {"schema": _schema(endpoint, documented, kind, models)} for kind in documented.media
@@ -197,7 +199,7 @@ def _problem(endpoint: Endpoint, status: int, models: Models) -> Json:
     if status in {429, 503}:
         headers["Retry-After"] = _header("Seconds to wait.")
     reply: Json = {"description": MEANINGS[status], "headers": headers}
-    if endpoint.render_problem is not None:
+    if endpoint.render_problem is ofrep_failure:
         return reply | {"content": {JSON: {"schema": models.answered(EvaluationFailure)}}}
     media = {"schema": models.answered(Problem), "example": _problem_example(status)}
     return reply | {"content": {MEDIA_TYPE: media}}

@@ -49,6 +49,20 @@ DOCUMENTED: Mapping[str, Documented] = {
     "assignments.import_assignments": Documented(problems=(404, 409)),
     "assignments.list": Documented(AssignmentsOut),
     "assignments.read": Documented(AssignmentFound, problems=(404,)),
+    "auth.oidc_callback": Documented(
+        problems=(400, 403, 404, 422),
+        headers={
+            "Location": "The console, or its sign-in page with the reason why nobody is signed in.",
+            "Set-Cookie": "The tokens of somebody who is signed in.",
+        },
+    ),
+    "auth.oidc_start": Documented(
+        problems=(400, 403, 404, 422),
+        headers={
+            "Location": "The OpenID provider, or the sign-in page when it does not answer.",
+            "Set-Cookie": "What the callback needs, for ten minutes.",
+        },
+    ),
     "auth.password": Documented(
         problems=(429,),
         headers={"Set-Cookie": "Takes the cookies away: the new password opens the next session."},

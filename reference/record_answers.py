@@ -59,6 +59,7 @@ COUNTED = (
     "api_keys/create",
     "api_keys/list",
     "auth/me",
+    "auth/methods",
     "auth/sessions_list",
     "audit/list",
     "health",

@@ -32,6 +32,7 @@ from experimentation.storage.access import (
     accounts,
     api_keys,
     denials,
+    issuer,
     sessions,
     signing_keys,
     token_keys,
@@ -178,7 +179,7 @@ def aws(
 
 def forget() -> None:
     """Start as a fresh execution environment does: with nothing remembered."""
-    for module in (api_keys, denials, first_admin, key_rates, signing_keys, token_keys):
+    for module in (api_keys, denials, first_admin, issuer, key_rates, signing_keys, token_keys):
         module.forget()
     for name, module in list(sys.modules.items()):
         if name.startswith("functions.") and isinstance(getattr(module, "runtime", None), Runtime):

@@ -85,6 +85,10 @@ KEYS = {  # partition keys of the Accounts table that each function may write, b
     },
     "ApiKeysCreateFunction": {"PutItem": {"APIKEY", "AUDIT#*"}},
     "ApiKeysDeleteFunction": {"PutItem": {"AUDIT#*"}, "DeleteItem": {"APIKEY"}},
+    "AuthOidcCallbackFunction": {
+        "PutItem": {"ACCOUNT", "AUDIT#*", "DENY", "SESSION#*", "TOKENKEYS"},
+        "UpdateItem": {"ACCOUNT", "ADMINS"},
+    },
     "AuthPasswordFunction": {
         "PutItem": {"AUDIT#*", "DENY", "THROTTLE#*"},
         "UpdateItem": {"ACCOUNT", "ADMINS", "THROTTLE#*"},
@@ -157,6 +161,7 @@ def test_password_hashes_are_for_those_who_check_or_change_people() -> None:
         "AccountsDeleteFunction",
         "AccountsListFunction",
         "AccountsUpdateFunction",
+        "AuthOidcCallbackFunction",
         "AuthPasswordFunction",
         "AuthRefreshFunction",
         "AuthTokenFunction",
@@ -175,7 +180,7 @@ def test_only_those_who_issue_tokens_can_sign_or_publish_keys() -> None:
         function for function, action, keys in _on_accounts() if action not in READS and "TOKENKEYS" in keys
     }
 
-    assert signers == publishers == {"AuthTokenFunction", "AuthRefreshFunction"}
+    assert signers == publishers == {"AuthOidcCallbackFunction", "AuthRefreshFunction", "AuthTokenFunction"}
 
 
 def test_functions_of_access_do_not_touch_the_data() -> None:
@@ -184,6 +189,18 @@ def test_functions_of_access_do_not_touch_the_data() -> None:
     ]
 
     assert touching == []
+
+
+def test_collectors_read_no_user_and_no_experiment() -> None:
+    """Whoever holds a collector's key reaches these two: they may read how long events are kept, no more."""
+    reads: dict[str, list[tuple[str, Any]]] = {"EventsRecordFunction": [], "EventsRecordBatchFunction": []}
+    for function, found in reads.items():
+        for statement in _statements(RESOURCES[function]["Properties"]["Policies"]):
+            if "DataTable" in str(statement["Resource"]):
+                found += [(action, statement.get("Condition")) for action in _listed(statement["Action"])]
+
+    settings = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["SETTINGS"]}}
+    assert all(found == [("dynamodb:GetItem", settings)] for found in reads.values())
 
 
 def test_first_admins_password_is_for_logging_in_alone() -> None:

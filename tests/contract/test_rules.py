@@ -30,6 +30,9 @@ RULES = {
     "POST /auth/token": "anyone",
     "POST /auth/refresh": "anyone",  # the refresh token in the request is the credential
     "POST /auth/revoke": "anyone",  # so is the token that is to end
+    "GET /auth/methods": "anyone",
+    "GET /auth/oidc/start": "anyone",
+    "GET /auth/oidc/callback": "anyone",  # the provider's code and this browser's cookie are the credential
     "GET /auth/me": "token",
     "POST /auth/password": "person",
     "GET /auth/sessions": "person",

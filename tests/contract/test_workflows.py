@@ -13,7 +13,9 @@ FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 WORKFLOWS: dict[str, dict[str, Any]] = {path.name: yaml.safe_load(path.read_text()) for path in FILES}
 USES = re.compile(r"uses: (?P<action>[\w./-]+)@(?P<version>\S+)(?P<comment>.*)")
 
-INSTALLS = re.compile(r"(^|[;&|])\s*(sudo\s+)?(\S*/)?(make|pip3?|npm|npx|uvx?|apt-get)\s|-m pip", re.MULTILINE)
+INSTALLS = re.compile(
+    r"(^|[;&|])\s*(sudo\s+)?(\S*/)?(make|pip3?|npm|npx|uvx?|apt-get)\s|-m pip", re.MULTILINE
+)
 
 
 def steps() -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -67,6 +67,52 @@ def session_seconds() -> int:
     return int(os.environ.get("SESSION_EXPIRATION_DAYS", "90")) * 86_400
 
 
+def oidc_issuer() -> str:
+    """Issuer identifier of the OpenID provider that people may sign in at; empty when there is none."""
+    return os.environ.get("OIDC_ISSUER", "")
+
+
+def oidc_client_id() -> str:
+    """What the OpenID provider calls this deployment."""
+    return _required("OIDC_CLIENT_ID")
+
+
+def oidc_client_secret_arn() -> str:
+    """ARN of the secret that proves it; empty for a public client, which PKCE alone protects."""
+    return os.environ.get("OIDC_CLIENT_SECRET_ARN", "")
+
+
+def oidc_name() -> str:
+    """What people call the OpenID provider."""
+    return os.environ.get("OIDC_NAME", "single sign-on")
+
+
+def oidc_scopes() -> str:
+    """What is asked of the OpenID provider, separated by blanks."""
+    return os.environ.get("OIDC_SCOPES", "openid email")
+
+
+def oidc_username_claim() -> str:
+    """The claim of an ID token that is the person's name here."""
+    return os.environ.get("OIDC_USERNAME_CLAIM", "email")
+
+
+def oidc_role_claim() -> str:
+    """The claim of an ID token that says what the person may do."""
+    return os.environ.get("OIDC_ROLE_CLAIM", "roles")
+
+
+def oidc_roles() -> dict[str, str]:
+    """The role here for each value of that claim which has one: `value=role`, separated by commas."""
+    pairs = os.environ.get("OIDC_ROLES", "admin=admin,user=user,viewer=viewer").split(",")
+    return {value.strip(): role.strip() for value, _, role in (pair.rpartition("=") for pair in pairs)}
+
+
+def oidc_session_seconds() -> int:
+    """How long a session lasts that began at the OpenID provider: whoever leaves there is out by then."""
+    return int(os.environ.get("OIDC_SESSION_HOURS", "12")) * 3_600
+
+
 def public_base_url() -> str:
     """Where browsers reach the service when that is not the gateway's own host; empty when it is."""
     return os.environ.get("PUBLIC_BASE_URL", "").rstrip("/")

@@ -1,7 +1,8 @@
 """Who may do what: the scopes, and those that each role has."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from typing import NamedTuple
 
 SCOPES = (
     "experiments:read",
@@ -36,6 +37,14 @@ ROLES: Mapping[str, frozenset[str]] = {
 }
 
 
+class Identity(NamedTuple):
+    """Who somebody is at an OpenID provider (`subject`), the name it gives here, and the role, if any."""
+
+    subject: str
+    username: str
+    role: AccountRole | None
+
+
 def scopes_of(role: str) -> frozenset[str]:
     """Return the scopes of a role; none for one that is not known.
 
@@ -45,3 +54,14 @@ def scopes_of(role: str) -> frozenset[str]:
     frozenset()
     """
     return ROLES.get(role, frozenset())
+
+
+def highest_role(values: Iterable[str], roles: Mapping[str, str]) -> AccountRole | None:
+    """Return the most that any of the values gives by `roles`; None when none of them gives anything.
+
+    >>> highest_role(["staff", "ops"], {"staff": "viewer", "ops": "admin"})
+    <AccountRole.ADMIN: 'admin'>
+    >>> highest_role(["root", "guests"], {"guests": "owner"})
+    """
+    given = {roles.get(value) for value in values}
+    return next((role for role in reversed(AccountRole) if role in given), None)

@@ -32,10 +32,10 @@ def matches(password: str, stored: str | None) -> bool:
     A password over 72 bytes is wrong, after the same work: bcrypt would look at its beginning alone.
     """
     content = password.encode()
-    same = bcrypt.checkpw(content[:LONGEST_PASSWORD_BYTES], (stored or _nobody()).encode())
+    same = bcrypt.checkpw(content[:LONGEST_PASSWORD_BYTES], (stored or of_nobody()).encode())
     return same and stored is not None and len(content) <= LONGEST_PASSWORD_BYTES
 
 
-def _nobody() -> str:
-    """Return a hash of the same cost that no password has."""
+def of_nobody() -> str:
+    """Return a hash of the same cost that no password has: a wrong name's, or of who signs in elsewhere."""
     return f"$2b${COST:02d}$" + "." * 53

@@ -25,7 +25,10 @@ UNCHANGED = "version = :read AND created_at = :created"  # the same version of t
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person; `epoch` names the time since which their sessions are good, times are milliseconds."""
+    """A person; `epoch` names the time since which their sessions are good, times are milliseconds.
+
+    `subject` is who the person is at the OpenID provider; empty for one who signs in with a password.
+    """
 
     username: str
     role: str
@@ -35,6 +38,7 @@ class Account:
     updated_at: int
     disabled: bool = False
     version: int = 1
+    subject: str = ""
 
     @property
     def is_active_admin(self) -> bool:
@@ -258,6 +262,7 @@ def _item(account: Account) -> "Item":
         "created_at": {"N": str(account.created_at)},
         "updated_at": {"N": str(account.updated_at)},
         "version": {"N": str(account.version)},
+        **({"subject": {"S": account.subject}} if account.subject else {}),
         **schema.MARK,
     }
 
@@ -273,4 +278,5 @@ def _account(item: "Item") -> Account:
         created_at=int(item["created_at"]["N"]),
         updated_at=int(item["updated_at"]["N"]),
         version=int(item["version"]["N"]),
+        subject=item["subject"]["S"] if "subject" in item else "",
     )

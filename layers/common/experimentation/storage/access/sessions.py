@@ -34,7 +34,7 @@ DENIED_ONE_BY_ONE = 10  # sessions of a person, while their access tokens live
 class Session(NamedTuple):
     """Whose session it is, since which epoch of the account, and its current refresh token.
 
-    `authenticated_at` is when the password was given (milliseconds), `ends_at` when it must be again
+    `authenticated_at` is when the person proved who they are (milliseconds), `ends_at` when they must again
     (seconds).
     """
 
@@ -76,8 +76,23 @@ class _Token(NamedTuple):
         return _primary(self.username, self.session_id)
 
 
-def start(username: str, epoch: str, now: int, *, address: str = "", user_agent: str = "") -> Session:
-    """Store a new family and return its first token."""
+def start(
+    username: str,
+    epoch: str,
+    now: int,
+    *,
+    address: str = "",
+    user_agent: str = "",
+    authenticated_at: int | None = None,
+    lifetime_seconds: int | None = None,
+) -> Session:
+    """Store a new family and return its first token.
+
+    `authenticated_at` and `lifetime_seconds` are for a person who proved who they are elsewhere: maybe earlier,
+    and for less time.
+    """
+    longest = settings.session_seconds()
+    lifetime = longest if lifetime_seconds is None else min(longest, lifetime_seconds)
     session_id, secret, family_key = secrets.token_hex(16), secrets.token_hex(32), secrets.token_hex(32)
     item = _primary(username, session_id) | {
         "epoch": {"S": epoch},
@@ -85,7 +100,8 @@ def start(username: str, epoch: str, now: int, *, address: str = "", user_agent:
         "token_hash": {"S": _hashed(secret)},
         "started_at": {"N": str(now)},
         "used_at": {"N": str(now)},
-        "ends_at": {"N": str(now // 1000 + settings.session_seconds())},
+        "authenticated_at": {"N": str(now if authenticated_at is None else authenticated_at)},
+        "ends_at": {"N": str(now // 1000 + lifetime)},
         "last_expiry": {"N": str(now // 1000 + settings.access_token_seconds())},
         "expires_at": {"N": str(now // 1000 + settings.refresh_token_seconds())},
         "address": {"S": address},
@@ -263,7 +279,7 @@ def _session(item: "Item", secret: str) -> Session:
         username=username,
         epoch=item["epoch"]["S"],
         refresh_token=f"rt_{username.encode().hex()}_{session_id}_{secret}_{tag}",
-        authenticated_at=int(item["started_at"]["N"]),
+        authenticated_at=int((item.get("authenticated_at") or item["started_at"])["N"]),
         ends_at=int(item["ends_at"]["N"]),
     )
 

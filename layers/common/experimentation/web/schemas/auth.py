@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import SecretStr, StringConstraints
+from pydantic import ConfigDict, SecretStr, StringConstraints
 
 from experimentation.domain.clock import rfc3339
 from experimentation.storage.access.sessions import ListedSession
@@ -97,6 +97,40 @@ class SessionList(ResponseModel):
     """The caller's sessions, the last used first."""
 
     sessions: list[SessionAnswer]
+
+
+class OidcStart(RequestModel):
+    """`fresh=true` asks the provider to let the person prove again who they are."""
+
+    fresh: bool = False
+
+
+class OidcCallback(RequestModel):
+    """What the OpenID provider sends people back with: a code, or the error that kept it from giving one.
+
+    Providers add parameters of their own, which are not looked at.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    state: Annotated[str, StringConstraints(max_length=128)] = ""
+    code: Annotated[SecretStr, StringConstraints(max_length=4096)] = SecretStr("")
+    error: Annotated[str, StringConstraints(max_length=256)] = ""
+    iss: Annotated[str, StringConstraints(max_length=2048)] = ""
+
+
+class OidcMethod(ResponseModel):
+    """Signing in at an OpenID provider: what people call it, and where it begins."""
+
+    name: str
+    href: str
+
+
+class MethodsAnswer(ResponseModel):
+    """How people may sign in; `oidc` is null where no OpenID provider is set up."""
+
+    password: Literal[True]
+    oidc: OidcMethod | None
 
 
 class MeAnswer(ResponseModel):

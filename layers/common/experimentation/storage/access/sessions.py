@@ -88,8 +88,8 @@ def start(
 ) -> Session:
     """Store a new family and return its first token.
 
-    `authenticated_at` and `lifetime_seconds` are for a person who proved who they are elsewhere: maybe earlier,
-    and for less time.
+    `authenticated_at` and `lifetime_seconds` are for a person who proved who they are elsewhere: maybe
+    earlier, and for less time.
     """
     longest = settings.session_seconds()
     lifetime = longest if lifetime_seconds is None else min(longest, lifetime_seconds)

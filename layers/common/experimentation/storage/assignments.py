@@ -10,7 +10,7 @@ from experimentation.domain.assignment import Assignment
 from experimentation.storage.aws import client
 from experimentation.storage.aws.batch_read import read_items
 from experimentation.storage.aws.failures import translated
-from experimentation.storage.aws.transactions import put_new
+from experimentation.storage.aws.transactions import delete, put_new
 
 if TYPE_CHECKING:
     from experimentation.storage.aws.transactions import Action, Item
@@ -46,6 +46,11 @@ def read(experiment_id: str, user_id: str) -> Assignment | None:
             TableName=settings.data_table(), Key=_key(experiment_id, user_id), ConsistentRead=True
         )
     return _assignment(answer["Item"]) if "Item" in answer else None
+
+
+def removal(experiment_id: str, user_id: str) -> "Action":
+    """Return the removal of a stored assignment."""
+    return delete(_key(experiment_id, user_id))
 
 
 def enrolled(experiment_id: str, user_ids: Iterable[str]) -> set[str]:

@@ -25,6 +25,7 @@ from experimentation.storage import schema
 from experimentation.storage.aws.transactions import Action, Item
 
 LIST = {"S": "EXPLIST"}
+DELETED = {"PK": {"S": "EXPDELETED"}}
 
 _NUMBERS = ("version", "created_at", "updated_at", "started_at", "ended_at", "shards", "imported_at")
 _OWN = ("id", "status", *_NUMBERS)
@@ -103,6 +104,21 @@ def listing(experiment: Experiment) -> Action:
 def unlisting(experiment: Experiment) -> Action:
     """Return the action that takes the experiment off the list."""
     return {"Delete": {"TableName": settings.data_table(), "Key": list_key(experiment)}}
+
+
+def deleted(experiment_id: str) -> Action:
+    """Return the action that notes the id of a draft that is deleted: its history stays, and is found so."""
+    item = {**DELETED, "SK": {"S": experiment_id}}
+    return {"Put": {"TableName": settings.data_table(), "Item": item}}
+
+
+def deleted_query() -> dict[str, Any]:
+    """Return the query of the ids of deleted drafts."""
+    return {
+        "TableName": settings.data_table(),
+        "KeyConditionExpression": "PK = :deleted",
+        "ExpressionAttributeValues": {":deleted": DELETED["PK"]},
+    }
 
 
 def list_query(status: Status | None, start: str | None) -> dict[str, Any]:

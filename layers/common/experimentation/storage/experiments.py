@@ -83,12 +83,13 @@ def change_because(
     now: int,
     cause: Cause,
     told: Callable[[Experiment], Iterable[Action]] = lambda _: (),
+    shown: Callable[[Experiment], Experiment] = lambda experiment: experiment,
 ) -> Experiment:
     """Store what `apply` makes of the experiment and return it, in the next version.
 
     Its history entry and the facts to tell are written with it, and so is what `told` makes of the result.
     Nothing is written when `apply` changes nothing. A change that lost a race is applied again to what won,
-    so neither is lost; `apply` may raise when it does not want that.
+    so neither is lost; `apply` may raise when it does not want that. The history has what `shown` leaves.
     """
     for before in _attempts(experiment_id):
         wanted = apply(before)
@@ -96,7 +97,7 @@ def change_because(
             return before
         after = replace(wanted, version=before.version + 1, updated_at=now)
         entry = history.Entry(
-            now, after.version, cause.actor, cause.action, differences(before, after), *cause[2:]
+            now, after.version, cause.actor, cause.action, differences(shown(before), shown(after)), *cause[2:]
         )
         # Once: after a conflict `apply` runs again, because what it sets may depend on the time of the write.
         actions = [items.update(after, before), items.listing(after), history.append(experiment_id, entry)]
@@ -118,7 +119,8 @@ def delete(
     for before in _attempts(experiment_id):
         permit(before)
         entry = history.Entry(now, before.version + 1, actor, "deleted")
-        if _written([items.delete(before), items.unlisting(before), history.append(experiment_id, entry)]):
+        actions = [items.delete(before), items.unlisting(before), items.deleted(experiment_id)]
+        if _written([*actions, history.append(experiment_id, entry)]):
             return
     raise UnavailableError("Too many changes to this experiment at once; try again.")
 
@@ -140,6 +142,19 @@ def listed() -> dict[str, Listed]:
     """
     rows = _rows(None, None, FILTERED_PAGE)
     return {row["experiment_id"]["S"]: Listed(Status(row["status"]["S"]), "ship" in row) for row in rows}
+
+
+def with_history() -> list[str]:
+    """Return the id of every experiment that there is or was, in order."""
+    query = items.deleted_query()
+    found = set(listed())
+    while True:
+        with translated():
+            answer = dynamodb().query(**query)
+        found |= {item["SK"]["S"] for item in answer["Items"]}
+        if "LastEvaluatedKey" not in answer:
+            return sorted(found)
+        query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 
 def tended(since: int, starts_by: int = 0) -> list[str]:

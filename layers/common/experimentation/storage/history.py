@@ -95,6 +95,57 @@ def list_page(experiment_id: str, limit: int, start: str | None = None) -> Page:
     )
 
 
+def replace_user(experiment_id: str, user_id: str, name: str) -> None:
+    """Put a name in the place of a user id in the overrides that the experiment's entries hold."""
+    query: dict[str, Any] = {
+        "TableName": settings.data_table(),
+        "KeyConditionExpression": "PK = :partition AND begins_with(SK, :log)",
+        "FilterExpression": "contains(changes, :user)",
+        "ExpressionAttributeValues": {
+            ":partition": {"S": f"EXP#{experiment_id}"},
+            ":log": {"S": PREFIX},
+            ":user": {"S": _json(user_id)},
+        },
+        "ConsistentRead": True,
+    }
+    while True:
+        with translated():
+            answer = dynamodb().query(**query)
+        for item in answer["Items"]:
+            _replace_user(item, user_id, name)
+        if "LastEvaluatedKey" not in answer:
+            return
+        query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def _replace_user(item: Item, user_id: str, name: str) -> None:
+    before = item["changes"]["S"]
+    changes = [Change(*change) for change in json.loads(before)]
+    after = _json([_with_name(each, user_id, name) for each in changes])
+    if after == before:
+        return
+    with translated():
+        dynamodb().update_item(
+            TableName=settings.data_table(),
+            Key={"PK": item["PK"], "SK": item["SK"]},
+            UpdateExpression="SET changes = :after",
+            ConditionExpression="changes = :before",
+            ExpressionAttributeValues={":after": {"S": after}, ":before": {"S": before}},
+        )
+
+
+def _with_name(change: Change, user_id: str, name: str) -> Change:
+    if change.field != "overrides":
+        return change
+    old, new = (
+        {name if key == user_id else key: variant for key, variant in value.items()}
+        if isinstance(value, dict)
+        else value
+        for value in (change.before, change.after)
+    )
+    return Change(change.field, old, new)
+
+
 def _entry(item: Item) -> Entry:
     return Entry(
         at=int(item["at"]["N"]),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from experimentation.storage.aws.transactions import Action, Item
 
 SEALED = "sealed"
+ERASED = "erased"  # what people added who were erased: never read by results, only to verify them
 PARALLEL = 8
 MAX_TRIES = 8
 GENERATION = 0  # room in the keys for counters that are built anew beside those in use

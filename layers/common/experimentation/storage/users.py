@@ -6,6 +6,7 @@ fits becomes a METRIC item. Boundaries of experiments that ended long ago are pu
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from experimentation import settings
@@ -106,9 +107,47 @@ def read_users(needs: Iterable[Need]) -> dict[str, StoredUser]:
 
 def put_head(write: "HeadWrite") -> "Action":
     """Return the write of a head on the condition that its version is still the one that was read."""
-    head = write.head
-    item = _key(write.user_id, "HEAD") | {
-        "v": {"N": str(write.read_version + 1)},
+    base, read_version = write.head.base, write.read_version
+    item = _head_item(write.user_id, write.head, base + read_version + 1)
+    return put_if(item, "v", base + read_version) if read_version else put_new(item)
+
+
+def put_erasing(user_id: str, head: Head, erased_at: int) -> "Action":
+    """Return the write that closes a head to everybody but the erasure; one that is not there is made."""
+    version = head.base + head.version
+    item = _head_item(user_id, replace(head, erased_at=erased_at), version + 1) | {"erasing": {"BOOL": True}}
+    return put_if(item, "v", version) if head.version else put_new(item)
+
+
+def delete_erased(user_id: str, erased_at: int) -> "Action":
+    """Return the removal of a head that is being erased since `erased_at`."""
+    return {
+        "Delete": {
+            "TableName": settings.data_table(),
+            "Key": _key(user_id, "HEAD"),
+            "ConditionExpression": "erasing = :true AND erased_at = :at",
+            "ExpressionAttributeValues": {":true": {"BOOL": True}, ":at": {"N": str(erased_at)}},
+        }
+    }
+
+
+def other_keys(user_id: str, limit: int) -> "list[Item]":
+    """Return the keys of up to `limit` items of a user beside HEAD, read consistently."""
+    with translated():
+        answer = client.dynamodb().query(
+            TableName=settings.data_table(),
+            KeyConditionExpression="PK = :pk",
+            ExpressionAttributeValues={":pk": {"S": f"USER#{user_id}"}},
+            ProjectionExpression="PK, SK",
+            Limit=limit + 1,
+            ConsistentRead=True,
+        )
+    return [key for key in answer["Items"] if key["SK"]["S"] != "HEAD"][:limit]
+
+
+def _head_item(user_id: str, head: Head, version: int) -> "Item":
+    item = _key(user_id, "HEAD") | {
+        "v": {"N": str(version)},
         "last": {"N": str(head.last)},
         "b": {"S": boundaries_text(head.boundaries)},
         "kmax": {"N": str(head.kmax)},
@@ -118,7 +157,9 @@ def put_head(write: "HeadWrite") -> "Action":
         item |= {"past_until": {"N": str(head.past_until)}, "past_k": {"N": str(head.past_k)}}
     if head.spilled:
         item["o"] = {"S": json.dumps(dict(head.spilled), separators=(",", ":"))}
-    return _put(item, write.read_version)
+    if head.erased_at:
+        item |= {"base": {"N": str(head.base)}, "erased_at": {"N": str(head.erased_at)}}
+    return item
 
 
 def put_ledger(write: "LedgerWrite") -> "Action":
@@ -127,7 +168,7 @@ def put_ledger(write: "LedgerWrite") -> "Action":
         "v": {"N": str(write.read_version + 1)},
         "m": {"S": cells_text(write.cells)},
     }
-    return _put(item, write.read_version)
+    return put_if(item, "v", write.read_version) if write.read_version else put_new(item)
 
 
 def put_past(write: "PastWrite") -> "Action":
@@ -138,10 +179,6 @@ def put_past(write: "PastWrite") -> "Action":
         "k": {"N": str(write.k)},
     }
     return {"Put": {"TableName": settings.data_table(), "Item": item}}
-
-
-def _put(item: "Item", read_version: int) -> "Action":
-    return put_if(item, "v", read_version) if read_version else put_new(item)
 
 
 def _apart(need: Need) -> list[str]:
@@ -166,8 +203,9 @@ def _spilled(item: "Item | None") -> Spilled:
 
 
 def _head(item: "Item") -> Head:
+    base = int(item["base"]["N"]) if "base" in item else 0
     return Head(
-        version=int(item["v"]["N"]),
+        version=int(item["v"]["N"]) - base,
         last=int(item["last"]["N"]),
         boundaries=boundaries_of(item["b"]["S"]),
         kmax=int(item["kmax"]["N"]),
@@ -175,4 +213,7 @@ def _head(item: "Item") -> Head:
         past_k=int(item["past_k"]["N"]) if "past_k" in item else 0,
         ledgers=ledgers_of(item["m"]["S"]),
         spilled=json.loads(item["o"]["S"]) if "o" in item else {},
+        base=base,
+        erased_at=int(item["erased_at"]["N"]) if "erased_at" in item else 0,
+        erasing="erasing" in item,
     )

@@ -14,8 +14,10 @@ from experimentation.domain.experiment import Experiment, Status
 from experimentation.storage import users
 from experimentation.usecases.committing import commit
 from experimentation.usecases.runtime import Runtime
+from experimentation.usecases.user_heads import after_erasures
 
 MAX_TRIES = 8
+ERASING_SECONDS = 60
 
 
 def assign(experiment: Experiment, user_id: str, context: Context, runtime: Runtime) -> Decision:
@@ -42,11 +44,15 @@ def _decided(
     for attempt in runtime.attempts(MAX_TRIES):
         now = runtime.clock()
         head = users.read_head(user_id, consistent=attempt > 0 or any(map(_needs_latest, experiments)))
+        if head.erasing:
+            raise UnavailableError("This user is being erased; try again.", ERASING_SECONDS)
         past = users.read_past(user_id) if _may_be_put_away(head, experiments) else ()
         known = _as_of(now, experiments, runtime)
         found = answers(Ledger(head, {}, past), user_id, known, context, patterns.search)
         if not found.drawn:
             return found.decided | assigned
+        if not head.version:
+            head = after_erasures([user_id], runtime).get(user_id, head)
         oldest = runtime.oldest_event(now)
         need = users.Need(user_id, head, found.types, past=head.past_until > oldest)
         user = users.read_users([need])[user_id]

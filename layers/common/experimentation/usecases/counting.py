@@ -23,6 +23,7 @@ from experimentation.storage import users
 from experimentation.storage.writing import Refusal
 from experimentation.usecases.committing import commit
 from experimentation.usecases.runtime import Runtime
+from experimentation.usecases.user_heads import read_heads
 
 MAX_EVENTS = 25
 MAX_TRIES = 8
@@ -40,6 +41,8 @@ class Outcome:
     uncounted: list[Event] = field(default_factory=list)
     """Stored, but in no ledger: the user has too many event types, or the event fits no transaction."""
     duplicates: set[EventKey] = field(default_factory=set)
+    erased: set[EventKey] = field(default_factory=set)
+    """Dropped: who did it was erased since it was received."""
     failed: set[EventKey] = field(default_factory=set)
     transactions: int = 0
     conflicts: int = 0
@@ -127,6 +130,8 @@ def count_events(received: Iterable[Event], runtime: Runtime, has_time: Callable
             if torn:
                 _note_refused(torn, group, pending, outcome)
                 continue
+            if _erased(group, loaded.users, pending, outcome):
+                continue
             transaction = _plan(group, loaded, keep_after)
             planned = transaction.events()
             outcome.transactions += 1
@@ -142,6 +147,18 @@ def count_events(received: Iterable[Event], runtime: Runtime, has_time: Callable
             _apply(refusal, planned, transaction.uncounted(), pending, outcome)
     outcome.failed |= {(user_id, event_id) for user_id, each in pending.events.items() for event_id in each}
     return outcome
+
+
+def _erased(group: list[Event], loaded: dict[str, StoredUser], pending: _Pending, outcome: Outcome) -> bool:
+    """Drop what erased users did, and leave what came since for when the erasure is over; tell if any."""
+    gone = [event for event in group if event.received <= loaded[event.user_id].head.erased_at]
+    for event in gone:
+        pending.drop(event.user_id, event.event_id)
+        outcome.erased.add((event.user_id, event.event_id))
+    busy = {user_id for user_id, user in loaded.items() if user.head.erasing} & pending.events.keys()
+    for user_id in busy:
+        outcome.failed |= {(user_id, event_id) for event_id in pending.events.pop(user_id)}
+    return bool(gone or busy)
 
 
 def _apply(
@@ -185,7 +202,7 @@ def _plan(group: list[Event], loaded: _Loaded, keep_after: int) -> Transaction:
 
 def _load(events_of: dict[str, list[Event]], keep_after: int, runtime: Runtime) -> _Loaded:
     """Read the users as far as these events need them, and the experiments that they are in."""
-    heads = users.read_heads(events_of)
+    heads = read_heads(events_of, runtime)
     found = users.read_users(
         users.Need(
             user_id,

@@ -20,6 +20,7 @@ from experimentation.domain.experiment import Experiment, Status
 from experimentation.storage import events, shards, users
 from experimentation.usecases.committing import commit
 from experimentation.usecases.runtime import Runtime
+from experimentation.usecases.user_heads import read_heads
 
 MAX_TRIES = 8
 MAX_EVENTS = 5_000  # of one user, to be replayed
@@ -95,7 +96,7 @@ def _check(experiment: Experiment, rows: Sequence[Row], now: int) -> None:
 
 def _load(experiment: Experiment, rows: Sequence[Row], runtime: Runtime) -> _Loaded:
     """Read the users, the ledgers that are looked into, the events to replay, and then the experiments."""
-    heads = users.read_heads(row.user_id for row in rows)
+    heads = read_heads((row.user_id for row in rows), runtime)
     late = {row.user_id for row in rows if _is_late(experiment, row, heads[row.user_id])}
     types = covariate_types([experiment])
     found = users.read_users(
@@ -127,7 +128,7 @@ def _plan(
     planned: dict[str, Placement] = {}
     for row in waiting:
         user = loaded.users[row.user_id]
-        if user.is_torn():
+        if user.is_torn() or user.head.erasing:
             continue
         wanted = Enrolment(experiment, row.variant, row.context, row.assigned_at)
         try:

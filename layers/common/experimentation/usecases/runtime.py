@@ -12,6 +12,7 @@ from experimentation.domain.clock import DAY_MS
 from experimentation.domain.counting.retention import GRACE_DAYS
 from experimentation.storage import shards
 from experimentation.storage.aws.pauses import backoff_seconds
+from experimentation.storage.erasures import KnownPseudonyms
 from experimentation.storage.experiment_cache import ExperimentCache
 
 CONFLICTS_TO_GROW = 8
@@ -25,6 +26,7 @@ class Runtime:
     rng: random.Random = field(default_factory=random.SystemRandom)  # a snapshot would repeat its draws
     sleep: Callable[[float], None] = time.sleep
     experiments: ExperimentCache = field(default_factory=ExperimentCache)
+    pseudonyms: KnownPseudonyms = field(default_factory=KnownPseudonyms)
     draw: float = -1.0
     conflicts: Counter[str] = field(default_factory=Counter)
 

@@ -1,6 +1,6 @@
 """Verifying an experiment: events against ledgers, ledgers and assignments against the counters."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -23,11 +23,21 @@ from experimentation.domain.counting.stored import rollup_key
 from experimentation.domain.counting.windows import add_counters
 from experimentation.domain.errors import ConflictError
 from experimentation.domain.experiment import Experiment
-from experimentation.storage import assignments, events, experiments, queues, retention, rollups, users
+from experimentation.storage import (
+    assignments,
+    erasures,
+    events,
+    experiments,
+    queues,
+    retention,
+    rollups,
+    users,
+)
 from experimentation.storage.rollups import Slice
 
 PAGE = 500
 READINGS = 3
+ERASING = "Somebody is being erased: the counters can be verified when that is done, in a few minutes."
 
 
 class Difference(NamedTuple):
@@ -41,7 +51,8 @@ class Difference(NamedTuple):
 def differences(experiment_id: str, now: int) -> list[Difference]:
     """Return the counters that differ in each of several readings, whatever traffic moves meanwhile.
 
-    ConflictError for an experiment that ended so long ago that its users' ledgers are kept by day no more.
+    What is expected is what the users did, and what those did who were erased. ConflictError for an
+    experiment that ended so long ago that its users' ledgers are kept by day no more.
     """
     experiment = experiments.read(experiment_id, consistent=True)
     # What the functions have noted, not what this environment says: by that, events were dropped and merged.
@@ -52,12 +63,22 @@ def differences(experiment_id: str, now: int) -> list[Difference]:
             f"The experiment ended before {day}, and its ledgers are not kept by day any more."
         )
     days_from = day_number(kept.oldest_accepted(now) - 1) + 1
+    undisturbed = _latest_erasure()
     lasting = _differences(experiment, days_from)
     for _ in range(READINGS - 1):
         if lasting:
             again = _differences(experiments.read(experiment_id, consistent=True), days_from)
             lasting = {name: again[name] for name in lasting if name in again}
+    if lasting and _latest_erasure() != undisturbed:
+        raise ConflictError(ERASING)
     return sorted(lasting.values())
+
+
+def _latest_erasure() -> int:
+    """Return when somebody was erased last; ConflictError while that is on its way through the tables."""
+    if erasures.in_tables():
+        raise ConflictError(ERASING)
+    return erasures.pseudonyms().latest
 
 
 def given_up() -> int:
@@ -70,8 +91,10 @@ def _differences(experiment: Experiment, kept_from: int) -> dict[str, Difference
     """Return what differs; single events are compared from the UTC day `kept_from` on."""
     expected: Canonical = {}
     found: list[Difference] = []
+    add_counters(expected, _stored(experiment, kept_from, [rollups.ERASED]))
     # The counters before and after the users: what is counted while the users are read lies between the two.
-    before = _stored(experiment, kept_from)
+    shards = rollups.shards_of(experiment)
+    before = _stored(experiment, kept_from, shards)
     for user_id, variant in _assigned(experiment.id):
         user = _user(user_id)
         add_counters(expected, expected_counters(experiment, user, kept_from))
@@ -80,14 +103,13 @@ def _differences(experiment: Experiment, kept_from: int) -> dict[str, Difference
         boundary = user.head.assignment(experiment.id)
         if boundary is not None and boundary.variant != variant:
             found.append(Difference(f"user {user_id}: variant {variant}, head {boundary.variant}", 1, 0))
-    found += _compared("", expected, before, _stored(experiment, kept_from))
+    found += _compared("", expected, before, _stored(experiment, kept_from, shards))
     return {each.name: each for each in found}
 
 
-def _stored(experiment: Experiment, kept_from: int) -> Canonical:
+def _stored(experiment: Experiment, kept_from: int, shards: Sequence[int | str]) -> Canonical:
     stored: Canonical = {}
     zero = day_number(experiment.started_at or 0)
-    shards = rollups.shards_of(experiment)
     counters = rollups.read_slices(
         [Slice(rollups.partition(experiment, shard)) for shard in shards], consistent=True
     )

@@ -187,7 +187,7 @@ def place(
     if stored is not None:
         is_same = stored.variant == wanted.variant
         return Placed(Placement.ALREADY_THERE if is_same else Placement.OTHER_VARIANT)
-    if at < head.past_until or (at <= head.last and at < times.accepted_since):
+    if at < head.past_until or at <= head.erased_at or (at <= head.last and at < times.accepted_since):
         return Placed(Placement.TOO_OLD)
     if at <= head.last:
         transaction = None if events is None else _past_enrolment(user, wanted, experiments, events, times)

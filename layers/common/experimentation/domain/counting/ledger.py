@@ -45,7 +45,8 @@ class Head:
     """What serialises everything about one user: every change is written on the condition of `version`.
 
     `spilled` names the ledgers that are items of their own, with their versions: a read of one that has
-    another version is of another moment.
+    another version is of another moment. What was received up to `erased_at` is of somebody who had the same
+    id and was erased, at the stored version `base`; `erasing` while that goes on, and nobody else may write.
     """
 
     version: int = 0
@@ -56,6 +57,9 @@ class Head:
     past_k: int = 0
     ledgers: Mapping[str, Cells] = field(default_factory=dict)
     spilled: Mapping[str, int] = field(default_factory=dict)
+    base: int = 0
+    erased_at: int = 0
+    erasing: bool = False
 
     def assignment(self, experiment_id: str) -> Boundary | None:
         """Return the user's assignment in that experiment, if it was not put away."""

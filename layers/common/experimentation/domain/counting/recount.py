@@ -136,13 +136,14 @@ def _of_type(experiment: Experiment, owned: Ownership, event_type: str, cells: C
         for first, last in pairwise(days):
             found[f"{place} pairs {first} {last}"] = 1
     place = f"{EVERYONE} {event_type} {owned.variant}"
-    sums = _covariates(experiment, owned, event_type, cells, days.values())
+    sums = covariates(experiment, owned, event_type, cells, days.values())
     return found | {f"{place} {kind} {moment}": amount for (kind, moment), amount in sums.items()}
 
 
-def _covariates(
+def covariates(
     experiment: Experiment, owned: Ownership, event_type: str, cells: Cells, days: Iterable[DayTotal]
 ) -> dict[tuple[Kind, Moment], int]:
+    """Return CUPED's sums of one user and event type; `days` are the totals since the assignment."""
     kinds = covariate_kinds(experiment, event_type)
     x = before_assignment(cells, owned.start)
     within = list(days)

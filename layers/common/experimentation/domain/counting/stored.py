@@ -125,6 +125,19 @@ def enrolment_key(key: str) -> EnrolmentKey:
     return EnrolmentKey(segment, int(day), variant)
 
 
+def covariate_counters(sums: Mapping[tuple[Kind, Moment], int]) -> dict[str, int]:
+    """Return CUPED's sums under the names of their counters.
+
+    >>> covariate_counters({(Kind.CONVERSION, "x"): 1, (Kind.CONVERSION, "xx"): 1})
+    {'xb': 1}
+    """
+    return {
+        name: sums[kind, moments[0]]
+        for name, (kind, moments) in _COVARIATES.items()
+        if (kind, moments[0]) in sums
+    }
+
+
 def day_in(key: str) -> int | None:
     """Return the day in the sort key of either item; None for the sums of events before the assignment."""
     *_, day, _ = key.split("#")

@@ -34,6 +34,7 @@ class Deed(StrEnum):
     KEY_CREATED = "key_created"
     KEY_ENDED = "key_ended"
     KEY_HANDED_OVER = "key_handed_over"
+    USER_ERASED = "user_erased"
 
 
 class Origin(NamedTuple):
@@ -46,7 +47,10 @@ class Origin(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One deed; `target` is the person or key it was done to, `at` is in milliseconds."""
+    """One deed; `at` is in milliseconds, `target` is the person or key it was done to.
+
+    Of an erased user it is the pseudonym alone.
+    """
 
     at: int
     deed: str

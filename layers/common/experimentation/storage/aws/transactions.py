@@ -62,6 +62,11 @@ def put_if(item: Item, counter: str, read: int) -> Action:
     }
 
 
+def delete(key: Item) -> Action:
+    """Return the removal of an item, whether it is there or not."""
+    return {"Delete": {"TableName": settings.data_table(), "Key": key}}
+
+
 def commit(actions: Sequence[Action]) -> None:
     """Write all or none; CancelledError when cancelled, UnavailableError when the outcome is unknown."""
     with translated():

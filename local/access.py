@@ -17,7 +17,9 @@ SINGULAR = {
     "SendMessageBatch": "SendMessage",
     "DeleteMessageBatch": "DeleteMessage",
     "PublishBatch": "Publish",
+    "ListObjectVersions": "ListBucketVersions",
 }
+OF_A_VERSION = {"GetObject": "GetObjectVersion", "DeleteObject": "DeleteObjectVersion"}
 NOT_TRIED = {"dynamodb:Attributes", "dynamodb:ReturnValues"}
 
 
@@ -82,8 +84,12 @@ def needed(service: str, operation: str, parameters: Mapping[str, Any]) -> set[P
         tables = {action["Get"]["TableName"] for action in parameters["TransactItems"]}
         return {Permission("dynamodb:GetItem", table) for table in tables}
     if operation in {"BatchGetItem", "BatchWriteItem"}:
-        return {Permission(f"dynamodb:{operation}", table) for table in parameters["RequestItems"]}
-    action = f"{service}:{SINGULAR.get(operation, operation)}"
+        return {
+            Permission(f"dynamodb:{operation}", table, _batch_keys(request))
+            for table, request in parameters["RequestItems"].items()
+        }
+    known = OF_A_VERSION if "VersionId" in parameters else SINGULAR
+    action = f"{service}:{known.get(operation, operation)}"
     return {Permission(action, _target(parameters), _keys(parameters))}
 
 
@@ -94,6 +100,12 @@ def _keys(parameters: Mapping[str, Any]) -> tuple[str, ...]:
         return (item["PK"]["S"],)
     named = re.search(r"\bPK = (:\w+)", str(parameters.get("KeyConditionExpression", "")))
     return (parameters["ExpressionAttributeValues"][named[1]]["S"],) if named else ()
+
+
+def _batch_keys(request: Any) -> tuple[str, ...]:
+    """Return the partition keys of a batch read; a batch of writes names none here."""
+    keys = request.get("Keys", ()) if isinstance(request, Mapping) else ()
+    return tuple(key["PK"]["S"] for key in keys if "PK" in key)
 
 
 def _target(parameters: Mapping[str, Any]) -> str:

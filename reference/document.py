@@ -30,7 +30,8 @@ TAGS = {
     "auth": "Sign in, stay signed in, sign out.",
     "accounts": "People.",
     "api-keys": "Keys for programs.",
-    "audit": "Who did what to accounts, keys and sessions.",
+    "audit": "Who did what to accounts, keys and sessions, and who erased somebody.",
+    "users": "A person's data: what is stored about them, and erasing it.",
 }
 """The tags in the order of a reader's interest."""
 LIFE = (

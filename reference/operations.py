@@ -11,6 +11,7 @@ from experimentation.web.schemas.api_keys import ApiKeyCreated
 from experimentation.web.schemas.auth import TokenAnswer
 from experimentation.web.schemas.dead_letters import DeadLettersReport, ReplayReport
 from experimentation.web.schemas.ofrep import EvaluationAnswer, EvaluationsAnswer
+from experimentation.web.schemas.personal_data import PersonalData
 from experimentation.web.schemas.stored_events import EventsPage, EventTypesPage
 from functions.results.export import KINDS
 from reference.schemas.assignments import AssignmentFound, AssignmentOut, AssignmentsOut
@@ -105,6 +106,7 @@ DOCUMENTED: Mapping[str, Documented] = {
         },
     ),
     "results.read": Documented(ResultsAnswer, also=(304,), problems=(404,)),
+    "users.read": Documented(PersonalData),
     "sample_size.read": Documented(problems=(403, 404)),
 }
 

@@ -61,6 +61,8 @@ COUNTED = (
     "auth/me",
     "auth/methods",
     "auth/sessions_list",
+    "users/read",
+    "users/delete",
     "audit/list",
     "health",
 )

@@ -6,26 +6,33 @@ from typing import NamedTuple
 from experimentation import telemetry
 from experimentation.domain.errors import UnavailableError
 from experimentation.storage import archive
-from experimentation.storage.queue_message import unpack
+from experimentation.storage.queue_message import Message, unpack
+from experimentation.usecases.archiving import erased_users, without_erased
+from experimentation.usecases.runtime import Runtime
 from experimentation.web.queue_worker import queue_worker
 
 type Folder = tuple[str, str]
 """Kind of the lines and UTC day."""
 
+runtime = Runtime()
+
 
 class Lines(NamedTuple):
-    """What one message adds to the archive: lines by kind and day, and the request that sent them."""
+    """What one message adds to the archive: lines by kind and day."""
 
-    request_id: str
+    message: Message
     folders: dict[Folder, list[bytes]]
 
 
 def lines_of(body: str) -> Lines:
     """Return the lines to keep; PoisonError for a message that nobody can read."""
-    message = unpack(body)
+    return _lines(unpack(body))
+
+
+def _lines(message: Message) -> Lines:
     kinds = {archive.EVENTS: archive.rows(message.events), archive.EXPOSURES: archive.rows(message.exposures)}
     found = {(kind, day): lines for kind, days in kinds.items() for day, lines in days.items()}
-    return Lines(message.request_id, found)
+    return Lines(message, found)
 
 
 @queue_worker(lines_of)
@@ -34,7 +41,7 @@ def handler(messages: dict[str, Lines], has_time: Callable[[], bool]) -> set[str
     failed: set[str] = set()
     outage: UnavailableError | None = None
     kept = 0
-    for (kind, day), by_message in _by_folder(messages).items():
+    for (kind, day), by_message in _by_folder(_without_erased(messages)).items():
         lines = [line for each in by_message.values() for line in each]
         if outage is not None or not has_time():
             failed |= by_message.keys()
@@ -46,12 +53,21 @@ def handler(messages: dict[str, Lines], has_time: Callable[[], bool]) -> set[str
             failed |= by_message.keys()
         else:
             kept += len(lines)
-    requests = sorted({each.request_id for each in messages.values()})
+    requests = sorted({each.message.request_id for each in messages.values()})
     telemetry.logger.info("archived", extra={"requests": requests, "events": kept})
     if outage is not None and not kept:
         raise outage
     telemetry.count("EventsArchived", kept)
     return failed
+
+
+def _without_erased(messages: dict[str, Lines]) -> dict[str, Lines]:
+    """Return the messages without what users did who were erased since it was received."""
+    pseudonyms = runtime.pseudonyms.read(runtime.clock())
+    erased_at = erased_users((each.message for each in messages.values()), pseudonyms)
+    if not erased_at:
+        return messages
+    return {name: _lines(without_erased(each.message, erased_at)) for name, each in messages.items()}
 
 
 def _by_folder(messages: dict[str, Lines]) -> dict[Folder, dict[str, list[bytes]]]:

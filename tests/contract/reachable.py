@@ -34,8 +34,10 @@ OPERATIONS = {
     "put_object": "s3:PutObject",
     "get_object": "s3:GetObject",
     "list_objects_v2": "s3:ListBucket",
+    "list_object_versions": "s3:ListBucketVersions",
     "get_secret_value": "secretsmanager:GetSecretValue",
 }
+OF_A_VERSION = {"get_object": "s3:GetObjectVersion", "delete_object": "s3:DeleteObjectVersion"}
 PARTS = {
     "Put": "dynamodb:PutItem",
     "Update": "dynamodb:UpdateItem",
@@ -149,7 +151,11 @@ def _actions(node: ast.AST) -> Iterator[str]:
             name = each.func.attr
             if name == "get_paginator" and isinstance(each.args[0], ast.Constant):
                 name = str(each.args[0].value)
-            if name in OPERATIONS and (each.keywords or name != each.func.attr):  # AWS's take keywords alone
+            if name in OF_A_VERSION and "VersionId" in {keyword.arg for keyword in each.keywords}:
+                yield OF_A_VERSION[name]
+            elif name in OPERATIONS and (
+                each.keywords or name != each.func.attr
+            ):  # AWS's take keywords alone
                 yield OPERATIONS[name]
         elif isinstance(each, ast.Dict):
             for key in each.keys:

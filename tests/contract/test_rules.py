@@ -38,6 +38,8 @@ RULES = {
     "GET /auth/sessions": "person",
     "DELETE /auth/sessions/{session_id}": "person",
     "GET /audit": "admin",
+    "GET /users": "admin",
+    "DELETE /users": "admin",
     "POST /accounts": "admin",
     "GET /accounts": "admin",
     "PATCH /accounts/{username}": "admin",
@@ -83,6 +85,7 @@ FRESH = {  # want the password to have been given just now
     "DELETE /accounts/{username}",
     "POST /api-keys",
     "DELETE /api-keys/{key_id}",
+    "DELETE /users",
 }
 PARAMETERS = {
     "username": "nobody",

@@ -7,7 +7,7 @@ import gzip
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from experimentation import settings
 from experimentation.domain.clock import moment, rfc3339
@@ -19,6 +19,13 @@ from experimentation.storage.queue_message import PoisonError
 
 EVENTS, EXPOSURES = "events", "exposures"
 SUFFIX = ".ndjson.gz"
+
+
+class Copy(NamedTuple):
+    """Versions of one object that have one content, and whether it is what readers get now."""
+
+    versions: tuple[str, ...]
+    is_current: bool
 
 
 def rows(lines: Iterable[Event | Exposure]) -> dict[str, list[bytes]]:
@@ -68,6 +75,56 @@ def read(key: str) -> Iterator[dict[str, Any]]:
         content = client.s3().get_object(Bucket=settings.archive_bucket(), Key=key)["Body"].read()
     for line in gzip.decompress(content).splitlines():
         yield json.loads(line)
+
+
+def stored_days(kind: str) -> list[str]:
+    """Return the days of which there are objects, versions that were written over among them."""
+    found: set[str] = set()
+    for page in _listed(f"{kind}/date=", delimiter="/"):
+        found |= {each["Prefix"].split("=")[1].rstrip("/") for each in page.get("CommonPrefixes", [])}
+    return sorted(found)
+
+
+def copies(day: str, kind: str) -> dict[str, list[Copy]]:
+    """Return the copies of each of the day's objects: one of several versions for each content."""
+    found: dict[str, dict[str, Copy]] = {}
+    for page in _listed(_folder(kind, day)):
+        for version in page.get("Versions", []):
+            of_key = found.setdefault(version["Key"], {})
+            before = of_key.get(version["ETag"], Copy((), is_current=False))
+            versions = (*before.versions, version["VersionId"])
+            of_key[version["ETag"]] = Copy(versions, before.is_current or version["IsLatest"])
+    return {key: list(of_key.values()) for key, of_key in found.items()}
+
+
+def lines_of(key: str, copy: Copy) -> list[bytes]:
+    """Return the lines of a copy as they were written."""
+    with translated():
+        answer = client.s3().get_object(Bucket=settings.archive_bucket(), Key=key, VersionId=copy.versions[0])
+        content = answer["Body"].read()
+    return gzip.decompress(content).splitlines()
+
+
+def delete(key: str, copy: Copy) -> None:
+    """Delete a copy for good."""
+    for version in copy.versions:
+        with translated():
+            client.s3().delete_object(Bucket=settings.archive_bucket(), Key=key, VersionId=version)
+
+
+def _listed(prefix: str, delimiter: str = "") -> Iterator[dict[str, Any]]:
+    start: dict[str, Any] = {"Delimiter": delimiter} if delimiter else {}
+    while True:
+        with translated():
+            answer = client.s3().list_object_versions(
+                Bucket=settings.archive_bucket(), Prefix=prefix, **start
+            )
+        yield dict(answer)
+        if not answer.get("IsTruncated"):
+            return
+        start |= {"KeyMarker": answer["NextKeyMarker"]}
+        if "NextVersionIdMarker" in answer:
+            start |= {"VersionIdMarker": answer["NextVersionIdMarker"]}
 
 
 def _folder(kind: str, day: str) -> str:

@@ -59,6 +59,12 @@ def enrolled(experiment_id: str, user_ids: Iterable[str]) -> set[str]:
     return {item["SK"]["S"].removeprefix("USER#") for item in read_items(keys)}
 
 
+def read_many(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Assignment]:
+    """Return the stored assignments of (experiment, user) pairs that exist, read consistently."""
+    found = map(_assignment, read_items([_key(*pair) for pair in pairs]))
+    return {(each.experiment_id, each.user_id): each for each in found}
+
+
 def page(experiment_id: str, partition: int, limit: int, after_user: str | None = None) -> AssignmentPage:
     """Return up to `limit` assignments of one of the 64 partitions."""
     partition_key = {"S": f"ASSIGN#{experiment_id}#{partition}"}

@@ -96,9 +96,8 @@ def change_because(
         if wanted == before:
             return before
         after = replace(wanted, version=before.version + 1, updated_at=now)
-        entry = history.Entry(
-            now, after.version, cause.actor, cause.action, differences(shown(before), shown(after)), *cause[2:]
-        )
+        changes = differences(shown(before), shown(after))
+        entry = history.Entry(now, after.version, cause.actor, cause.action, changes, *cause[2:])
         # Once: after a conflict `apply` runs again, because what it sets may depend on the time of the write.
         actions = [items.update(after, before), items.listing(after), history.append(experiment_id, entry)]
         actions += [put for fact in facts_of(before, after, now, cause) for put in outbox.put(fact)]

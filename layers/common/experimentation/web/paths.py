@@ -73,6 +73,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "/redoc": ("GET", "HEAD"),
     "/sample-size": ("GET",),
     "/static/{version}/{name}": ("GET",),
+    "/users": ("DELETE", "GET"),
 }
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from itertools import batched, combinations, pairwise
 from typing import NamedTuple
 
-from experimentation.domain.clock import DAY_MS, day_number
+from experimentation.domain.clock import DAY_MS, day_number, moment
 from experimentation.domain.counting.counters import (
     EVERYONE,
     Adds,
@@ -26,6 +26,7 @@ from experimentation.domain.experiment import Experiment
 
 KEPT_DAYS = GRACE_DAYS + 14  # beyond the retention: a dead letter is 14 days old at most
 DEAD_LETTER_DAYS = 14
+WAITING_DAYS = DEAD_LETTER_DAYS + 4  # in a queue before
 # No function that writes a user's items lives longer than 30 s: what read that there is no HEAD before the
 # erasure began has ended, and every environment has learned of it.
 HEAD_STAYS_MS = 90_000
@@ -77,6 +78,21 @@ class Erasure(NamedTuple):
         user_id = self.user_id if stage in IN_TABLES else None
         return self._replace(stage=stage, after=after, step=self.step + 1, user_id=user_id)
 
+    @property
+    def last_day(self) -> str:
+        """The UTC day in whose folder of the archive the last of what is erased lies."""
+        return _day(self.erased_at)
+
+    def looked_through(self, began: int) -> "Erasure":
+        """Return it after a pass over the archive that began then: done, or to be looked through again.
+
+        What waited in a queue or among the dead letters meanwhile may have been archived since, by a worker
+        that had not heard of the erasure.
+        """
+        if began >= self.erased_at + (DEAD_LETTER_DAYS + 1) * DAY_MS:
+            return self.at(Stage.DONE)
+        return self.at(self.stage)._replace(archive_from=_day(self.erased_at - WAITING_DAYS * DAY_MS))
+
     def keeps_counters(self, experiment: Experiment) -> bool:
         """Tell whether the ledgers still tell what the user added: if not, nothing can be verified either."""
         ended_at = experiment.ended_at
@@ -124,6 +140,10 @@ def groups(writes: Iterable[CounterWrite], after: str, most: int) -> Iterator[li
         group[item] = write
     if group:
         yield list(group.values())
+
+
+def _day(at: int) -> str:
+    return moment(at).date().isoformat()
 
 
 def _place(write: CounterWrite) -> list[str | int]:

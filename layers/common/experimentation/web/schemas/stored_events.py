@@ -1,9 +1,12 @@
 """Reading events back: a user's events, and the types that were ever seen."""
 
+import json
 from typing import Any
 
 from pydantic import Field
 
+from experimentation.domain.clock import rfc3339
+from experimentation.domain.counting.event import Event, in_units
 from experimentation.web.schemas.model import RequestModel, ResponseModel
 from experimentation.web.schemas.types import Cursor, Limit, UserId
 
@@ -58,3 +61,16 @@ class EventTypesPage(ResponseModel):
 
     types: list[EventTypeOut]
     next_cursor: str | None
+
+
+def shown(event: Event) -> dict[str, object]:
+    """Return a stored event as it is answered (EventOut)."""
+    return {
+        "event_id": event.event_id,
+        "user_id": event.user_id,
+        "type": event.type,
+        "value": in_units(event.value),
+        "timestamp": rfc3339(event.at),
+        "received_at": rfc3339(event.received),
+        "properties": json.loads(event.properties),
+    }

@@ -1,0 +1,24 @@
+"""DELETE /users - erase a person: what is stored about them goes, published results stay."""
+
+import time
+
+from experimentation.usecases.erasing import begin, proceed
+from experimentation.usecases.runtime import Runtime
+from experimentation.web.endpoint import endpoint
+from experimentation.web.principals import Principal, origin_of
+from experimentation.web.request import Request
+from experimentation.web.schemas.personal_data import ErasureAnswer, PersonQuery
+
+BUDGET_SECONDS = 12  # of the function's 29: a step that was begun may still meet slow calls
+runtime = Runtime()
+
+
+@endpoint(scope="admin", status=202, recent=True)
+def handler(query: PersonQuery, principal: Principal, request: Request, now: int) -> ErasureAnswer:
+    """Begin, and answer how far it is; the rest follows by itself, and calling again goes on at once.
+
+    It takes two minutes at least. What is received meanwhile waits, and is of a new user of that id.
+    """
+    until = time.monotonic() + BUDGET_SECONDS
+    erasure = begin(query.user_id, origin_of(request, principal, now), runtime)
+    return ErasureAnswer.of(proceed(erasure, runtime, lambda: time.monotonic() < until))

@@ -1,0 +1,58 @@
+"""GET /users - everything that is stored about a person."""
+
+from experimentation import settings
+from experimentation.domain.clock import DAY_MS, rfc3339
+from experimentation.domain.counting.event import in_units
+from experimentation.domain.counting.ledger import Head
+from experimentation.storage import archive
+from experimentation.usecases import personal_data
+from experimentation.usecases.personal_data import DayTotal, Enrolled, Profile
+from experimentation.web.endpoint import endpoint
+from experimentation.web.listing import next_cursor, start_of
+from experimentation.web.schemas.personal_data import ErasureAnswer, PersonalDataQuery
+from experimentation.web.schemas.stored_events import shown
+
+KINDS = (archive.EVENTS, archive.EXPOSURES)
+
+
+@endpoint(scope="admin")
+def handler(query: PersonalDataQuery) -> dict[str, object]:
+    """Answer who they are to the experiments, then what they did: totals by day, then events, page by page.
+
+    What somebody did who had the same id before an erasure is not theirs, and is not stored.
+    """
+    purpose = f"users:{query.user_id}"
+    after = start_of(query.cursor, purpose)
+    whole = personal_data.profile(query.user_id) if after is None else Profile(Head(), [], {})
+    page = personal_data.page(query.user_id, query.limit, after)
+    erasure = personal_data.erasure_of(query.user_id)
+    return {
+        "user_id": query.user_id,
+        "last_event_at": rfc3339(whole.head.last) if whole.head.last else None,
+        "assignments": [_assignment(each) for each in whole.enrolled],
+        "overrides": whole.overrides,
+        "totals": [_total(each) for each in page.totals],
+        "events": [shown(each) for each in page.events],
+        "archive": {"bucket": settings.archive_bucket(), "prefixes": [f"{kind}/date=" for kind in KINDS]},
+        "erasure": None if erasure is None else ErasureAnswer.of(erasure),
+        "next_cursor": next_cursor(page.next_after, purpose),
+    }
+
+
+def _assignment(enrolled: Enrolled) -> dict[str, object]:
+    boundary, stored = enrolled.boundary, enrolled.stored
+    return {
+        "experiment_id": boundary.experiment_id,
+        "variant": boundary.variant,
+        "assigned_at": rfc3339(boundary.at),
+        "ended_at": None if enrolled.ended_at is None else rfc3339(enrolled.ended_at),
+        "segments": list(boundary.labels),
+        "context": None if stored is None else dict(stored.context),
+        "imported": stored is not None and stored.imported,
+        "late": stored is not None and stored.late,
+    }
+
+
+def _total(total: DayTotal) -> dict[str, object]:
+    day = rfc3339(total.day * DAY_MS)[:10] if total.day else None
+    return {"type": total.type, "day": day, "events": total.events, "sum": in_units(total.total)}

@@ -1,6 +1,7 @@
 // Numbers, shares and times as people read them; a dash for what cannot be computed.
 
 const NONE = "–";
+const TENFOLD = 10; // a lift whose interval is wider says only that the control hardly ever did it
 const whole = new Intl.NumberFormat("en");
 
 export const count = (value) => (value === null || value === undefined ? NONE : whole.format(value));
@@ -31,7 +32,8 @@ const sign = (value) => (value > 0 ? "+" : value < 0 ? "−" : "");
 
 // An estimate with its interval, as the sentence gives it: relative where the control allows, else in units.
 export function effect({ difference, interval, lift, lift_interval }, kind) {
-  const relative = lift !== null && lift_interval !== null && lift * difference >= 0;
+  const relative =
+    lift !== null && lift_interval !== null && lift * difference >= 0 && lift_interval[1] - lift_interval[0] <= TENFOLD;
   const each = relative ? signedPercent : (value) => signedAmount(value, kind);
   return { estimate: each(relative ? lift : difference), interval: range(relative ? lift_interval : interval, each) };
 }

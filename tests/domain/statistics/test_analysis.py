@@ -514,3 +514,11 @@ def test_a_treatment_that_ships_alone_has_no_rival():
 
     assert answer.recommendation.variant == "b"
     assert answer.recommendation.rivals == []
+
+
+def test_a_lift_that_may_be_anything_is_said_in_points():
+    answer = result_of(conversions({"control": (10_000, 2), "treatment": (10_000, 60)}))
+
+    sentence = summary_sentence(answer)
+    assert "points" in sentence
+    assert "%" not in sentence

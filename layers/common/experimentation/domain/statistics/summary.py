@@ -35,6 +35,7 @@ CAUTIONS = {
     "shown": "do not act on a single look",
     "small": "too few outcomes to rely on",
 }
+TENFOLD = 10.0
 
 
 class Reading(NamedTuple):
@@ -182,8 +183,9 @@ def _read(figures: Quoted) -> Reading | None:
         return None
     caution = CAUTIONS[figures.kind]
     lift, within = figures.lift, figures.lift_interval
-    # A lift over a negative mean has the other sign than the difference, which nobody expects in a sentence.
-    if within is None or lift is None or lift * figures.difference < 0:
+    # A lift over a negative mean has the other sign than the difference, which nobody expects in a sentence;
+    # one whose interval is wider than tenfold says only that the control hardly ever did it.
+    if within is None or lift is None or lift * figures.difference < 0 or within.high - within.low > TENFOLD:
         return Reading(figures.difference, figures.interval, False, caution)
     return Reading(lift, within, True, caution)
 

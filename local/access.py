@@ -111,6 +111,8 @@ def _batch_keys(request: Any) -> tuple[str, ...]:
 def _target(parameters: Mapping[str, Any]) -> str:
     if "Bucket" in parameters:
         return "/".join(parameters[part] for part in ("Bucket", "Key") if part in parameters)
+    if "Entries" in parameters and "EventBusName" in parameters["Entries"][0]:
+        return str(parameters["Entries"][0]["EventBusName"])
     for name in ("TableName", "QueueUrl", "TopicArn", "SecretId"):
         if name in parameters:
             return str(parameters[name])

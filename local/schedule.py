@@ -40,7 +40,9 @@ async def run(
             return
         started = time.perf_counter()
         try:
-            await invoke(function, {}, "")
+            done = await invoke(function, {}, "")
+            for sentence in (done or {}).get("told", []):
+                log(f"{time.strftime('%H:%M:%S')} {sentence}")
             note = ""
         except InvocationError as error:
             note = f" - {error}"

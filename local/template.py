@@ -8,7 +8,7 @@ import yaml
 
 from local.access import Grant, statements
 
-EMULATED = ("DynamoDB", "S3", "SecretsManager", "SNS", "SQS")
+EMULATED = ("DynamoDB", "Events", "S3", "SecretsManager", "SNS", "SQS")
 DEFAULT_ROUTE = "$default"
 ENDPOINT = "AWS_ENDPOINT_URL"
 

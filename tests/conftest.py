@@ -123,7 +123,7 @@ def tables() -> dict[str, dict[str, Any]]:
 def clients() -> dict[str, Any]:
     """Clients that make the resources; once, because making a client costs more than a test."""
     session = boto3.session.Session("testing", "testing", region_name=REGION)
-    names = ("dynamodb", "s3", "secretsmanager", "sns", "sqs")
+    names = ("dynamodb", "events", "s3", "secretsmanager", "sns", "sqs")
     endpoint = {name: f"https://{name}.{REGION}.amazonaws.com" for name in names}
     return {name: session.client(name, endpoint_url=endpoint[name]) for name in names}
 
@@ -199,6 +199,7 @@ def _resources(tables: dict[str, dict[str, Any]], clients: dict[str, Any]) -> di
         "ACCOUNTS_TABLE": "AccountsTable",
         "EVENTS_TOPIC_ARN": topic,
         "ARCHIVE_BUCKET": "archive",
+        "NOTIFICATION_BUS_ARN": clients["events"].create_event_bus(Name="bus")["EventBusArn"],
         "RETENTION_DAYS": "90",
         "SIGNING_SECRET_ARN": secretsmanager.create_secret(Name="signing", SecretString=SIGNING_SECRET)[
             "ARN"

@@ -2,17 +2,19 @@
 
 import random
 from collections.abc import Callable
+from typing import Any
 
 from experimentation import telemetry
 from experimentation.clock import wall_clock
 from experimentation.domain.clock import DAY_MS
 from experimentation.storage import experiments, retention
+from experimentation.usecases.telling import tell
 from experimentation.usecases.tending import CATCH_UP_DAYS, keep_schedule, take_due_look
 from experimentation.web.scheduled import scheduled
 
 
 @scheduled
-def handler(has_time: Callable[[], bool]) -> None:
+def handler(has_time: Callable[[], bool]) -> dict[str, Any]:
     """Tend what runs, is to start or ended lately, in any order: each run another has to wait."""
     now = wall_clock()
     retention.note(now)
@@ -29,5 +31,8 @@ def handler(has_time: Callable[[], bool]) -> None:
             fault = error
         else:
             telemetry.count("LooksTaken", look is not None)
+    told = tell(has_time)
+    telemetry.count("NotificationsSent", len(told))
     if fault is not None:
         raise fault
+    return {"told": [fact.sentence for fact in told]}

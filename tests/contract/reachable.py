@@ -25,6 +25,7 @@ OPERATIONS = {
     "batch_get_item": "dynamodb:BatchGetItem",
     "batch_write_item": "dynamodb:BatchWriteItem",
     "publish": "sns:Publish",
+    "put_events": "events:PutEvents",
     "publish_batch": "sns:Publish",
     "send_message": "sqs:SendMessage",
     "send_message_batch": "sqs:SendMessage",

@@ -67,6 +67,7 @@ RULES = {
     "POST /events/dead-letters/replay": "admin",
     "GET /experiments/{experiment_id}/results": "results:read",
     "GET /experiments/{experiment_id}/results/export": "results:read",
+    "GET /notifications": "experiments:read",
     "GET /sample-size": "token",
     "POST /ofrep/v1/evaluate/flags": "assignments:write",
     "POST /ofrep/v1/evaluate/flags/{key}": "assignments:write",

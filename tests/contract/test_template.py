@@ -27,6 +27,7 @@ TARGETS = {
     "data_table": "DataTable",
     "accounts_table": "AccountsTable",
     "events_topic_arn": "EventsTopic",
+    "notification_bus_arn": "NotificationBus",
     "archive_bucket": "ArchiveBucket",
     "signing_secret_arn": "SigningSecret",
     "admin_secret_arn": "AdminSecret",

@@ -29,6 +29,7 @@ LARGEST_SKEW_MS = 1_000  # so any two clocks differ by at most 2 s, as domain/li
 ENVIRONMENT = {
     "DATA_TABLE": "Data",
     "EVENTS_TOPIC_ARN": "arn:topic",
+    "NOTIFICATION_BUS_ARN": "arn:bus",
     "COUNT_QUEUE_URL": "count",
     "COUNT_DEAD_LETTER_QUEUE_URL": "dead",
 }

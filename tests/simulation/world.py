@@ -26,7 +26,7 @@ from tests.simulation.poller import Poller
 from tests.simulation.queue import Queue
 from tests.simulation.reading import Reader, Shown
 from tests.simulation.schedule import Killed, Schedule
-from tests.simulation.services import DynamoDB, Queues, Topic, Wire
+from tests.simulation.services import Bus, DynamoDB, Queues, Topic, Wire
 from tests.simulation.table import Table
 
 FIRST_DAY = 20_000 * DAY_MS
@@ -302,6 +302,7 @@ class World:
         """Return the clients by the service's name."""
         return {
             "dynamodb": DynamoDB(self.wire, self.table),
+            "events": Bus(self.wire),
             "sns": Topic(self.wire, self.queue.send),
             "sqs": Queues(self.wire, self.queue),
         }

@@ -29,6 +29,11 @@ def events_topic_arn() -> str:
     return _required("EVENTS_TOPIC_ARN")
 
 
+def notification_bus_arn() -> str:
+    """ARN of the event bus on which facts about experiments are told."""
+    return _required("NOTIFICATION_BUS_ARN")
+
+
 def archive_bucket() -> str:
     """Name of the bucket that keeps every event as newline-delimited JSON."""
     return _required("ARCHIVE_BUCKET")

@@ -6,8 +6,8 @@ from typing import Any
 from experimentation import telemetry
 from experimentation.web.queue_worker import LambdaContext, time_left
 
-type Work = Callable[[Callable[[], bool]], None]
-"""Whether there is time for another piece of work -> nothing."""
+type Work = Callable[[Callable[[], bool]], dict[str, Any] | None]
+"""Whether there is time for another piece of work -> what was done, for whoever invoked it by hand."""
 
 
 def scheduled(work: Work) -> Callable[[object, LambdaContext], dict[str, Any]]:
@@ -15,10 +15,10 @@ def scheduled(work: Work) -> Callable[[object, LambdaContext], dict[str, Any]]:
 
     def handler(_event: object, context: LambdaContext) -> dict[str, Any]:
         try:
-            work(time_left(context))
+            done = work(time_left(context))
             telemetry.logger.info("schedule")
         finally:
             telemetry.flush()
-        return {}
+        return done or {}
 
     return handler

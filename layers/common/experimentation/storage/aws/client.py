@@ -17,6 +17,7 @@ from experimentation.storage.aws.wire_items import WireItems
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sns import SNSClient
@@ -96,7 +97,14 @@ def secrets() -> "SecretsManagerClient":
     return made
 
 
+@cache
+def events() -> "EventBridgeClient":
+    """Return the EventBridge client."""
+    made: EventBridgeClient = _made("events")
+    return made
+
+
 def reset() -> None:
     """Forget every client, so that the next call reads the environment again."""
-    for made in (_session, dynamodb, sns, sqs, s3, secrets):
+    for made in (_session, dynamodb, sns, sqs, s3, secrets, events):
         made.cache_clear()

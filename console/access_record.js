@@ -18,6 +18,7 @@ const NAMES = {
   key_created: "made an API key",
   key_ended: "ended an API key",
   key_handed_over: "handed an API key over",
+  user_erased: "erased a user",
 };
 
 export async function view() {

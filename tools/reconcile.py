@@ -10,7 +10,7 @@ an event in memory: an operator's tool, not a request.
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from hashlib import blake2b
@@ -19,7 +19,7 @@ from typing import NamedTuple
 from experimentation import settings
 from experimentation.clock import wall_clock
 from experimentation.domain.clock import milliseconds, moment
-from experimentation.storage import archive, event_scan, queues
+from experimentation.storage import archive, erasures, event_scan, queues
 
 SETTLE_SECONDS = 120  # an event this young may be between the topic and its queues
 MESSAGE_EVENTS = 500  # the most that one message can carry
@@ -64,15 +64,19 @@ def stored_events(before: int, segments: int) -> dict[str, Ids]:
     return merged
 
 
-def archived_events(day: str, before: int) -> tuple[int, Ids]:
-    """Return the number of lines of a day, and its distinct events, those received before a time."""
+def archived_events(day: str, before: int, is_erased: Callable[[str, int], bool]) -> tuple[int, Ids]:
+    """Return the number of lines of a day, and its distinct events, those received before a time.
+
+    Lines of erased users wait for the archive to be rewritten: they are left out.
+    """
 
     def read(key: str) -> list[bytes]:
-        return [
-            fingerprint(row["user_id"], row["event_id"])
-            for row in archive.read(key)
-            if milliseconds(datetime.fromisoformat(row["received_at"])) < before
-        ]
+        found = []
+        for row in archive.read(key):
+            received = milliseconds(datetime.fromisoformat(row["received_at"]))
+            if received < before and not is_erased(row["user_id"], received):
+                found.append(fingerprint(row["user_id"], row["event_id"]))
+        return found
 
     lines, ids = 0, set()
     with ThreadPoolExecutor(READERS) as pool:
@@ -82,16 +86,24 @@ def archived_events(day: str, before: int) -> tuple[int, Ids]:
     return lines, ids
 
 
+def erased() -> Callable[[str, int], bool]:
+    """Return what tells whether a user was erased since something of theirs was received."""
+    pseudonyms = erasures.pseudonyms()
+    erased_at = {each.pseudonym: each.erased_at for each in erasures.pending()} if pseudonyms.key else {}
+    return lambda user_id, received: bool(erased_at) and received <= erased_at.get(pseudonyms.of(user_id), -1)
+
+
 def compare(days: Iterable[str], stored: Mapping[str, Ids], before: int) -> list[Day]:
     """Return what differs on each day.
 
     An event that was sent twice may be archived on two days and is stored on one: not stored is what is
     stored on no day, not archived is what is not archived on the day on which it was received.
     """
+    is_erased = erased()
     everywhere: Ids = set().union(*stored.values())
     compared = []
     for day in days:
-        lines, archived = archived_events(day, before)
+        lines, archived = archived_events(day, before, is_erased)
         mine = stored.get(day, set())
         compared.append(
             Day(day, lines, len(archived), len(mine), len(archived - everywhere), len(mine - archived))

@@ -41,6 +41,7 @@ def _measure(outcome: Outcome) -> None:
     telemetry.count("EventsCounted", len(outcome.counted))
     telemetry.count("EventsUncounted", len(outcome.uncounted))
     telemetry.count("EventsDuplicate", len(outcome.duplicates))
+    telemetry.count("EventsErased", len(outcome.erased))
     telemetry.count("EventsFailed", len(outcome.failed))
     telemetry.count("Transactions", outcome.transactions)
     telemetry.count("Conflicts", outcome.conflicts)

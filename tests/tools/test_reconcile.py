@@ -11,7 +11,10 @@ import pytest
 from experimentation.domain.clock import moment
 from experimentation.domain.counting.event import Event
 from experimentation.storage import archive, event_scan, events, queues
+from experimentation.storage.access.audit import Origin
 from experimentation.storage.aws import client
+from experimentation.usecases import erasing
+from experimentation.usecases.runtime import Runtime
 from tests.conftest import now
 from tests.events import made
 from tools import reconcile
@@ -167,3 +170,17 @@ def test_command_finds_the_package_by_itself() -> None:
     done = subprocess.run([sys.executable, "-m", "tools.reconcile", "--help"], cwd=root, env={}, check=False)
 
     assert done.returncode == 0
+
+
+def test_lines_of_the_erased_wait_for_the_archive_and_are_no_difference(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    gone, other = received("e1"), received("e2", user_id="u2")
+    keep(gone, other)
+    store(other)
+    erasing.begin("u1", Origin("ada", "203.0.113.7", "tests", now()), Runtime())
+
+    code = reconcile.main([])
+
+    assert code == 0
+    assert row(other, capsys.readouterr().out) == [1, 1, 1, 0, 0]

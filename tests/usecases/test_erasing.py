@@ -220,6 +220,27 @@ def test_what_was_received_before_brings_nobody_back(chosen, runtime, clock, alw
     assert [item for item in stored() if CANARY in item] == []
 
 
+def test_what_was_received_before_is_dropped_although_ledgers_are_gone_and_head_is_not(
+    chosen, runtime, clock, always
+):
+    types = [f"a-type-with-a-long-name-{n}" for n in range(30)]
+    made_events = [
+        made(f"{name}-{day}", user_id=CANARY, type=name, at=NOW - day * DAY_MS, received=NOW)
+        for name in types
+        for day in range(2)
+    ]
+    count_events(made_events, runtime, always)
+    spilled = sorted(users.read_head(CANARY, consistent=True).spilled)
+    erasing.proceed(erasing.begin(CANARY, ORIGIN, runtime), runtime, always)
+    clock.pauses.clear()
+
+    old = made("late", user_id=CANARY, type=spilled[0], at=NOW - HOUR_MS, received=NOW - 1)
+    outcome = count_events([old], runtime, always)
+
+    assert (outcome.erased, outcome.failed) == ({(CANARY, "late")}, set())
+    assert clock.pauses == []
+
+
 def test_what_comes_while_it_lasts_waits_and_its_neighbours_count(chosen, runtime, clock, always):
     erasing.begin(CANARY, ORIGIN, runtime)
     clock.now += 1_000

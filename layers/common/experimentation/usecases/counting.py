@@ -126,11 +126,12 @@ def count_events(received: Iterable[Event], runtime: Runtime, has_time: Callable
         try:
             keep_after = runtime.clock() - settings.retention_days() * DAY_MS
             loaded = _load(by_user(group), keep_after, runtime)
+            # Before the torn: of somebody who is being erased the ledgers go first, and HEAD last.
+            if _erased(group, loaded.users, pending, outcome):
+                continue
             torn = {user_id for user_id, user in loaded.users.items() if user.is_torn()}
             if torn:
                 _note_refused(torn, group, pending, outcome)
-                continue
-            if _erased(group, loaded.users, pending, outcome):
                 continue
             transaction = _plan(group, loaded, keep_after)
             planned = transaction.events()

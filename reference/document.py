@@ -22,6 +22,7 @@ type Json = dict[str, Any]
 ANSWERS = Path(__file__).with_name("answers.jsonl")
 TAGS = {
     "experiments": "Define an experiment, start it, pause it, complete it.",
+    "layers": "Experiments that exclude each other.",
     "assignments": "Ask which variant a user has.",
     "events": "Say what users did; see what was stored.",
     "results": "Read the decision and the figures; export the rows.",
@@ -42,6 +43,7 @@ LIFE = (
     "experiments.change_status",
     "experiments.history",
     "experiments.delete",
+    "layers.list",
     "assignments.assign",
     "assignments.assign_all",
     "assignments.read",

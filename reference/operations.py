@@ -15,7 +15,7 @@ from experimentation.web.schemas.personal_data import PersonalData
 from experimentation.web.schemas.stored_events import EventsPage, EventTypesPage
 from functions.results.export import KINDS
 from reference.schemas.assignments import AssignmentFound, AssignmentOut, AssignmentsOut
-from reference.schemas.experiments import ExperimentAnswer, ExperimentPage, HistoryPage
+from reference.schemas.experiments import ExperimentAnswer, ExperimentPage, HistoryPage, LayersPage
 from reference.schemas.results import ResultsAnswer
 
 
@@ -93,6 +93,7 @@ DOCUMENTED: Mapping[str, Documented] = {
     "experiments.list": Documented(ExperimentPage, also=(304,)),
     "experiments.read": Documented(ExperimentAnswer, also=(304,), problems=(404,)),
     "experiments.update": Documented(ExperimentAnswer, problems=(404, 409, 412)),
+    "layers.list": Documented(LayersPage),
     "ofrep.evaluate": Documented(EvaluationAnswer, problems=(404,)),
     "ofrep.evaluate_all": Documented(EvaluationsAnswer, also=(304,)),
     "results.export": Documented(

@@ -47,6 +47,7 @@ COUNTED = (
     "events/types_list",
     "results/read",
     "experiments/history",
+    "layers/list",
     "notifications/list",
     "ofrep/evaluate",
     "ofrep/evaluate_all",

@@ -30,7 +30,7 @@ class Rules(NamedTuple):
 
     id: str | None
     salt: str
-    traffic: int
+    traffic: tuple[str, int, int]
     weights: tuple[tuple[str, int], ...]
     overrides: Mapping[str, str]
     is_aimed: bool = False
@@ -44,11 +44,20 @@ def rules(experiment: Mapping[str, Any]) -> Rules:
     return Rules(
         id=experiment.get("id"),
         salt=experiment.get("salt") or experiment["id"],
-        traffic=_millionths(experiment.get("traffic_allocation", 100)),
+        traffic=_traffic(experiment),
         weights=weights,
         overrides=experiment.get("overrides") or {},
         is_aimed=experiment.get("audience") is not None,
     )
+
+
+def _traffic(experiment: Mapping[str, Any]) -> tuple[str, int, int]:
+    """Return the salt of the traffic's draw and the buckets from .. below that take part."""
+    layer = experiment.get("layer")
+    if layer:
+        return layer["key"], _millionths(layer["from"]), _millionths(layer["to"])
+    salt = experiment.get("salt") or experiment["id"]
+    return salt, 0, _millionths(experiment.get("traffic_allocation", 100))
 
 
 def draw(salt: str, purpose: str, user_id: str) -> int:
@@ -64,7 +73,8 @@ def bucket(number: int) -> int:
 
 def computed(rule: Rules, user_id: str) -> str | None:
     """Return the variant that the hash gives, None for a user outside the traffic."""
-    if bucket(draw(rule.salt, "traffic", user_id)) >= rule.traffic:
+    salt, start, below = rule.traffic
+    if not start <= bucket(draw(salt, "traffic", user_id)) < below:
         return None
     position = bucket(draw(rule.salt, "variant", user_id))
     for key, weight in rule.weights:
@@ -144,7 +154,8 @@ def main(arguments: list[str]) -> int:
 
 def _difference(rule: Rules, line: int, row: Mapping[str, Any]) -> str:
     user_id = row["user_id"]
-    buckets = [bucket(draw(rule.salt, purpose, user_id)) for purpose in ("traffic", "variant")]
+    salts = {"traffic": rule.traffic[0], "variant": rule.salt}
+    buckets = [bucket(draw(salt, purpose, user_id)) for purpose, salt in salts.items()]
     return (
         f"line {line}: user {json.dumps(user_id)} has {recorded(row) or 'no variant'}, "
         f"expected {expected(rule, row) or 'no variant'} "

@@ -48,8 +48,10 @@ class DrawAnswer(ResponseModel):
 
 
 class TrafficDraw(DrawAnswer):
-    """Whether the user takes part: the bucket is below what the traffic allocation says."""
+    """Whether the user takes part: the bucket is in the range of the traffic, or of the layer."""
 
+    salt: str | None = None
+    enrolled_from: int = 0
     enrolled_below: int
     in_traffic: bool
 

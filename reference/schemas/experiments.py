@@ -57,6 +57,41 @@ class ScheduleAnswer(ResponseModel):
     ramp: list[RampAnswer]
 
 
+class RangeOfLayer(ResponseModel):
+    """A range in percent."""
+
+    start: float = Field(alias="from")
+    end: float = Field(alias="to")
+
+
+class LayerAnswer(RangeOfLayer):
+    """An experiment's range of the draw that its layer's experiments share."""
+
+    key: str
+
+
+class RangeTaken(RangeOfLayer):
+    """An experiment's range of a layer."""
+
+    experiment_id: str
+    free_at: str | None
+
+
+class LayerOccupancy(ResponseModel):
+    """A layer: which experiment has which range."""
+
+    key: str
+    ranges: list[RangeTaken]
+    free: list[RangeOfLayer]
+
+
+class LayersPage(ResponseModel):
+    """Some layers."""
+
+    layers: list[LayerOccupancy]
+    next_cursor: str | None
+
+
 class ExperimentSummary(ResponseModel):
     """An experiment as the list shows it."""
 
@@ -87,6 +122,7 @@ class ExperimentAnswer(ResponseModel):
     control: str
     traffic_allocation: float
     salt: str
+    layer: LayerAnswer | None = None
     audience: dict[str, JsonValue] | None = None
     metrics: list[MetricAnswer]
     segments: list[SegmentAnswer]

@@ -20,7 +20,7 @@ CASES = json.loads((ROOT / "tests" / "vectors" / "bucketing.json").read_text())[
 def test_the_offline_tool_computes_every_golden_vector(case: dict[str, object]) -> None:
     salt, user_id = str(case["salt"]), str(case["user_id"])
     weights = tuple((key, weight) for key, weight in case["weights"])  # type: ignore[attr-defined]
-    rules = verify_assignments.Rules("exp", salt, case["traffic_allocation"], weights, {})  # type: ignore[arg-type]
+    rules = verify_assignments.Rules("exp", salt, (salt, 0, case["traffic_allocation"]), weights, {})  # type: ignore[arg-type]
 
     draws = {purpose: verify_assignments.draw(salt, purpose, user_id) for purpose in ("traffic", "variant")}
 

@@ -69,6 +69,7 @@ RULES = {
     "GET /experiments/{experiment_id}/results/export": "results:read",
     "GET /notifications": "experiments:read",
     "GET /sample-size": "token",
+    "GET /layers": "experiments:read",
     "POST /ofrep/v1/evaluate/flags": "assignments:write",
     "POST /ofrep/v1/evaluate/flags/{key}": "assignments:write",
     "GET /health": "anyone",

@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
 from experimentation.domain.errors import ConflictError, PreconditionFailedError
-from experimentation.domain.experiment import Experiment, Status
+from experimentation.domain.experiment import Experiment, Layer, Status
 from experimentation.domain.lifecycle import transition
-from experimentation.storage import experiments, history
+from experimentation.storage import experiments, history, layers
 from tests.experiments import CREATED_AT, experiment
 
 pytestmark = pytest.mark.integration
@@ -88,3 +89,22 @@ def test_an_experiment_is_started_once() -> None:
     )
 
     assert found == {"done": 1, "ConflictError": RIVALS - 1}
+
+
+def test_of_many_that_claim_overlapping_ranges_none_overlap() -> None:
+    rivals = [
+        experiment(
+            id=f"race-layer-{number}",
+            layer=Layer("race", 100_000 * number, 100_000 * number + 150_000),
+            traffic_allocation=150_000,
+        )
+        for number in range(RIVALS)
+    ]
+
+    outcomes(lambda number: experiments.create(rivals[number], "alice"))
+
+    claims = layers.read("race").claims
+    assert len(claims) >= RIVALS // 3
+    assert all(one.end <= other.start for one, other in pairwise(claims))
+    held = experiments.read_many(each.id for each in rivals)
+    assert sorted(held) == sorted(claim.experiment_id for claim in claims)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from experimentation.domain.bucketing import decide
+from experimentation.domain.bucketing import Traffic, decide, drawn_variant, takes_part
 from tests.experiments import definition
 from tools import verify_assignments
 
@@ -184,3 +184,21 @@ def test_rows_that_the_audience_decided_are_skipped(
 
     assert verify_assignments.main([str(experiment_file), str(path)]) == 1
     assert closing(capsys) == "1 agree, 1 differ, 2 skipped"
+
+
+def test_layer_takes_the_place_of_the_traffic(
+    experiment_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layer = {"key": "checkout", "from": 12.5, "to": 62.5}
+    experiment_file.write_text(json.dumps(json.loads(experiment_file.read_text()) | {"layer": layer}))
+    traffic = Traffic("checkout", 125_000, 625_000)
+    rows = [
+        {"user_id": user, "variant": drawn_variant("checkout-button", user, WEIGHTS)}
+        if takes_part(traffic, user)
+        else {"user_id": user, "variant": None}
+        for user in USERS
+    ]
+    path = as_ndjson(tmp_path / "rows.ndjson", rows)
+
+    assert verify_assignments.main([str(experiment_file), str(path)]) == 0
+    assert closing(capsys) == f"{len(USERS)} agree, 0 differ, 0 skipped"

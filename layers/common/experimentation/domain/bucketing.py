@@ -13,6 +13,14 @@ TRAFFIC = "traffic"
 VARIANT = "variant"
 
 
+class Traffic(NamedTuple):
+    """Who takes part: the users whose draw with this salt is in the buckets `start <= bucket < end`."""
+
+    salt: str
+    start: int
+    end: int
+
+
 class BucketRange(NamedTuple):
     """The buckets `start <= bucket < end` that belong to one variant."""
 
@@ -58,8 +66,22 @@ def decide(
     >>> decide("checkout-button", "u1", 1_000_000, [("control", 500_000), ("treatment", 500_000)])
     'control'
     """
-    if bucket(unit_hash(salt, TRAFFIC, user_id)) >= traffic_allocation:
+    if not takes_part(Traffic(salt, 0, traffic_allocation), user_id):
         return None
+    return drawn_variant(salt, user_id, weights)
+
+
+def takes_part(traffic: Traffic, user_id: str) -> bool:
+    """Tell whether the user is in the traffic.
+
+    >>> takes_part(Traffic("checkout-button", 272_880, 272_881), "u1")
+    True
+    """
+    return traffic.start <= bucket(unit_hash(traffic.salt, TRAFFIC, user_id)) < traffic.end
+
+
+def drawn_variant(salt: str, user_id: str, weights: Sequence[tuple[str, int]]) -> str:
+    """Return the variant of a user who takes part."""
     return variant_at(bucket(unit_hash(salt, VARIANT, user_id)), weights)
 
 

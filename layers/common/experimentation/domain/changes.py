@@ -12,6 +12,7 @@ from experimentation.domain.experiment import (
     Analysis,
     Conclusion,
     Experiment,
+    Layer,
     Metric,
     Schedule,
     Segment,
@@ -53,6 +54,7 @@ class Edit(TypedDict, total=False):
     control: str
     salt: str
     traffic_allocation: int
+    layer: Layer | None
     audience: dict[str, object] | None
     metrics: tuple[Metric, ...]
     segments: tuple[Segment, ...]
@@ -87,7 +89,7 @@ def edited(experiment: Experiment, edit: Edit, now: int) -> Experiment:
     A field that keeps its value is never refused. ConflictError names each field that may not change in this
     status, and why; InvalidError when the result contradicts itself.
     """
-    wanted = replace(experiment, **edit)
+    wanted = _ranged(replace(experiment, **edit), edit)
     declared_at = now if experiment.started_at is None else max(now, experiment.started_at + 1)
     wanted = replace(wanted, metrics=_declared(experiment.metrics, wanted.metrics, declared_at))
     refused = [
@@ -101,6 +103,13 @@ def edited(experiment: Experiment, edit: Edit, now: int) -> Experiment:
     if wanted.schedule != experiment.schedule:
         require_ahead(experiment, wanted, now)
     return check(wanted)
+
+
+def _ranged(wanted: Experiment, edit: Edit) -> Experiment:
+    """Return the experiment with its range in its layer as wide as its traffic, where one of them changes."""
+    if wanted.layer is not None and "traffic_allocation" not in edit:
+        return replace(wanted, traffic_allocation=wanted.layer.end - wanted.layer.start)
+    return wanted if "layer" in edit else wanted.with_traffic(wanted.traffic_allocation)
 
 
 def differences(before: Experiment, after: Experiment) -> list[Change]:
@@ -137,15 +146,29 @@ def _refusals(before: Experiment, after: Experiment, name: str) -> Iterator[Fiel
         return
     if before.status is Status.COMPLETED:
         yield FieldError(f"/{name}", _COMPLETED)
-    elif name == "metrics":
+    else:
+        yield from _refusals_once_started(before, after, name)
+
+
+def _refusals_once_started(before: Experiment, after: Experiment, name: str) -> Iterator[FieldError]:
+    if name == "metrics":
         yield from _metrics_lost(before, after)
     elif name == "variants" and _same_but_names(before, after):
         return
     elif name == "traffic_allocation":
         if after.traffic_allocation < before.traffic_allocation:
             yield FieldError(f"/{name}", f"may only grow from {percent(before.traffic_allocation)}")
+    elif name == "layer":
+        if not _has_grown(before.layer, after.layer):
+            yield FieldError(f"/{name}", "only its `to` may change, and only grow")
     elif name not in LIVE:
         yield FieldError(f"/{name}", _REASONS[name])
+
+
+def _has_grown(before: Layer | None, after: Layer | None) -> bool:
+    if before is None or after is None:
+        return False
+    return (before.key, before.start) == (after.key, after.start) and before.end <= after.end
 
 
 def _same_but_names(before: Experiment, after: Experiment) -> bool:

@@ -18,6 +18,7 @@ def check(experiment: Experiment) -> Experiment:
     """Return the experiment; InvalidError, naming every field at fault, when it contradicts itself."""
     faults = [
         *_variants(experiment),
+        *_layer(experiment),
         *_metrics(experiment),
         *_plan(experiment),
         *_segments(experiment),
@@ -37,6 +38,17 @@ def _variants(experiment: Experiment) -> Iterator[FieldError]:
         yield FieldError("/variants", f"the weights must sum to exactly 100, not {_decimal(total)}")
     if experiment.control not in experiment.keys:
         yield FieldError("/control", f"no variant has the key {experiment.control}")
+
+
+def _layer(experiment: Experiment) -> Iterator[FieldError]:
+    layer = experiment.layer
+    if layer is None:
+        return
+    width = layer.end - layer.start
+    if not 0 <= layer.start < layer.end <= MILLION:
+        yield FieldError("/layer/to", f"must be above {_decimal(layer.start)} and at most 100")
+    elif experiment.traffic_allocation != width:
+        yield FieldError("/traffic_allocation", f"is the width of the layer's range, {_decimal(width)}")
 
 
 def _metrics(experiment: Experiment) -> Iterator[FieldError]:

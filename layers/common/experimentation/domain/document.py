@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 
 from experimentation.domain.clock import rfc3339
-from experimentation.domain.experiment import Experiment, Metric, Schedule, Variant
+from experimentation.domain.experiment import Experiment, Layer, Metric, Schedule, Variant
 from experimentation.domain.percent import percent
 
 _SUMMARY = (
@@ -34,6 +34,7 @@ def document(experiment: Experiment) -> dict[str, object]:
         "variants": [_variant(variant) for variant in experiment.variants],
         "control": experiment.control,
         "traffic_allocation": percent(experiment.traffic_allocation),
+        "layer": layer_range(experiment.layer),
         "salt": experiment.salt,
         "audience": experiment.audience,
         "metrics": [_metric(metric) for metric in experiment.metrics],
@@ -72,6 +73,13 @@ def summary(experiment: Experiment) -> dict[str, object]:
         for variant in experiment.variants
     ]
     return {name: shown[name] for name in _SUMMARY} | {"variants": shares}
+
+
+def layer_range(layer: Layer | None) -> dict[str, object] | None:
+    """Return the range as people read it, in percent."""
+    if layer is None:
+        return None
+    return {"key": layer.key, "from": percent(layer.start), "to": percent(layer.end)}
 
 
 def _variant(variant: Variant) -> dict[str, object]:

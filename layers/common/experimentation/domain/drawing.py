@@ -2,19 +2,18 @@
 
 from experimentation.domain.assignment import Context, Reason
 from experimentation.domain.audience import Search
-from experimentation.domain.bucketing import decide
+from experimentation.domain.bucketing import drawn_variant, takes_part
 from experimentation.domain.experiment import Experiment
 
 
 def draw(experiment: Experiment, user_id: str, context: Context, search: Search) -> tuple[str | None, Reason]:
     """Return the user's variant in a running experiment; None, and why, for a user who takes no part."""
-    weights = [(variant.key, variant.weight) for variant in experiment.variants]
-    variant = decide(experiment.salt, user_id, experiment.traffic_allocation, weights)
-    if variant is None:
+    if not takes_part(experiment.traffic, user_id):
         return None, Reason.NOT_IN_TRAFFIC
     if experiment.audience is not None and not _is_meant(experiment.audience, context, search):
         return None, Reason.NOT_IN_AUDIENCE
-    return variant, Reason.ASSIGNED
+    weights = [(variant.key, variant.weight) for variant in experiment.variants]
+    return drawn_variant(experiment.salt, user_id, weights), Reason.ASSIGNED
 
 
 def _is_meant(audience: dict[str, object], context: Context, search: Search) -> bool:

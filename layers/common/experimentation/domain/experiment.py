@@ -1,7 +1,9 @@
 """What an experiment is: variants, traffic, metrics, segments and the plan."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+from experimentation.domain.bucketing import Traffic
 
 MILLION = 1_000_000
 
@@ -112,6 +114,15 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """A range of a draw that experiments share: disjoint ranges exclude each other; in millionths."""
+
+    key: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Experiment:
     """One experiment as stored; times in milliseconds, `traffic_allocation` in millionths of all users."""
 
@@ -126,6 +137,7 @@ class Experiment:
     description: str = ""
     hypothesis: str = ""
     traffic_allocation: int = MILLION
+    layer: Layer | None = None  # its range is as wide as the traffic allocation
     audience: dict[str, object] | None = None  # a condition on the context (domain/audience); None: everybody
     metrics: tuple[Metric, ...] = ()
     segments: tuple[Segment, ...] = ()
@@ -151,6 +163,18 @@ class Experiment:
     def variant(self, key: str) -> Variant:
         """Return the variant of that key; KeyError when there is none."""
         return {variant.key: variant for variant in self.variants}[key]
+
+    @property
+    def traffic(self) -> Traffic:
+        """Who takes part: the first users of the experiment's own draw, or a range of its layer's."""
+        if self.layer is not None:
+            return Traffic(self.layer.key, self.layer.start, self.layer.end)
+        return Traffic(self.salt, 0, self.traffic_allocation)
+
+    def with_traffic(self, traffic_allocation: int) -> "Experiment":
+        """Return the experiment with that share of users, its range in its layer growing at the upper end."""
+        layer = self.layer and replace(self.layer, end=self.layer.start + traffic_allocation)
+        return replace(self, traffic_allocation=traffic_allocation, layer=layer)
 
     def is_settled_for(self, user_id: str) -> bool:
         """Tell whether the user's answer needs nothing that is stored about the user."""

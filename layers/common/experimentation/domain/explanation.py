@@ -12,6 +12,7 @@ from experimentation.domain.bucketing import (
     bucket,
     hash_input,
     ranges,
+    takes_part,
     unit_hash,
 )
 from experimentation.domain.experiment import Experiment
@@ -23,17 +24,23 @@ def explain(experiment: Experiment, user_id: str, context: Context, search: Sear
     What is shipped, an override or a stored assignment goes before them.
     """
     weights = [(variant.key, variant.weight) for variant in experiment.variants]
-    traffic = _draw(experiment.salt, TRAFFIC, user_id)
+    taking_part = experiment.traffic
+    traffic = _draw(taking_part.salt, TRAFFIC, user_id)
     variant = _draw(experiment.salt, VARIANT, user_id)
     position = bucket(unit_hash(experiment.salt, VARIANT, user_id))
-    in_traffic = bucket(unit_hash(experiment.salt, TRAFFIC, user_id)) < experiment.traffic_allocation
     spans = ranges(weights)
     return {
         "spec": "bucketing v1",
         "salt": experiment.salt,
         "buckets": BUCKETS,
         "shipped": experiment.ship,
-        "traffic": traffic | {"enrolled_below": experiment.traffic_allocation, "in_traffic": in_traffic},
+        "traffic": traffic
+        | {
+            "salt": taking_part.salt,
+            "enrolled_from": taking_part.start,
+            "enrolled_below": taking_part.end,
+            "in_traffic": takes_part(taking_part, user_id),
+        },
         "variant": variant
         | {
             "ranges": [{"variant": each.key, "from": each.start, "below": each.end} for each in spans],

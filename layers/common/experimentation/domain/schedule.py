@@ -60,7 +60,7 @@ def carried_out(experiment: Experiment, now: int) -> Experiment:
     if experiment.status is not Status.RUNNING:
         return experiment
     reached = [step.traffic for step in schedule.ramp if step.at <= now]
-    return replace(experiment, traffic_allocation=max([experiment.traffic_allocation, *reached]))
+    return experiment.with_traffic(max([experiment.traffic_allocation, *reached]))
 
 
 def without_start(experiment: Experiment, now: int) -> Experiment:

@@ -13,6 +13,7 @@ from experimentation.domain.experiment import (
     Direction,
     Experiment,
     Kind,
+    Layer,
     Metric,
     RampStep,
     Role,
@@ -154,6 +155,7 @@ def from_meta(item: Item) -> Experiment:
     held["analysis"] = Analysis(held["analysis"])
     held["adjustment"] = Adjustment(held.get("adjustment", Adjustment.CUPED))
     held["conclusion"] = Conclusion(held["conclusion"]) if held.get("conclusion") else None
+    held["layer"] = Layer(**held["layer"]) if held.get("layer") else None
     held["schedule"] = _schedule(**held["schedule"]) if held.get("schedule") else None
     numbers: dict[str, Any] = {name: int(item[name]["N"]) for name in _NUMBERS if name in item}
     return Experiment(id=item["id"]["S"], status=Status(item["status"]["S"]), **held, **numbers)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from enum import Enum, auto
 from typing import NamedTuple
 
 from experimentation import settings
@@ -11,16 +12,24 @@ from experimentation.domain.errors import ConflictError, NotFoundError, Unavaila
 from experimentation.domain.experiment import Experiment, Status
 from experimentation.domain.facts import Cause, facts_of
 from experimentation.storage import experiment_items as items
-from experimentation.storage import history, outbox
+from experimentation.storage import history, layers, outbox
 from experimentation.storage.aws import pauses
 from experimentation.storage.aws.batch_read import read_items
 from experimentation.storage.aws.client import dynamodb
 from experimentation.storage.aws.failures import translated
-from experimentation.storage.aws.transactions import Action, CancelledError, Item, commit
+from experimentation.storage.aws.transactions import CONDITION_FAILED, Action, CancelledError, Item, commit
 
 MAX_TRIES = 8
 PASSING = frozenset({"None", "TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"})
 FILTERED_PAGE = 500  # some 200 KB: well under the 1 MB at which DynamoDB ends a page itself
+
+
+class Outcome(Enum):
+    """What became of a transaction: another version of the experiment is stored, or it may work again."""
+
+    WRITTEN = auto()
+    STALE = auto()
+    AGAIN = auto()
 
 
 class Page(NamedTuple):
@@ -40,10 +49,15 @@ class Listed(NamedTuple):
 def create(experiment: Experiment, actor: str) -> None:
     """Store a new experiment; ConflictError when its id is taken."""
     entry = history.Entry(experiment.created_at, experiment.version, actor, "created")
-    if not _written(
-        [items.create(experiment), items.listing(experiment), history.append(experiment.id, entry)]
-    ):
-        raise ConflictError(f"There is already an experiment {experiment.id}.")
+    actions = [items.create(experiment), items.listing(experiment), history.append(experiment.id, entry)]
+    for tried in range(MAX_TRIES):
+        pauses.pause(tried)
+        outcome = _try(actions, layers.writes(None, experiment, experiment.created_at))
+        if outcome is Outcome.STALE:
+            raise ConflictError(f"There is already an experiment {experiment.id}.")
+        if outcome is Outcome.WRITTEN:
+            return
+    raise UnavailableError("Too many changes to this experiment at once; try again.")
 
 
 def read(experiment_id: str, consistent: bool = False) -> Experiment:
@@ -98,11 +112,11 @@ def change_because(
         after = replace(wanted, version=before.version + 1, updated_at=now)
         changes = differences(shown(before), shown(after))
         entry = history.Entry(now, after.version, cause.actor, cause.action, changes, *cause[2:])
-        # Once: after a conflict `apply` runs again, because what it sets may depend on the time of the write.
         actions = [items.update(after, before), items.listing(after), history.append(experiment_id, entry)]
         actions += [put for fact in facts_of(before, after, now, cause) for put in outbox.put(fact)]
         actions += told(after)
-        if _written(actions, tries=1):
+        # Once: after a conflict `apply` runs again, because what it sets may depend on the time of the write.
+        if _try(actions, layers.writes(before, after, now)) is Outcome.WRITTEN:
             return after
     raise UnavailableError("Too many changes to this experiment at once; try again.")
 
@@ -119,7 +133,8 @@ def delete(
         permit(before)
         entry = history.Entry(now, before.version + 1, actor, "deleted")
         actions = [items.delete(before), items.unlisting(before), items.deleted(experiment_id)]
-        if _written([*actions, history.append(experiment_id, entry)]):
+        actions.append(history.append(experiment_id, entry))
+        if _try(actions, layers.writes(before, None, now)) is Outcome.WRITTEN:
             return
     raise UnavailableError("Too many changes to this experiment at once; try again.")
 
@@ -193,22 +208,17 @@ def _attempts(experiment_id: str) -> Iterator[Experiment]:
         yield read(experiment_id, consistent=True)
 
 
-def _written(actions: Sequence[Action], tries: int = MAX_TRIES) -> bool:
-    """Write all or nothing; False when the condition of the first action, the experiment's, does not hold.
-
-    With one try it is False after a conflict as well.
-    """
-    for tried in range(tries):
-        pauses.pause(tried)
-        try:
-            commit(actions)
-        except CancelledError as error:
-            if 0 in error.failed_conditions():
-                return False
-            if not error.reasons or set(error.reasons) - PASSING:
-                raise
-        else:
-            return True
-    if tries == 1:
-        return False
-    raise UnavailableError("Too many changes to this experiment at once; try again.")
+def _try(actions: Sequence[Action], guards: Sequence[Action]) -> Outcome:
+    """Write all or nothing: first the experiment's own action, last the guards of what was read beside it."""
+    try:
+        commit([*actions, *guards])
+    except CancelledError as error:
+        failed = error.failed_conditions()
+        if 0 in failed:
+            return Outcome.STALE
+        if not error.reasons or set(error.reasons[: len(actions)]) - PASSING:
+            raise
+        if set(error.reasons[len(actions) :]) - PASSING - {CONDITION_FAILED}:
+            raise
+        return Outcome.AGAIN
+    return Outcome.WRITTEN

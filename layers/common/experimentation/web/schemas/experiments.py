@@ -15,6 +15,7 @@ from experimentation.domain.experiment import (
     Direction,
     Experiment,
     Kind,
+    Layer,
     Metric,
     RampStep,
     Role,
@@ -32,6 +33,7 @@ from experimentation.web.schemas.types import (
     Cursor,
     EventType,
     ExperimentId,
+    LayerKey,
     Limit,
     MetricKey,
     Name,
@@ -128,6 +130,18 @@ class ScheduleRequest(RequestModel):
         return Schedule(self.start_at, self.end_at, tuple(RampStep(s.at, s.percent) for s in self.ramp))
 
 
+class LayerRequest(RequestModel):
+    """A range of a draw that the layer's experiments share, in percent."""
+
+    key: LayerKey
+    start: Percent = Field(alias="from")
+    end: Percent = Field(alias="to")
+
+    def layer(self) -> Layer:
+        """Return the domain's layer."""
+        return Layer(self.key, self.start, self.end)
+
+
 Variants = Annotated[
     tuple[VariantRequest, ...],
     Field(max_length=20, description="two at least, in the order of their bucket ranges"),
@@ -149,6 +163,7 @@ class ExperimentCreate(RequestModel):
     control: VariantKey | None = Field(default=None, description="the first variant when absent")
     traffic_allocation: Percent = Field(default=MILLION, json_schema_extra={"default": 100})
     salt: Salt | None = Field(default=None, description="the id when absent")
+    layer: LayerRequest | None = None
     audience: Audience = None
     metrics: Metrics = ()
     segments: Segments = ()
@@ -165,6 +180,11 @@ class ExperimentCreate(RequestModel):
     def experiment(self, author: str, now: int, suffix: str) -> Experiment:
         """Return the draft; `suffix` ends a generated id; InvalidError when it contradicts itself."""
         chosen = self.id or slug(self.name, suffix)
+        layer = self.layer.layer() if self.layer else None
+        if layer is not None and "traffic_allocation" not in self.model_fields_set:
+            traffic_allocation = layer.end - layer.start
+        else:
+            traffic_allocation = self.traffic_allocation
         draft = Experiment(
             id=chosen,
             name=self.name,
@@ -176,7 +196,8 @@ class ExperimentCreate(RequestModel):
             updated_at=now,
             description=self.description,
             hypothesis=self.hypothesis,
-            traffic_allocation=self.traffic_allocation,
+            traffic_allocation=traffic_allocation,
+            layer=layer,
             audience=self.audience,
             metrics=tuple(replace(metric.metric(), declared_at=now) for metric in self.metrics),
             segments=tuple(segment.segment() for segment in self.segments),
@@ -213,6 +234,7 @@ class ExperimentPatch(RequestModel):
     control: VariantKey = _absent()
     salt: Salt = _absent()
     traffic_allocation: Percent = _absent()
+    layer: LayerRequest | None = _absent()
     audience: Audience = _absent()
     metrics: Metrics = _absent()
     segments: Segments = _absent()
@@ -238,6 +260,8 @@ class ExperimentPatch(RequestModel):
             sent["metrics"] = tuple(metric.metric() for metric in self.metrics)
         if "segments" in sent:
             sent["segments"] = tuple(segment.segment() for segment in self.segments)
+        if self.layer is not None:
+            sent["layer"] = self.layer.layer()
         if self.schedule is not None:
             sent["schedule"] = self.schedule.schedule()
         return cast("Edit", sent)
@@ -266,6 +290,13 @@ class ExperimentList(RequestModel):
 
 class HistoryList(RequestModel):
     """How much of the history to list, and where to go on."""
+
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class LayerList(RequestModel):
+    """How many layers to list, and where to go on."""
 
     limit: Limit = 50
     cursor: Cursor | None = None

@@ -47,6 +47,7 @@ def _milliseconds(value: object) -> int:
 
 
 ExperimentId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", strict=True)]
+LayerKey = ExperimentId
 VariantKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", strict=True)]
 MetricKey = VariantKey
 SegmentKey = VariantKey
@@ -81,6 +82,7 @@ __all__ = [
     "EventId",
     "EventType",
     "ExperimentId",
+    "LayerKey",
     "Limit",
     "MetricKey",
     "Name",

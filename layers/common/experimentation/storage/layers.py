@@ -1,0 +1,98 @@
+"""LAYERS items, one a layer: which experiment has which range, rewritten on the condition of a version."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from experimentation import settings
+from experimentation.domain.experiment import Experiment
+from experimentation.domain.layers import Claim, claimed, released
+from experimentation.storage.aws.client import dynamodb
+from experimentation.storage.aws.failures import translated
+from experimentation.storage.aws.transactions import Action, Item, put_if, put_new
+
+PARTITION = {"S": "LAYERS"}
+
+
+class Claims(NamedTuple):
+    """A layer's claims as they are stored; version 0 is a layer that is not there yet."""
+
+    key: str
+    version: int
+    claims: tuple[Claim, ...]
+
+
+class Page(NamedTuple):
+    """Some layers in the order of their keys, and where the next page starts."""
+
+    layers: list[Claims]
+    next_start: str | None
+
+
+def writes(before: Experiment | None, after: Experiment | None, now: int) -> list[Action]:
+    """Return the actions that claim or release what a change of an experiment needs; none where nothing does.
+
+    `before` is None for a new experiment, `after` for one that is deleted. ConflictError names the experiment
+    that has some of the range. An action whose condition fails met another claim: read and try again.
+    """
+    if _claim(before) == _claim(after):
+        return []
+    keys = {each.layer.key for each in (before, after) if each is not None and each.layer is not None}
+    return [_write(read(key), before, after, now) for key in sorted(keys)]
+
+
+def read(key: str) -> Claims:
+    """Return the layer's claims, read consistently."""
+    with translated():
+        answer = dynamodb().get_item(
+            TableName=settings.data_table(), Key={"PK": PARTITION, "SK": {"S": key}}, ConsistentRead=True
+        )
+    return _claims(answer["Item"]) if "Item" in answer else Claims(key, 0, ())
+
+
+def list_page(limit: int, start: str | None = None) -> Page:
+    """Return up to `limit` layers; `start` is an earlier page's `next_start`."""
+    query: dict[str, Any] = (
+        {} if start is None else {"ExclusiveStartKey": {"PK": PARTITION, "SK": {"S": start}}}
+    )
+    with translated():
+        answer = dynamodb().query(
+            TableName=settings.data_table(),
+            KeyConditionExpression="PK = :layers",
+            ExpressionAttributeValues={":layers": PARTITION},
+            ConsistentRead=True,
+            Limit=limit,
+            **query,
+        )
+    last = answer.get("LastEvaluatedKey")
+    return Page([_claims(item) for item in answer["Items"]], last["SK"]["S"] if last else None)
+
+
+def _claim(experiment: Experiment | None) -> object:
+    if experiment is None or experiment.layer is None:
+        return None
+    return experiment.layer, experiment.ended_at
+
+
+def _write(found: Claims, before: Experiment | None, after: Experiment | None, now: int) -> Action:
+    if after is not None and after.layer is not None and after.layer.key == found.key:
+        return _put(found, claimed(found.claims, after, now))
+    gone = before if after is None else after
+    if gone is None:
+        raise ValueError("neither an experiment before nor one after")
+    return _put(found, released(found.claims, gone.id, now))
+
+
+def _put(found: Claims, claims: Sequence[Claim]) -> Action:
+    item = {
+        "PK": PARTITION,
+        "SK": {"S": found.key},
+        "v": {"N": str(found.version + 1)},
+        "claims": {"S": json.dumps(claims, separators=(",", ":"))},
+    }
+    return put_if(item, "v", found.version) if found.version else put_new(item)
+
+
+def _claims(item: Item) -> Claims:
+    claims = tuple(Claim(*claim) for claim in json.loads(item["claims"]["S"]))
+    return Claims(item["SK"]["S"], int(item["v"]["N"]), claims)

@@ -18,6 +18,7 @@ const NAMES = {
   key_created: "made an API key",
   key_ended: "ended an API key",
   key_handed_over: "handed an API key over",
+  access_refused: "had no right to",
   user_erased: "erased a user",
 };
 

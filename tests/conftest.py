@@ -31,6 +31,7 @@ from samtranslator.yaml_helper import yaml_parse
 from experimentation.storage.access import (
     accounts,
     api_keys,
+    audit,
     denials,
     issuer,
     sessions,
@@ -179,7 +180,7 @@ def aws(
 
 def forget() -> None:
     """Start as a fresh execution environment does: with nothing remembered."""
-    for module in (api_keys, denials, first_admin, issuer, key_rates, signing_keys, token_keys):
+    for module in (api_keys, audit, denials, first_admin, issuer, key_rates, signing_keys, token_keys):
         module.forget()
     for name, module in list(sys.modules.items()):
         if name.startswith("functions.") and isinstance(getattr(module, "runtime", None), Runtime):

@@ -138,9 +138,9 @@ def test_functions_of_access_write_what_their_transactions_need() -> None:
     assert found == KEYS
 
 
-def test_whoever_verifies_credentials_reads_no_password_and_writes_the_day_of_use_alone() -> None:
+def test_whoever_verifies_credentials_reads_no_password_and_writes_days_of_use_and_refusals_alone() -> None:
     allowed = {
-        action: statement["Condition"]["ForAllValues:StringEquals"]
+        action: next(iter(statement["Condition"].values()))
         for statement in SHARED
         for action in _listed(statement["Action"])
     }
@@ -148,6 +148,7 @@ def test_whoever_verifies_credentials_reads_no_password_and_writes_the_day_of_us
     assert allowed == {
         "dynamodb:GetItem": {"dynamodb:LeadingKeys": ["APIKEY", "TOKENKEYS"]},
         "dynamodb:Query": {"dynamodb:LeadingKeys": ["DENY"]},
+        "dynamodb:PutItem": {"dynamodb:LeadingKeys": ["REFUSED#*"]},
         "dynamodb:UpdateItem": {
             "dynamodb:LeadingKeys": ["APIKEY"],
             "dynamodb:Attributes": ["PK", "SK", "used_on"],

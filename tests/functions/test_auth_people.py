@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from experimentation.storage.access import denials
+from experimentation.domain.errors import UnavailableError
+from experimentation.storage.access import audit, denials
 from experimentation.storage.access.accounts import Account
 from experimentation.usecases import passwords
 from functions.accounts import create as create_account
@@ -240,3 +241,34 @@ def test_new_admins_are_counted(people: People, capsys: pytest.CaptureFixture[st
     )
 
     assert capsys.readouterr().out.count('"AdminsAdded":[1') == 2
+
+
+def test_refusal_for_want_of_a_right_is_on_record_once_and_who_did_it(
+    login: Answer, as_key: Callable[..., Headers], people: People
+) -> None:
+    key = as_key("events:write")
+    for _ in range(5):
+        for headers in (bearer_of(login), key):
+            assert call(audit_list.handler, "GET", "/audit", headers=headers).status == 403
+    assert call(audit_list.handler, "GET", "/audit").status == 401
+
+    shown = call(audit_list.handler, "GET", "/audit", headers=bearer("ada", "admin")).json["entries"]
+
+    refused = [each for each in shown if each["action"] == "access_refused"]
+    assert {(each["actor"], each["target"], each["detail"]) for each in refused} == {
+        ("grace", "GET /audit", "person: This needs the scope admin."),
+        (key["X-API-Key"].split("_")[1], "GET /audit", "key: This needs the scope admin."),
+    }
+    assert len(refused) == 2
+
+
+def test_refusal_stands_though_it_cannot_be_recorded(
+    login: Answer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def down(*_: object) -> None:
+        raise UnavailableError("The store does not answer; try again.")
+
+    monkeypatch.setattr(audit, "write_refusal", down)
+
+    assert call(audit_list.handler, "GET", "/audit", headers=bearer_of(login)).status == 403
+    assert "refusal not recorded" in capsys.readouterr().out

@@ -53,3 +53,41 @@ def test_entry_is_never_overwritten() -> None:
 
     with pytest.raises(CancelledError):
         commit([record])
+
+
+def refuse(name: str, route: str, now: int) -> None:
+    audit.write_refusal(Origin(name, "203.0.113.7", "tests", now), route, "person: no")
+
+
+def test_refusals_of_a_caller_are_one_entry_for_each_route_and_quarter_of_an_hour() -> None:
+    window = audit.REFUSAL_WINDOW_MS
+    start = NOW // window * window
+    for moment in range(start, start + 2 * window, window // 100):
+        if moment % 2:
+            audit.forget()  # another environment
+        for name in ("ada", "bob"):
+            refuse(name, "GET /audit", moment)
+            refuse(name, "POST /accounts", moment)
+
+    found = audit.page(100, None, start + 2 * window).entries
+
+    assert len(found) == 8
+    assert {(each.actor, each.target, each.at) for each in found} == {
+        (name, route, moment)
+        for name in ("ada", "bob")
+        for route in ("GET /audit", "POST /accounts")
+        for moment in (start, start + window)
+    }
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+def test_refusals_stand_among_the_rest_by_their_time(limit: int) -> None:
+    window = audit.REFUSAL_WINDOW_MS
+    start = NOW // window * window
+    for number in range(4):
+        write(f"p{number}", start + number * window + 5)
+        refuse("eve", f"r{number}", start + number * window + 9)
+
+    found = everybody(limit, start + 5 * window)
+
+    assert found == [name for number in (3, 2, 1, 0) for name in (f"p{number}", f"r{number}")]

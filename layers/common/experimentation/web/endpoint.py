@@ -10,7 +10,7 @@ from typing import Any, Union, get_args, get_origin
 
 from experimentation import telemetry
 from experimentation.clock import wall_clock
-from experimentation.domain.errors import ExperimentationError, UnavailableError
+from experimentation.domain.errors import ExperimentationError, ForbiddenError, UnavailableError
 from experimentation.web import arguments, edge
 from experimentation.web.compression import LEAST_BYTES, compressed, takes_gzip
 from experimentation.web.principals import RULES, Principal, authenticate, authorize, require_recent_login
@@ -72,6 +72,8 @@ class Endpoint:
         except Exception as error:  # noqa: BLE001 - the edge: whatever happened becomes a problem
             fault = None if isinstance(error, ExperimentationError) else error
             cause = error.__cause__ if isinstance(error, UnavailableError) else None
+            if principal is not None and isinstance(error, ForbiddenError):
+                _note_refusal(principal, request, now, error)
             answer = self._problem(error, request)
         self._measure(answer["statusCode"])
         seconds = time.perf_counter() - started
@@ -188,6 +190,12 @@ def endpoint(
         )
 
     return declare
+
+
+def _note_refusal(principal: Principal, request: Request, now: int, error: ForbiddenError) -> None:
+    from experimentation.web import refusals  # noqa: PLC0415 - most requests are not refused
+
+    refusals.note(principal, request, now, error.detail)
 
 
 def _body_annotation(parameter: inspect.Parameter | None) -> tuple[Any, bool]:

@@ -1,22 +1,36 @@
-"""The record of who did what to access: appended to, never changed; forgotten after 400 days."""
+"""The record of who did what to access: appended to, never changed; forgotten after 400 days.
 
+Refusals for want of a right stand in partitions of their own, because every function may write one: none of
+them can touch the rest. A caller has one for each route in a quarter of an hour: nobody fills the table.
+"""
+
+import hashlib
+import heapq
 import secrets
 from collections.abc import Iterator
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
+
+from botocore.exceptions import ClientError
 
 from experimentation import settings
 from experimentation.domain.clock import DAY_MS
 from experimentation.storage.aws import client
-from experimentation.storage.aws.failures import translated
+from experimentation.storage.aws.failures import condition_failed, translated
+from experimentation.storage.cached import Cached
 
 if TYPE_CHECKING:
     from experimentation.storage.aws.transactions import Action, Item
 
 KEPT_DAYS = 400
+RECORD, REFUSALS = "AUDIT", "REFUSED"
 PERIOD_MS = 30 * DAY_MS  # a partition of the table for each
 PERIODS = -(-KEPT_DAYS // 30)
 LONGEST_AGENT = 200
+REFUSAL_WINDOW_MS = 900_000
+
+_refused: Cached[str, bool] = Cached(REFUSAL_WINDOW_MS)
 
 
 class Deed(StrEnum):
@@ -34,6 +48,7 @@ class Deed(StrEnum):
     KEY_CREATED = "key_created"
     KEY_ENDED = "key_ended"
     KEY_HANDED_OVER = "key_handed_over"
+    ACCESS_REFUSED = "access_refused"
     USER_ERASED = "user_erased"
 
 
@@ -71,15 +86,9 @@ class Page(NamedTuple):
 def writing(deed: Deed, origin: Origin, target: str, detail: str = "") -> "Action":
     """Return the write of an entry, to stand in the transaction that does the deed."""
     item: Item = {
-        "PK": {"S": _partition(origin.now // PERIOD_MS)},
+        "PK": {"S": f"{RECORD}#{origin.now // PERIOD_MS}"},
         "SK": {"S": f"{origin.now:013d}#{secrets.token_hex(8)}"},
-        "deed": {"S": deed},
-        "actor": {"S": origin.actor},
-        "target": {"S": target},
-        "detail": {"S": detail},
-        "address": {"S": origin.address},
-        "user_agent": {"S": origin.user_agent[:LONGEST_AGENT]},
-        "expires_at": {"N": str(origin.now // 1000 + KEPT_DAYS * 86_400)},
+        **_told(deed, origin, target, detail),
     }
     return {
         "Put": {
@@ -94,6 +103,36 @@ def write(deed: Deed, origin: Origin, target: str, detail: str = "") -> None:
     """Store an entry of what is done already, or was refused."""
     with translated():
         client.dynamodb().put_item(**writing(deed, origin, target, detail)["Put"])
+
+
+def write_refusal(origin: Origin, route: str, detail: str) -> None:
+    """Store that a caller was refused on a route, once in a quarter of an hour."""
+    started = origin.now // REFUSAL_WINDOW_MS * REFUSAL_WINDOW_MS
+    digest = hashlib.sha256(f"{origin.actor}\x1f{route}".encode()).hexdigest()[:16]
+    name = f"{started:013d}#{digest}"
+    if _refused.fresh(name, origin.now):
+        return
+    item = {
+        "PK": {"S": f"{REFUSALS}#{started // PERIOD_MS}"},
+        "SK": {"S": name},
+        **_told(Deed.ACCESS_REFUSED, origin, route, detail),
+    }
+    with translated():
+        try:
+            client.dynamodb().put_item(
+                TableName=settings.accounts_table(),
+                Item=item,
+                ConditionExpression="attribute_not_exists(PK)",
+            )
+        except ClientError as error:
+            if not condition_failed(error):
+                raise
+    _refused.keep(name, origin.now, value=True)
+
+
+def forget() -> None:
+    """Write a refusal again, though it was written already."""
+    _refused.clear()
 
 
 def page(limit: int, after: str | None, now: int) -> Page:
@@ -111,7 +150,12 @@ def page(limit: int, after: str | None, now: int) -> Page:
 
 
 def _of_period(period: int, limit: int, before: str) -> "Iterator[Item]":
-    """Yield up to `limit` items of a period, newest first, before a key."""
+    """Yield up to `limit` items of a period, of both kinds, newest first, before a key."""
+    kinds = [_of_partition(f"{kind}#{period}", limit, before) for kind in (RECORD, REFUSALS)]
+    yield from islice(heapq.merge(*kinds, key=lambda item: item["SK"]["S"], reverse=True), limit)
+
+
+def _of_partition(partition: str, limit: int, before: str) -> "Iterator[Item]":
     with translated():
         pages = (
             client.dynamodb()
@@ -120,7 +164,7 @@ def _of_period(period: int, limit: int, before: str) -> "Iterator[Item]":
                 TableName=settings.accounts_table(),
                 KeyConditionExpression="PK = :period AND SK < :before",
                 ExpressionAttributeValues={
-                    ":period": {"S": _partition(period)},
+                    ":period": {"S": partition},
                     ":before": {"S": before or "~"},
                 },
                 ScanIndexForward=False,
@@ -131,8 +175,17 @@ def _of_period(period: int, limit: int, before: str) -> "Iterator[Item]":
         yield from (item for page in pages for item in page["Items"])
 
 
-def _partition(period: int) -> str:
-    return f"AUDIT#{period}"
+def _told(deed: Deed, origin: Origin, target: str, detail: str) -> "Item":
+    """Return what an entry says, beside its key."""
+    return {
+        "deed": {"S": deed},
+        "actor": {"S": origin.actor},
+        "target": {"S": target},
+        "detail": {"S": detail},
+        "address": {"S": origin.address},
+        "user_agent": {"S": origin.user_agent[:LONGEST_AGENT]},
+        "expires_at": {"N": str(origin.now // 1000 + KEPT_DAYS * 86_400)},
+    }
 
 
 def _entry(item: "Item") -> Entry:

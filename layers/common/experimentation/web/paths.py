@@ -70,6 +70,8 @@ METHODS: Mapping[str, tuple[str, ...]] = {
         "GET",
         "HEAD",
     ),
+    "/layers": ("GET",),
+    "/notifications": ("GET",),
     "/ofrep/v1/evaluate/flags": ("POST",),
     "/ofrep/v1/evaluate/flags/{key}": ("POST",),
     "/openapi.json": ("GET", "HEAD"),

@@ -1,4 +1,4 @@
-"""Schedule - start, ramp and end what is due, and take the looks, so that a verdict, once reached, stands."""
+"""Schedule - start, ramp and end what is due, take the looks, pause what harms, and tell it all."""
 
 import random
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from experimentation import telemetry
 from experimentation.clock import wall_clock
 from experimentation.domain.clock import DAY_MS
 from experimentation.storage import experiments, retention
+from experimentation.usecases.guarding import guard
 from experimentation.usecases.telling import tell
 from experimentation.usecases.tending import CATCH_UP_DAYS, keep_schedule, take_due_look
 from experimentation.web.scheduled import scheduled
@@ -26,6 +27,7 @@ def handler(has_time: Callable[[], bool]) -> dict[str, Any]:
         try:
             experiment = keep_schedule(experiments.read(experiment_id, consistent=True), wall_clock)
             look = take_due_look(experiment, wall_clock())
+            guard(experiment, wall_clock)
         except Exception as error:  # noqa: BLE001 - the worker's edge: one experiment must not stop the others
             telemetry.logger.exception("an experiment could not be tended")
             fault = error

@@ -2,7 +2,16 @@
 
 from pydantic import Field, JsonValue
 
-from experimentation.domain.experiment import Adjustment, Analysis, Conclusion, Direction, Kind, Role, Status
+from experimentation.domain.experiment import (
+    Adjustment,
+    Analysis,
+    Conclusion,
+    Direction,
+    Kind,
+    Reaction,
+    Role,
+    Status,
+)
 from experimentation.web.schemas.model import ResponseModel
 
 
@@ -92,6 +101,13 @@ class LayersPage(ResponseModel):
     next_cursor: str | None
 
 
+class ReactionsAnswer(ResponseModel):
+    """What happens when harm or a mismatch of the split is proven while it runs."""
+
+    harm: Reaction
+    mismatch: Reaction
+
+
 class ExperimentSummary(ResponseModel):
     """An experiment as the list shows it."""
 
@@ -145,6 +161,7 @@ class ExperimentAnswer(ResponseModel):
     conclusion: Conclusion | None = None
     note: str = ""
     schedule: ScheduleAnswer | None = None
+    guard: ReactionsAnswer | None = None
 
 
 class ExperimentPage(ResponseModel):

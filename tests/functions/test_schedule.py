@@ -101,3 +101,13 @@ def test_nobody_is_called_like_what_happens_by_itself(name: str, as_admin: Heade
     answer = send(create.handler, "POST", "/accounts", body, headers=as_admin)
 
     assert (answer.status, [error["pointer"] for error in answer.json["errors"]]) == (422, ["/username"])
+
+
+def test_the_guard_is_declared_and_changes_while_it_runs(as_user: Headers) -> None:
+    made = document(created(as_user, status="running", guard={"harm": "pause"}))
+    changed = document(call("update", as_user, {"guard": {"mismatch": "pause"}}))
+    refused = call("update", as_user, {"guard": {"harm": "stop"}})
+
+    assert made["guard"] == {"harm": "pause", "mismatch": "notify"}
+    assert changed["guard"] == {"harm": "notify", "mismatch": "pause"}
+    assert (refused["statusCode"], pointers(refused)) == (422, ["/guard/harm"])

@@ -6,7 +6,8 @@ import pytest
 
 from experimentation.domain.clock import DAY_MS, day_number
 from experimentation.domain.experiment import Status
-from experimentation.storage import experiments, looks, rollups
+from experimentation.domain.facts import FactKind
+from experimentation.storage import experiments, looks, outbox, rollups
 from experimentation.storage.aws.transactions import commit
 from experimentation.usecases.analysing import Question, find
 from experimentation.usecases.tending import CATCH_UP_DAYS, SETTLE_MS, take_due_look
@@ -90,6 +91,22 @@ def test_a_verdict_once_reached_stands_in_the_results(chosen):
     assert taken.action == "ship"
     verdict = found.analysis.verdicts["treatment"]
     assert (verdict.action, verdict.decided_on, verdict.fallen) == ("ship", day_number(STARTED), None)
+
+
+def test_a_verdict_is_told_once_with_what_decided_it(chosen):
+    enrol(chosen, 5_000, 700)
+    take_due_look(chosen, NEXT_DAY)
+    enrol(chosen, 5_000, 700, day=1)
+    take_due_look(chosen, NEXT_DAY + DAY_MS)
+
+    fact, _started = outbox.list_page(10).facts
+
+    assert fact.kind is FactKind.VERDICT
+    assert fact.sentence.startswith(
+        "Checkout button has a verdict of 2026-11-22: ship treatment, by purchase"
+    )
+    assert (fact.figures["variant"], fact.figures["action"]) == ("treatment", "ship")
+    assert fact.figures["deciding"]["p_value"] < 0.05
 
 
 def test_another_question_is_not_told_the_verdict(chosen):

@@ -12,6 +12,7 @@ from experimentation.domain.experiment import (
     Analysis,
     Conclusion,
     Experiment,
+    GuardRule,
     Layer,
     Metric,
     Schedule,
@@ -24,7 +25,7 @@ from experimentation.domain.schedule import require_ahead
 
 WORDS = frozenset({"name", "description", "hypothesis"})
 ENDING = frozenset({"ship", "conclusion", "note"})
-LIVE = frozenset({"metrics", "traffic_allocation", "audience", "overrides", "schedule"})
+LIVE = frozenset({"metrics", "traffic_allocation", "audience", "overrides", "schedule", "guard"})
 
 _PLAN = "the plan is fixed when the experiment starts, or a look at the results could change the verdict"
 _REASONS = {
@@ -70,6 +71,7 @@ class Edit(TypedDict, total=False):
     conclusion: Conclusion | None
     note: str
     schedule: Schedule | None
+    guard: GuardRule
 
 
 class Change(NamedTuple):

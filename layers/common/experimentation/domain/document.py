@@ -56,6 +56,7 @@ def document(experiment: Experiment) -> dict[str, object]:
         "ended_at": _time(experiment.ended_at),
         **ending(experiment),
         "schedule": None if experiment.schedule is None else _schedule(experiment.schedule),
+        "guard": {"harm": experiment.guard.harm.value, "mismatch": experiment.guard.mismatch.value},
     }
 
 

@@ -113,6 +113,21 @@ class Schedule:
     ramp: tuple[RampStep, ...] = ()
 
 
+class Reaction(StrEnum):
+    """What the guard does about a proven danger; it tells people either way."""
+
+    PAUSE = "pause"
+    NOTIFY = "notify"
+
+
+@dataclass(frozen=True, slots=True)
+class GuardRule:
+    """How the guard reacts to a harmed guardrail, and to users who are not split as the weights say."""
+
+    harm: Reaction = Reaction.NOTIFY
+    mismatch: Reaction = Reaction.NOTIFY
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """A range of a draw that experiments share: disjoint ranges exclude each other; in millionths."""
@@ -159,6 +174,7 @@ class Experiment:
     conclusion: Conclusion | None = None
     note: str = ""
     schedule: Schedule | None = None
+    guard: GuardRule = GuardRule()
 
     def variant(self, key: str) -> Variant:
         """Return the variant of that key; KeyError when there is none."""

@@ -12,10 +12,12 @@ from experimentation.domain.experiment import (
     Conclusion,
     Direction,
     Experiment,
+    GuardRule,
     Kind,
     Layer,
     Metric,
     RampStep,
+    Reaction,
     Role,
     Schedule,
     Segment,
@@ -156,6 +158,7 @@ def from_meta(item: Item) -> Experiment:
     held["adjustment"] = Adjustment(held.get("adjustment", Adjustment.CUPED))
     held["conclusion"] = Conclusion(held["conclusion"]) if held.get("conclusion") else None
     held["layer"] = Layer(**held["layer"]) if held.get("layer") else None
+    held["guard"] = GuardRule(**{name: Reaction(each) for name, each in held.get("guard", {}).items()})
     held["schedule"] = _schedule(**held["schedule"]) if held.get("schedule") else None
     numbers: dict[str, Any] = {name: int(item[name]["N"]) for name in _NUMBERS if name in item}
     return Experiment(id=item["id"]["S"], status=Status(item["status"]["S"]), **held, **numbers)

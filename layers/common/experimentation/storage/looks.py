@@ -1,36 +1,34 @@
 """LOOK items: what an experiment showed at the end of each day, and at its completion, stored once each."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from experimentation import settings
+from experimentation.domain.facts import Fact
 from experimentation.domain.statistics.looks import Look, document, look_of
+from experimentation.storage import outbox
 from experimentation.storage.aws.client import dynamodb
-from experimentation.storage.aws.failures import condition_failed, translated
+from experimentation.storage.aws.failures import translated
+from experimentation.storage.aws.transactions import CancelledError, commit, put_new
 
 PREFIX = "LOOK#"
 
 
-def put(experiment_id: str, look: Look, taken_at: int) -> bool:
-    """Store a look; False when that day's is stored already, which then stays as it is."""
-    with translated():
-        try:
-            dynamodb().put_item(
-                TableName=settings.data_table(),
-                Item={
-                    "PK": {"S": f"EXP#{experiment_id}"},
-                    "SK": {"S": f"{PREFIX}{look.day:07d}#{int(look.completed)}"},
-                    "taken_at": {"N": str(taken_at)},
-                    "look": {"S": json.dumps(document(look), ensure_ascii=False, separators=(",", ":"))},
-                },
-                ConditionExpression="attribute_not_exists(PK)",
-            )
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
-            return False
+def put(experiment_id: str, look: Look, taken_at: int, facts: Iterable[Fact]) -> bool:
+    """Store a look with what it makes known; False when that day's is stored already and stays as it is."""
+    item = {
+        "PK": {"S": f"EXP#{experiment_id}"},
+        "SK": {"S": f"{PREFIX}{look.day:07d}#{int(look.completed)}"},
+        "taken_at": {"N": str(taken_at)},
+        "look": {"S": json.dumps(document(look), ensure_ascii=False, separators=(",", ":"))},
+    }
+    try:
+        commit([put_new(item), *(action for fact in facts for action in outbox.put(fact))])
+    except CancelledError as error:
+        if not error.condition_failed(0):
+            raise
+        return False
     return True
 
 

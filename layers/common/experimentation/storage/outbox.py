@@ -12,6 +12,7 @@ from experimentation.storage.aws.transactions import Action, Item, put_new
 
 LISTED = "NOTIFICATIONS"
 PENDING = "OUTBOX"
+MARK = "FACT#"  # of what is told once, under its experiment
 KEPT_DAYS = 400  # what was told stays readable for a year and a little
 
 
@@ -25,6 +26,32 @@ class Page(NamedTuple):
 def put(fact: Fact) -> list[Action]:
     """Return the transaction's actions that list a fact and leave it to be sent."""
     return [put_new(_item(LISTED, fact) | _expiry(fact)), put_new(_item(PENDING, fact))]
+
+
+def mark(fact: Fact) -> Action:
+    """Return the action that writes a fact off for good: a transaction with it fails the second time."""
+    return put_new({"PK": {"S": f"EXP#{fact.experiment_id}"}, "SK": {"S": f"{MARK}{fact.id}"}})
+
+
+def marked(experiment_id: str) -> set[str]:
+    """Return the ids of an experiment's facts that are marked, read consistently."""
+    query: dict[str, Any] = {
+        "TableName": settings.data_table(),
+        "KeyConditionExpression": "PK = :experiment AND begins_with(SK, :mark)",
+        "ExpressionAttributeValues": {
+            ":experiment": {"S": f"EXP#{experiment_id}"},
+            ":mark": {"S": MARK},
+        },
+        "ConsistentRead": True,
+    }
+    found: set[str] = set()
+    while True:
+        with translated():
+            answer = dynamodb().query(**query)
+        found |= {item["SK"]["S"].removeprefix(MARK) for item in answer["Items"]}
+        if "LastEvaluatedKey" not in answer:
+            return found
+        query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 
 def pending(limit: int) -> list[Fact]:

@@ -118,6 +118,29 @@ def find(experiment: Experiment, question: Question, now: int) -> Findings:
     )
 
 
+class GuardFigures(NamedTuple):
+    """What the guard goes by: the guardrails of before the start, and the users enrolled, also day by day."""
+
+    study: Study
+    guardrails: list[MetricTotals]
+    enrolled: dict[str, int]
+    batches: list[dict[str, int]]
+
+
+def guard_figures(experiment: Experiment) -> GuardFigures:
+    """Read what the guard needs and nothing else: it does so every few minutes."""
+    metrics = [
+        declared(experiment, metric)
+        for metric in experiment.metrics
+        if metric.role is Role.GUARDRAIL and not is_late(experiment, metric)
+    ]
+    table, _, _ = _read(experiment, metrics, Question())
+    span = _span(experiment, Question(), table)
+    totals = [metric_totals(table, experiment, each, EVERYONE, span, whole=True) for each in metrics]
+    enrolled = {key: table.enrolled(EVERYONE, key, span.last) for key in experiment.keys}
+    return GuardFigures(_study(experiment), totals, enrolled, _batches(experiment, table, span))
+
+
 def _of_segment(
     experiment: Experiment,
     table: Table,

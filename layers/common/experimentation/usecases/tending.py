@@ -5,9 +5,11 @@ from collections.abc import Callable
 from experimentation.domain.clock import DAY_MS, day_number
 from experimentation.domain.errors import ConflictError, ExperimentationError, InvalidError
 from experimentation.domain.experiment import Experiment, Status
-from experimentation.domain.facts import START_FAILED, Cause
+from experimentation.domain.facts import START_FAILED, Cause, Fact, FactKind
+from experimentation.domain.results.report import as_json
 from experimentation.domain.schedule import carried_out, without_start
-from experimentation.domain.statistics.looks import Look
+from experimentation.domain.statistics.looks import Look, Verdict, new_verdicts
+from experimentation.domain.statistics.wording import day_name, spread
 from experimentation.storage import experiments, looks
 from experimentation.usecases.analysing import Question, find
 
@@ -76,4 +78,34 @@ def take_due_look(experiment: Experiment, now: int) -> Look | None:
     if any((look.day, look.completed) == due for look in stored):
         return None
     look = find(experiment, Question(), now).look(due[0])
-    return look if looks.put(experiment.id, look, now) else None
+    facts = [_told_verdict(experiment, verdict, now) for verdict in new_verdicts(stored, look)]
+    return look if looks.put(experiment.id, look, now, facts) else None
+
+
+def _told_verdict(experiment: Experiment, verdict: Verdict, now: int) -> Fact:
+    variant = experiment.variant(verdict.treatment)
+    advice = "ship" if verdict.action == "ship" else "do not ship"
+    verdict_of = f"{experiment.name} has a verdict of {day_name(verdict.decided_on)}"
+    figures = {} if verdict.figures is None else as_json(verdict.figures)
+    return Fact(
+        f"{experiment.id}:verdict:{experiment.created_at:x}:{verdict.treatment}:{verdict.decided_on}",
+        FactKind.VERDICT,
+        now,
+        experiment.id,
+        experiment.name,
+        SCHEDULE,
+        f"{verdict_of}: {advice} {variant.name or variant.key}{_because(experiment, verdict)}.",
+        {
+            "variant": verdict.treatment,
+            "action": verdict.action,
+            "metric": verdict.metric,
+            "deciding": figures,
+        },
+    )
+
+
+def _because(experiment: Experiment, verdict: Verdict) -> str:
+    metric = next((each for each in experiment.metrics if each.key == verdict.metric), None)
+    if metric is None or verdict.figures is None or verdict.figures.interval is None:
+        return ""
+    return f", by {metric.name or metric.key} ({spread(verdict.figures.interval, metric.kind)})"

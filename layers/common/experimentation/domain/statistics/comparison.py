@@ -295,19 +295,30 @@ def _guard(study: Study, examined: Examined, moment: Moment) -> Guard:
     metric, test = examined.totals.metric, examined.any_day
     if test is None:
         return Guard(harmed=False, safe=metric.margin is None)
+    harmed = is_harmed(examined, ERROR_RATE)
     if metric.margin is None:
-        gain = gain_of(metric.direction, test.interval(ERROR_RATE))
-        return Guard(harmed=gain is not None and gain.high < 0)
-    beyond = _relative_gain(examined, test, ERROR_RATE)
+        return Guard(harmed)
     decides_now = moment.at_look and moment.plan_met and study.analysis is Analysis.FIXED
     proof: Test = test
     if decides_now and not isinstance(test, ExactTest) and examined.estimate is not None:
         proof = Fixed(examined.estimate)
     within = _relative_gain(examined, proof, 2 * ERROR_RATE)
     return Guard(
-        harmed=beyond is not None and beyond.high < -metric.margin,
+        harmed,
         safe=within is not None and within.low > -metric.margin,
     )
+
+
+def is_harmed(examined: Examined, level: float) -> bool:
+    """Say whether a guardrail is proven worse, by more than its margin where it has one, at that level."""
+    metric, test = examined.totals.metric, examined.any_day
+    if test is None:
+        return False
+    if metric.margin is None:
+        gain = gain_of(metric.direction, test.interval(level))
+    else:
+        gain = _relative_gain(examined, test, level)
+    return gain is not None and gain.high < -(metric.margin or 0)
 
 
 def _relative_gain(examined: Examined, test: Test, level: float) -> Interval | None:

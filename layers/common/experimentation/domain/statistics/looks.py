@@ -70,6 +70,16 @@ def kept_verdicts(looks: Sequence[Look], today: Look) -> dict[str, Verdict]:
     return verdicts
 
 
+def new_verdicts(looks: Sequence[Look], look: Look) -> list[Verdict]:
+    """Return the verdicts that this look gives and that did not stand before it."""
+    before = kept_verdicts(looks, look)
+    return [
+        verdict
+        for treatment, verdict in kept_verdicts([*looks, look], look).items()
+        if verdict.fallen is None and (treatment not in before or before[treatment].fallen is not None)
+    ]
+
+
 def _after(verdict: Verdict, look: Look) -> Verdict | None:
     """Return what a later look leaves of a verdict.
 

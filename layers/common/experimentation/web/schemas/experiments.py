@@ -14,10 +14,12 @@ from experimentation.domain.experiment import (
     Conclusion,
     Direction,
     Experiment,
+    GuardRule,
     Kind,
     Layer,
     Metric,
     RampStep,
+    Reaction,
     Role,
     Schedule,
     Segment,
@@ -142,6 +144,17 @@ class LayerRequest(RequestModel):
         return Layer(self.key, self.start, self.end)
 
 
+class GuardRequest(RequestModel):
+    """What happens when harm or a mismatch of the split is proven while it runs."""
+
+    harm: Reaction = Reaction.NOTIFY
+    mismatch: Reaction = Reaction.NOTIFY
+
+    def rule(self) -> GuardRule:
+        """Return the domain's rule."""
+        return GuardRule(self.harm, self.mismatch)
+
+
 Variants = Annotated[
     tuple[VariantRequest, ...],
     Field(max_length=20, description="two at least, in the order of their bucket ranges"),
@@ -176,6 +189,7 @@ class ExperimentCreate(RequestModel):
     cuped_days: CupedDays = 28
     overrides: Overrides = Field(default_factory=dict)
     schedule: ScheduleRequest | None = None
+    guard: GuardRequest = GuardRequest()
 
     def experiment(self, author: str, now: int, suffix: str) -> Experiment:
         """Return the draft; `suffix` ends a generated id; InvalidError when it contradicts itself."""
@@ -210,6 +224,7 @@ class ExperimentCreate(RequestModel):
             cuped_days=self.cuped_days,
             overrides=dict(self.overrides),
             schedule=self.schedule.schedule() if self.schedule else None,
+            guard=self.guard.rule(),
         )
         require_ahead(None, draft, now)
         return check(draft)
@@ -250,6 +265,7 @@ class ExperimentPatch(RequestModel):
     conclusion: Conclusion | None = _absent()
     note: Text = _absent()
     schedule: ScheduleRequest | None = _absent()
+    guard: GuardRequest = _absent()
 
     def edit(self) -> Edit:
         """Return what was sent, as the domain has it."""
@@ -264,6 +280,8 @@ class ExperimentPatch(RequestModel):
             sent["layer"] = self.layer.layer()
         if self.schedule is not None:
             sent["schedule"] = self.schedule.schedule()
+        if "guard" in sent:
+            sent["guard"] = self.guard.rule()
         return cast("Edit", sent)
 
 

@@ -56,6 +56,7 @@ LIFE = (
     "events.dead_letters",
     "events.replay",
     "results.read",
+    "results.list",
     "results.export",
     "auth.token",
     "auth.refresh",

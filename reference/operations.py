@@ -16,7 +16,7 @@ from experimentation.web.schemas.stored_events import EventsPage, EventTypesPage
 from functions.results.export import KINDS
 from reference.schemas.assignments import AssignmentFound, AssignmentOut, AssignmentsOut
 from reference.schemas.experiments import ExperimentAnswer, ExperimentPage, HistoryPage, LayersPage
-from reference.schemas.results import ResultsAnswer
+from reference.schemas.results import HeadlinesAnswer, ResultsAnswer
 
 
 class Documented(NamedTuple):
@@ -106,6 +106,7 @@ DOCUMENTED: Mapping[str, Documented] = {
             "Link": "The address of the next page (rel=next); not there on the last.",
         },
     ),
+    "results.list": Documented(HeadlinesAnswer, also=(304,)),
     "results.read": Documented(ResultsAnswer, also=(304,), problems=(404,)),
     "users.read": Documented(PersonalData),
     "sample_size.read": Documented(problems=(403, 404)),

@@ -46,6 +46,7 @@ COUNTED = (
     "events/list",
     "events/types_list",
     "results/read",
+    "results/list",
     "experiments/history",
     "layers/list",
     "notifications/list",

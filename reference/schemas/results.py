@@ -371,5 +371,11 @@ class MetricsResults(_Additions):
     metrics: list[MetricResultAnswer]
 
 
+class HeadlinesAnswer(ResponseModel):
+    """The headlines of several experiments."""
+
+    results: list[SummaryResults]
+
+
 type ResultsAnswer = FullResults | SummaryResults | MetricsResults
 """By `format`: full, summary or metrics_only."""

@@ -65,6 +65,7 @@ RULES = {
     "GET /events/types": "events:read",
     "GET /events/dead-letters": "admin",
     "POST /events/dead-letters/replay": "admin",
+    "GET /results": "results:read",
     "GET /experiments/{experiment_id}/results": "results:read",
     "GET /experiments/{experiment_id}/results/export": "results:read",
     "GET /notifications": "experiments:read",

@@ -76,6 +76,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "/ofrep/v1/evaluate/flags/{key}": ("POST",),
     "/openapi.json": ("GET", "HEAD"),
     "/redoc": ("GET", "HEAD"),
+    "/results": ("GET",),
     "/sample-size": ("GET",),
     "/static/{version}/{name}": ("GET",),
     "/users": ("DELETE", "GET"),

@@ -26,6 +26,8 @@ PATTERNS = {
     r"^[A-Za-z0-9._:-]{1,64}$": "use letters, digits, - _ . and :, at most 64",
     r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}(,[A-Za-z0-9][A-Za-z0-9._:-]{0,63})*$": "name event types with commas "
     "between them, such as purchase,signup",
+    r"^[a-z0-9][a-z0-9._-]{0,63}(,[a-z0-9][a-z0-9._-]{0,63})*$": "name experiments by their ids with commas "
+    "between them",
     r"^[a-z0-9][a-z0-9._@+-]{0,63}$": "use letters, digits, - _ . + and @, at most 64, beginning with a "
     "letter or digit",
     r"^[a-z0-9]{1,32}$": "use the id that GET /api-keys names: lowercase letters and digits",

@@ -9,6 +9,7 @@ from experimentation.web.schemas.model import RequestModel
 from experimentation.web.schemas.types import SegmentKey
 
 MAX_EVENT_TYPES = 10
+MAX_EXPERIMENTS = 20  # each reads its counters: more would outlast what a page waits for
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 _TYPE = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}"
@@ -30,10 +31,29 @@ def _few(types: str) -> str:
     return types
 
 
+def _few_experiments(ids: str) -> str:
+    if ids.count(",") >= MAX_EXPERIMENTS:
+        raise ValueError(f"may name at most {MAX_EXPERIMENTS} experiments")
+    return ids
+
+
 Day = Annotated[int, BeforeValidator(_day_number, json_schema_input_type=date)]
 EventTypes = Annotated[
     str, StringConstraints(pattern=rf"^{_TYPE}(,{_TYPE})*$", max_length=1_000), AfterValidator(_few)
 ]
+
+_ID = r"[a-z0-9][a-z0-9._-]{0,63}"
+ExperimentIds = Annotated[
+    str,
+    StringConstraints(pattern=rf"^{_ID}(,{_ID})*$", max_length=2_000),
+    AfterValidator(_few_experiments),
+]
+
+
+class HeadlinesQuery(RequestModel):
+    """Which experiments to show."""
+
+    experiment_ids: ExperimentIds
 
 
 class ResultsQuery(RequestModel):

@@ -10,13 +10,13 @@ const NAMES = {
   login_refused: "was refused at signing in",
   session_ended: "ended a session",
   session_reused: "used a refresh token again",
-  password_changed: "changed the own password",
+  password_changed: "changed their password",
   password_refused: "gave a wrong password",
   account_created: "added a person",
   account_changed: "changed a person",
   account_deleted: "removed a person",
-  key_created: "made an API key",
-  key_ended: "ended an API key",
+  key_created: "created an API key",
+  key_ended: "revoked an API key",
   key_handed_over: "handed an API key over",
   access_refused: "had no right to",
   user_erased: "erased a user",
@@ -44,7 +44,7 @@ function listed(entries) {
     { title: "To", cell: (each) => each.target ?? "" },
     { title: "More", cell: (each) => h("span", { class: "small" }, each.detail) },
     { title: "From", cell: (each) => h("span", { class: "small" }, each.address) },
-  ], entries, { hideCaption: true });
+  ], entries, { hideCaption: true, cards: true });
 }
 
 function earlier(then) {

@@ -3,13 +3,15 @@
 import { get } from "./api.js";
 import { fill, h } from "./dom.js";
 import { explained, say } from "./feedback.js";
+import { icon } from "./icons.js";
 import { arrived, isSignedIn, signOut, whenEnded } from "./session.js";
 
 const ROUTES = [
   [/^\/experiments$/, () => import("./experiments_list.js")],
   [/^\/experiments\/new$/, () => import("./experiment_form.js")],
-  [/^\/experiments\/([^/]+)$/, () => import("./experiment_page.js")],
+  [/^\/experiments\/([^/]+)(?:\/(setup|debug|history))?$/, () => import("./experiment_page.js")],
   [/^\/experiments\/([^/]+)\/edit$/, () => import("./experiment_form.js")],
+  [/^\/sample-size$/, () => import("./sample_size.js")],
   [/^\/assignments$/, () => import("./lookup.js")],
   [/^\/events$/, () => import("./event_types.js")],
   [/^\/dead-letters$/, () => import("./dead_letters.js")],
@@ -19,35 +21,38 @@ const ROUTES = [
   [/^\/account$/, () => import("./own_account.js")],
   [/^\/sign-in-failed\/([a-z-]+)$/, () => import("./sign_in_failed.js")],
 ];
-const PLACES = [
-  ["/experiments", "Experiments"],
-  ["/assignments", "Assignments"],
-  ["/events", "Events"],
-  ["/dead-letters", "Dead letters", "admin"],
-  ["/people", "People", "admin"],
-  ["/keys", "API keys", "admin"],
-  ["/record", "Record", "admin"],
+const GROUPS = [
+  ["Experiments", [["/experiments", "All experiments", "fork"], ["/sample-size", "Sample size", "ruler"]]],
+  ["Data", [["/assignments", "Assignments", "user"], ["/events", "Events", "pulse"]]],
+  ["Admin", [["/people", "People", "people"], ["/keys", "API keys", "key"], ["/record", "Record", "list"], ["/dead-letters", "Dead letters", "inbox"]], "admin"],
 ];
+export const PRODUCT = "Evenhand";
 
 const top = document.getElementById("top");
 const main = document.getElementById("main");
+const SKELETON_AFTER_MS = 150;
 let me = null;
 let leave = () => {};
 let shown = 0;
 
-const path = () => location.hash.slice(1) || "/experiments";
+const address = () => location.hash.slice(1) || "/experiments";
+const path = () => address().split("?")[0];
 
 function brand() {
-  return h("a", { class: "brand", href: "#/experiments" }, h("img", { src: new URL("./icon.svg", import.meta.url).href, alt: "" }), "Experiments");
+  return h("a", { class: "brand", href: "#/experiments" }, h("img", { src: new URL("./icon.svg", import.meta.url).href, alt: "" }), PRODUCT);
 }
 
 function frame() {
+  top.classList.remove("open");
+  document.body.classList.toggle("framed", Boolean(me));
   if (!me) return fill(top, brand());
   const here = path();
-  const links = PLACES.filter(([, , scope]) => !scope || me.scopes.includes(scope)).map(([to, name]) =>
-    h("li", {}, h("a", { href: `#${to}`, "aria-current": here.startsWith(to) ? "page" : null }, name)));
-  return fill(top, brand(),
-    h("nav", { "aria-label": "Main" }, h("ul", { class: "nav" }, links)),
+  const link = ([to, name, picture]) => h("li", {}, h("a", { href: `#${to}`, "aria-current": here.startsWith(to) ? "page" : null, onclick: () => top.classList.remove("open") }, icon(picture), name));
+  const groups = GROUPS.filter(([, , scope]) => !scope || me.scopes.includes(scope)).map(([name, places], index) =>
+    [h("p", { class: "group", id: `group-${index}` }, name), h("ul", { class: "nav", "aria-labelledby": `group-${index}` }, places.map(link))]);
+  const menu = h("button", { type: "button", class: "menu", "aria-expanded": "false", "aria-controls": "places", onclick: () => menu.setAttribute("aria-expanded", String(top.classList.toggle("open"))) }, icon("menu"), "Menu");
+  return fill(top, brand(), menu,
+    h("nav", { id: "places", "aria-label": "Main" }, groups),
     h("div", { class: "who" }, h("a", { href: "#/account", title: "Your account", "aria-current": here === "/account" ? "page" : null }, me.id), h("button", { type: "button", class: "little", onclick: leaveForGood }, "Sign out")));
 }
 
@@ -59,33 +64,41 @@ async function show() {
   const turn = ++shown;
   leave();
   leave = () => {};
+  const waiting = setTimeout(() => turn === shown && fill(main, skeleton()), SKELETON_AFTER_MS);
   try {
     if (path() === "/signed-in") await arrived();
     if (!isSignedIn()) me = null;
     else me ??= await get("/auth/me");
     frame();
-    top.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
     const view = me || path().startsWith("/sign-in-failed/") ? matched() : { load: () => import("./sign_in.js"), values: [show] };
     const module = await view.load();
-    const page = await module.view(...view.values, me);
+    const page = await module.view(view.values[0], me, ...view.values.slice(1));
     if (turn !== shown) return page.leave?.();
     leave = page.leave ?? leave;
+    clearTimeout(waiting);
     fill(main, page.element);
-    document.title = `${page.title} · Experiments`;
+    document.title = `${page.title} · ${PRODUCT}`;
     (main.querySelector("[data-focus]") ?? main.querySelector("h1") ?? main).focus({ preventScroll: true });
     window.scrollTo(0, 0);
   } catch (problem) {
-    if (problem.status === 401) return undefined;
+    if (problem.status === 401 || turn !== shown) return undefined;
     fill(main, h("div", { class: "stack" }, h("h1", { tabindex: -1 }, "This page cannot be shown"), explained(problem),
       h("button", { type: "button", onclick: show }, "Try again")));
+  } finally {
+    clearTimeout(waiting);
   }
   return undefined;
+}
+
+// Where a page will be, while its first answer is awaited.
+function skeleton() {
+  return h("div", { class: "stack", role: "status", "aria-label": "Loading" }, ["title", "block", "block tall"].map((kind) => h("div", { class: `skeleton ${kind}` })));
 }
 
 function matched() {
   for (const [pattern, load] of ROUTES) {
     const found = path().match(pattern);
-    if (found) return { load, values: [found[1] ? decodeURIComponent(found[1]) : null] };
+    if (found) return { load, values: [found[1] ? decodeURIComponent(found[1]) : null, found[2] ?? "", new URLSearchParams(address().split("?")[1] ?? "")] };
   }
   return { load: async () => ({ view: async () => nowhere() }), values: [] };
 }

@@ -19,12 +19,13 @@ function prepared(Chart) {
   Chart.defaults.animation = false;
   Chart.defaults.maintainAspectRatio = false;
   Chart.defaults.plugins.legend.position = "bottom";
-  Chart.defaults.plugins.legend.labels.boxWidth = 14;
+  Chart.defaults.plugins.legend.align = "start";
+  Object.assign(Chart.defaults.plugins.tooltip, { displayColors: true, boxWidth: 8, boxHeight: 8, boxPadding: 4, padding: 10, cornerRadius: 8 });
   Chart.register(background);
   return Chart;
 }
 
-const PRINTED = { "--surface": "#ffffff", "--ink": "#171b26", "--ink-soft": "#545c6d", "--line": "#d9dde5", "--plot-control": "#6b7280", "--plot-1": "#2b4fd0", "--plot-2": "#b45309", "--plot-3": "#0f766e", "--plot-4": "#9d2f8a", "--plot-5": "#4d7c0f" };
+const PRINTED = { "--surface": "#ffffff", "--ink": "#16181d", "--ink-soft": "#5a5e67", "--line": "#e4e4df", "--plot-control": "#767b86", "--plot-1": "#4a3fd4", "--plot-2": "#c2570c", "--plot-3": "#0d7a70", "--plot-4": "#b0307f", "--plot-5": "#5a7a0d" };
 let printing = false;
 
 export const setPrinting = (value) => { printing = value; };
@@ -57,4 +58,4 @@ export function axis(title, more = {}) {
   return { title: { display: Boolean(title), text: title, color: colour("--ink-soft") }, grid: { color: colour("--line") }, border: { color: colour("--line") }, ticks: { color: colour("--ink-soft"), ...ticks }, ...rest };
 }
 
-export const legend = (more = {}) => ({ labels: { color: colour("--ink"), boxWidth: 14, ...more } });
+export const legend = (more = {}) => ({ labels: { color: colour("--ink-soft"), usePointStyle: true, pointStyle: "circle", boxWidth: 7, boxHeight: 7, ...more } });

@@ -1,72 +1,79 @@
-// A metric over time: each variant's mean since the start, and the band in which a treatment's truth lies.
+// How a treatment's difference from the control went since the start, and the band in which the truth lies.
 
-import { axis, faded, legend, variantColour } from "./chart_library.js";
-import { count, day, decimal, percent } from "./format.js";
+import { axis, colour, faded, legend, variantColour } from "./chart_library.js";
+import { h } from "./dom.js";
+import { count, shortDay, signedAmount, utcDay } from "./format.js";
 import { metricTitle, variantTitle } from "./naming.js";
 import { plot } from "./plot.js";
+import { placeOf } from "./variant_mark.js";
 
-const PER_USER = { conversion: "converters", count: "count", value: "sum" };
+const SETTLED = 1 / 3; // of the days: the first ones' bands are so wide that they would flatten all others
 
 export function cumulativePlot(experiment, results, metric) {
-  const steps = results.time_series.filter((row) => row.metric === metric.key);
-  const days = [...new Set(steps.map((row) => row.start))];
-  const variants = Object.keys(results.enrolled);
-  const ordered = [results.control, ...variants.filter((key) => key !== results.control)];
-  const shown = metric.kind === "conversion" ? percent : decimal;
-  const mean = (row) => (row?.cumulative.enrolled ? row.cumulative[PER_USER[metric.kind]] / row.cumulative.enrolled : null);
+  const steps = results.time_series.filter((row) => row.metric === metric.key && row.cumulative);
+  const treatments = Object.keys(metric.comparisons);
+  const enrolled = new Map();
+  for (const row of steps) enrolled.set(row.start, Math.min(enrolled.get(row.start) ?? Infinity, row.cumulative.enrolled));
+  const days = [...enrolled.keys()].filter((start) => enrolled.get(start) >= Math.max(2, experiment.min_users));
+  const title = `${metricTitle(metric)}: difference since the start`;
+  if (days.length < 2) {
+    return { element: h("figure", { "aria-label": title }, h("h3", {}, title), h("p", { class: "soft" }, `Too early for a line: it begins when every variant has ${count(Math.max(2, experiment.min_users))} users, and takes two days.`)), leave: () => {} };
+  }
   const found = new Map(steps.map((row) => [`${row.start} ${row.variant}`, row]));
-  const series = ordered.map((key) => days.map((start) => {
+  const series = treatments.map((key) => days.map((start) => {
     const row = found.get(`${start} ${key}`);
-    const base = mean(found.get(`${start} ${results.control}`));
-    const valid = row?.cumulative.always_valid?.interval;
-    return { start, variant: key, row, mean: mean(row), band: valid && base !== null ? [base + valid[0], base + valid[1]] : null };
+    return { start, variant: key, users: row?.cumulative.enrolled, difference: row?.cumulative.difference ?? null, band: row?.cumulative.always_valid?.interval ?? null };
   }));
+  const shown = (value) => signedAmount(value, metric.kind);
+  const tick = (value) => signedAmount(metric.kind === "conversion" ? 100 * value : value, "value");
   return plot({
-    title: `${metricTitle(metric)} since the start`,
-    note: `The band is safe to read on any day: when it leaves the control's line, the treatment differs.${results.analysis === "sequential" ? "" : " This experiment is decided at its planned looks, not by the band."}`,
-    name: `${results.experiment_id}-${metric.key}-over-time`,
-    configure: () => configured(days, ordered.map((key) => variantTitle(experiment, key)), series, shown),
+    title,
+    note: `${metric.kind === "conversion" ? "In points of the rate" : "Per user"}, all days together. Where the band leaves zero, the variant differs; it may be read on any day.${results.analysis === "sequential" ? "" : " This experiment is decided at its planned looks, not by the band."}`,
+    name: `${results.experiment_id}-${metric.key}-difference`,
+    configure: () => configured(experiment, days, treatments, series, { shown, tick }),
     rows: series.flat(),
     columns: [
-      { title: "Until", cell: (point) => day(point.start) },
-      { title: "Variant", cell: (point) => variantTitle(experiment, point.variant) },
-      { title: "Users", number: true, cell: (point) => count(point.row?.cumulative.enrolled), plain: (point) => point.row?.cumulative.enrolled },
-      { title: metric.kind === "conversion" ? "Rate" : "Per user", number: true, cell: (point) => shown(point.mean), plain: (point) => point.mean },
-      { title: "Band from", number: true, cell: (point) => shown(point.band?.[0]), plain: (point) => point.band?.[0] },
-      { title: "Band to", number: true, cell: (point) => shown(point.band?.[1]), plain: (point) => point.band?.[1] },
+      { title: "Until", cell: (point) => utcDay(point.start), plain: (point) => point.start.slice(0, 10) },
+      { title: "Variant", cell: (point) => variantTitle(experiment, point.variant), plain: (point) => point.variant },
+      { title: "Users", number: true, cell: (point) => count(point.users), plain: (point) => point.users },
+      { title: "Difference", number: true, cell: (point) => shown(point.difference), plain: (point) => point.difference },
+      { title: "Low", number: true, cell: (point) => shown(point.band?.[0]), plain: (point) => point.band?.[0] },
+      { title: "High", number: true, cell: (point) => shown(point.band?.[1]), plain: (point) => point.band?.[1] },
     ],
   });
 }
 
-function configured(days, ordered, series, shown) {
-  const values = series.flat().map((point) => point.mean).filter((value) => value !== null);
-  const highest = Math.max(...values, 0);
+function configured(experiment, days, treatments, series, { shown, tick }) {
+  const settled = series.flatMap((points) => points.slice(Math.floor(points.length * SETTLED)));
+  const reach = 1.15 * Math.max(1e-9, ...settled.flatMap((point) => (point.band ?? [point.difference ?? 0]).map(Math.abs)), ...series.flat().map((point) => Math.abs(point.difference ?? 0)));
   const datasets = series.flatMap((points, index) => {
-    const ink = variantColour(index);
-    const line = { label: ordered[index], data: points.map((point) => point.mean), borderColor: ink, backgroundColor: ink, borderWidth: 2, borderDash: index ? [] : [5, 4], pointRadius: days.length > 20 ? 0 : 3 };
-    if (index === 0) return [line];
-    const edge = (place, fill) => ({ label: `${ordered[index]} band`, data: points.map((point) => point.band?.[place] ?? null), borderColor: "transparent", backgroundColor: faded(ink, 0.16), pointRadius: days.length === 1 ? 2 : 0, pointBackgroundColor: ink, fill });
-    return [line, edge(0, false), edge(1, "-1")];
+    const ink = variantColour(placeOf(experiment, treatments[index]));
+    const edge = (place, fill) => ({ band: true, data: points.map((point) => point.band?.[place] ?? null), borderColor: "transparent", backgroundColor: faded(ink, 0.14), pointRadius: 0, pointHoverRadius: 0, fill });
+    return [
+      { label: variantTitle(experiment, treatments[index]), points, data: points.map((point) => point.difference), borderColor: ink, backgroundColor: ink, borderWidth: 2.5, pointRadius: days.length > 20 ? 0 : 2.5, tension: 0.2 },
+      edge(0, false), edge(1, "-1"),
+    ];
   });
   return {
     type: "line",
-    data: { labels: days.map(day), datasets },
+    data: { labels: days.map(shortDay), datasets },
     options: {
       interaction: { mode: "index", intersect: false },
       scales: {
-        x: axis("", { grid: { display: false }, ticks: { maxRotation: 0, autoSkipPadding: 16 } }),
-        y: axis("", { min: 0, max: shown === percent ? Math.min(1, ceiling(highest * 2 || 1)) : ceiling(highest * 2 || 1), ticks: { callback: (value) => shown(value) } }),
+        x: axis("", { grid: { display: false }, ticks: { maxRotation: 0, autoSkipPadding: 24 } }),
+        y: axis("", { min: -reach, max: reach, grid: { color: (line) => (line.tick.value === 0 ? colour("--ink-soft") : colour("--line")) }, ticks: { includeBounds: false, maxTicksLimit: 7, callback: tick } }),
       },
       plugins: {
-        legend: legend({ filter: (item) => !item.text.endsWith(" band") }),
-        tooltip: { callbacks: { label: (item) => `${item.dataset.label}: ${shown(item.raw)}` } },
+        legend: legend({ filter: (item) => Boolean(item.text) }),
+        tooltip: {
+          filter: (item) => !item.dataset.band,
+          callbacks: { label: ({ dataset, dataIndex }) => said(dataset, dataset.points[dataIndex], shown) },
+        },
       },
     },
   };
 }
 
-// The next round number: the band is cut there, so that the lines stay readable.
-function ceiling(value) {
-  const step = 10 ** Math.floor(Math.log10(value));
-  return Math.ceil(value / step) * step;
+function said(dataset, point, shown) {
+  return ` ${dataset.label} ${shown(point.difference)}${point.band ? ` (${shown(point.band[0])} to ${shown(point.band[1])})` : ""}`;
 }

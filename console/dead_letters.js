@@ -6,20 +6,31 @@ import { confirmed, say, working } from "./feedback.js";
 import { count, time } from "./format.js";
 
 const MOST_CALLS = 200;
+const NAMES = {
+  count: "Events to be counted",
+  archive: "Events to be archived",
+  "count-subscription": "Events on their way to be counted",
+  "archive-subscription": "Events on their way to the archive",
+};
 
 export async function view() {
   const place = h("div", { class: "stack" });
-  const draw = async () => fill(place, (await get("/events/dead-letters")).queues.map(queue));
-  await draw();
   const progress = h("div", { role: "status" });
   const button = h("button", { type: "button", class: "primary" }, "Replay all");
+  const draw = async () => {
+    const { queues } = await get("/events/dead-letters");
+    const waiting = queues.filter((each) => each.waiting || each.sample.length);
+    button.hidden = !waiting.length;
+    fill(place, waiting.length ? waiting.map(queue) : h("section", { class: "card" }, h("h2", {}, "Nothing is waiting"), h("p", { class: "soft" }, "Every message was processed.")));
+  };
+  await draw();
   button.addEventListener("click", async () => {
     if (!(await confirmed("Replay the dead letters?", "They go back to their queues and are counted once, however often they are sent. Find out first why they failed.", "Replay"))) return;
     await working(button, progress, () => replay(progress));
     await draw();
   });
   const element = h("div", { class: "stack" },
-    h("div", { class: "row apart" }, h("h1", { tabindex: -1 }, "Dead letters"), h("div", { class: "row" }, h("button", { type: "button", onclick: draw }, "Refresh"), button)),
+    h("div", { class: "row apart" }, h("h1", { tabindex: -1 }, "Dead letters"), h("div", { class: "row close" }, h("button", { type: "button", onclick: draw }, "Refresh"), button)),
     h("p", { class: "soft" }, "Messages that could not be processed after several tries. Nothing here is lost: it is kept for 14 days."),
     progress, place);
   return { title: "Dead letters", element };
@@ -39,7 +50,7 @@ async function replay(progress) {
 function queue(each) {
   const age = each.oldest_age_seconds === null ? "" : `, the oldest for ${Math.round(each.oldest_age_seconds / 60)} min`;
   return h("section", { class: "card" },
-    h("div", { class: "row" }, h("h2", {}, each.queue), badge(each.waiting ? `${count(each.waiting)} waiting` : "empty", each.waiting ? "bad" : "good"), h("span", { class: "small soft" }, each.waiting ? age.slice(2) : "")),
+    h("div", { class: "row headed" }, h("h2", {}, NAMES[each.queue] ?? each.queue), badge(each.waiting ? `${count(each.waiting)} waiting` : "empty", each.waiting ? "bad" : "good"), h("span", { class: "small soft" }, each.waiting ? age.slice(2) : "")),
     each.sample.length ? table(`Some messages of ${each.queue}`, [
       { title: "Message", cell: (letter) => h("code", { class: "small" }, letter.message_id) },
       { title: "Sent", cell: (letter) => time(letter.sent_at) },

@@ -1,8 +1,9 @@
 // An experiment's definition as it stands.
 
-import { h, table } from "./dom.js";
+import { badge, h, table } from "./dom.js";
 import { count, percent } from "./format.js";
 import { metricTitle } from "./naming.js";
+import { variantMark } from "./variant_mark.js";
 
 export const ANALYSIS = {
   sequential: "Sequential: may be read on any day",
@@ -11,29 +12,34 @@ export const ANALYSIS = {
 };
 
 export function definition(experiment) {
-  const facts = [
-    ["Traffic", `${experiment.traffic_allocation}% of users`],
-    ["Salt", h("code", {}, experiment.salt)],
-    ["Analysis", ANALYSIS[experiment.analysis]],
-    ["Adjustment", experiment.adjustment === "cuped" ? `CUPED, by the ${experiment.cuped_days} days before the assignment` : "none"],
-    ["Planned users", count(experiment.planned_users)],
-    ["Before a verdict", `${count(experiment.min_users)} users per variant, ${experiment.min_days} days`],
-    ["Minimum effect", percent(experiment.minimum_effect)],
-    ["Segments", experiment.segments.map((each) => `${each.key} (${each.values.join(", ")})`).join("; ") || "none"],
-    ["Overrides", Object.entries(experiment.overrides).map(([user, variant]) => `${user} → ${variant}`).join(", ") || "none"],
-    ["Version", experiment.version],
-  ];
+  const listed = (rows) => h("dl", { class: "facts" }, rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+  const overrides = Object.entries(experiment.overrides);
   return h("div", { class: "stack" },
-    experiment.description ? h("p", {}, experiment.description) : null,
-    table("Variants", [
-      { title: "Variant", cell: (each) => [each.name ?? each.key, each.key === experiment.control && (each.name ?? each.key) !== "control" ? " (control)" : "", each.name ? h("div", { class: "small soft mono" }, each.key) : null] },
+    experiment.description ? h("section", { class: "card" }, h("h2", {}, "Description"), h("p", {}, experiment.description)) : null,
+    h("section", { class: "card" }, h("h2", {}, "Variants"), table("Variants", [
+      { title: "Variant", cell: (each) => [variantMark(experiment, each.key), each.name ? h("div", { class: "small soft mono" }, each.key) : null] },
       { title: "Weight", number: true, cell: (each) => `${each.weight}%` },
       { title: "Config", cell: (each) => h("code", {}, each.config === null ? "–" : JSON.stringify(each.config)) },
-    ], experiment.variants),
-    experiment.metrics.length ? table("Metrics", [
+    ], experiment.variants, { hideCaption: true })),
+    experiment.metrics.length ? h("section", { class: "card" }, h("h2", {}, "Metrics"), table("Metrics", [
       { title: "Metric", cell: (each) => [metricTitle(each), each.name ? h("div", { class: "small soft mono" }, each.key) : null] },
-      { title: "Role", cell: (each) => (each.margin === null ? each.role : `${each.role}, may be ${percent(each.margin)} worse`) },
-      { title: "What counts", cell: (each) => `${each.kind} of ${each.event_type}, ${each.direction === "decrease" ? "lower" : "higher"} is better` },
-    ], experiment.metrics) : null,
-    h("dl", { class: "facts" }, facts.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
+      { title: "Role", cell: (each) => [badge(each.role, each.role === "primary" ? "accent" : ""), each.margin === null ? null : h("div", { class: "small soft" }, `may be ${percent(each.margin)} worse`)] },
+      { title: "What counts", cell: (each) => [`${each.kind} of `, h("code", {}, each.event_type)] },
+      { title: "Better when", cell: (each) => (each.direction === "decrease" ? "lower" : "higher") },
+    ], experiment.metrics, { hideCaption: true })) : null,
+    h("div", { class: "pair" },
+      h("section", { class: "card" }, h("h2", {}, "Who takes part"), listed([
+        ["Traffic", `${experiment.traffic_allocation}% of users`],
+        ["Segments", experiment.segments.map((each) => `${each.key} (${each.values.join(", ")})`).join("; ") || "none"],
+        ["Overrides", overrides.length ? overrides.map(([user, variant]) => h("div", {}, h("code", {}, user), " gets ", h("code", {}, variant))) : "none"],
+        ["Salt", h("code", {}, experiment.salt)],
+        ["Version", experiment.version],
+      ])),
+      h("section", { class: "card" }, h("h2", {}, "Plan"), listed([
+        ["Analysis", ANALYSIS[experiment.analysis]],
+        ["Planned users", count(experiment.planned_users)],
+        ["Minimum effect", percent(experiment.minimum_effect)],
+        ["Before a verdict", `${count(experiment.min_users)} users per variant, ${experiment.min_days} days`],
+        ["Adjustment", experiment.adjustment === "cuped" ? `CUPED, by the ${experiment.cuped_days} days before the assignment` : "none"],
+      ]))));
 }

@@ -21,28 +21,18 @@ export function fill(element, ...children) {
   return element;
 }
 
-// A table: columns are { title, number, cell(row) }; the first cell of a row is its header.
-// A column with span(row) covers so many rows; 0 leaves the cell to the one above. below(row) may give what
-// stands in a row of its own under it, beside the columns that span it; rows it adds count in span.
-export function table(caption, columns, rows, { hideCaption = false, dense = false, below = () => null } = {}) {
+// A table: columns are { title, number, cell(row) }; the first cell of a row is its header. With `cards` a row
+// becomes a card on a phone, each figure under its title; the roles keep it a table for screen readers there.
+export function table(caption, columns, rows, { hideCaption = false, cards = false } = {}) {
+  const role = (name) => (cards ? { role: name } : {});
   return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
-    h("table", { class: dense ? "dense" : null },
+    h("table", { class: cards ? "cards" : null, ...role("table") },
       h("caption", { class: hideCaption ? "hidden" : null }, caption),
-      h("thead", {}, h("tr", {}, columns.map((column) => h("th", { scope: "col", class: column.number ? "number" : null }, column.title)))),
-      h("tbody", {}, rows.map((row) => [line(columns, row), under(columns, below(row))]))));
-}
-
-function line(columns, row) {
-  return h("tr", {}, columns.map((column, index) => {
-    const span = column.span?.(row) ?? 1;
-    if (span === 0) return null;
-    const props = { class: column.number ? "number" : null, rowspan: span > 1 ? span : null };
-    return index === 0 ? h("th", { ...props, scope: span > 1 ? "rowgroup" : "row" }, column.cell(row)) : h("td", props, column.cell(row));
-  }));
-}
-
-function under(columns, content) {
-  return content && h("tr", { class: "under" }, h("td", { colspan: columns.filter((column) => !column.span).length }, content));
+      h("thead", role("rowgroup"), h("tr", role("row"), columns.map((column) => h("th", { scope: "col", class: column.number ? "number" : null, ...role("columnheader") }, column.title || h("span", { class: "hidden" }, "Actions"))))),
+      h("tbody", role("rowgroup"), rows.map((row) => h("tr", role("row"), columns.map((column, index) => {
+        const props = { class: column.number ? "number" : null, "data-title": column.title || null };
+        return index === 0 ? h("th", { ...props, scope: "row", ...role("rowheader") }, column.cell(row)) : h("td", { ...props, ...role("cell") }, column.cell(row));
+      }))))));
 }
 
 export function badge(text, kind = "") {

@@ -1,9 +1,10 @@
-// Users who joined each day, by variant, against the pace that the plan needs.
+// Users who joined each day, by variant, against what is still needed each day.
 
 import { axis, colour, legend, variantColour } from "./chart_library.js";
-import { count, day } from "./format.js";
+import { count, shortDay, utcDay } from "./format.js";
 import { variantTitle } from "./naming.js";
 import { plot } from "./plot.js";
+import { placeOf } from "./variant_mark.js";
 
 export function enrolmentPlot(results, experiment) {
   const metric = results.time_series[0]?.metric;
@@ -11,33 +12,50 @@ export function enrolmentPlot(results, experiment) {
   const days = [...new Set(steps.map((row) => row.start))];
   const variants = [results.control, ...Object.keys(results.enrolled).filter((key) => key !== results.control)];
   const joined = new Map(steps.map((row) => [`${row.start} ${row.variant}`, row.enrolled]));
-  const pace = experiment.planned_users && experiment.min_days ? experiment.planned_users / experiment.min_days : null;
+  const users = (start) => variants.map((key) => joined.get(`${start} ${key}`) ?? 0);
+  const all = (start) => users(start).reduce((sum, each) => sum + each, 0);
+  const pace = needed(experiment, results);
   return plot({
     title: "Enrolment per day",
-    note: pace ? `The plan needs ${count(Math.ceil(pace))} users a day to reach ${count(experiment.planned_users)} in ${experiment.min_days} days.` : "Without planned users and days there is no pace to compare with.",
+    note: pace.text,
     name: `${results.experiment_id}-enrolment`,
-    configure: () => configured(experiment, days, variants, joined, pace),
-    rows: days.map((start) => ({ start, users: variants.map((key) => joined.get(`${start} ${key}`) ?? 0) })),
+    configure: () => configured(experiment, days, variants, joined, pace.perDay, Math.max(...days.map(all))),
+    rows: days.map((start) => ({ start, users: users(start) })),
     columns: [
-      { title: "Day", cell: (row) => day(row.start) },
+      { title: "Day", cell: (row) => utcDay(row.start), plain: (row) => row.start.slice(0, 10) },
       ...variants.map((key, index) => ({ title: variantTitle(experiment, key), number: true, cell: (row) => count(row.users[index]), plain: (row) => row.users[index] })),
       { title: "All", number: true, cell: (row) => count(row.users.reduce((sum, each) => sum + each, 0)), plain: (row) => row.users.reduce((sum, each) => sum + each, 0) },
     ],
   });
 }
 
-function configured(experiment, days, variants, joined, pace) {
-  const datasets = variants.map((key, index) => ({ label: variantTitle(experiment, key), data: days.map((start) => joined.get(`${start} ${key}`) ?? 0), backgroundColor: variantColour(index), stack: "users", maxBarThickness: 44 }));
-  if (pace) datasets.push({ label: "Pace of the plan", type: "line", data: days.map(() => pace), borderColor: colour("--ink"), borderDash: [6, 4], borderWidth: 1.5, pointRadius: days.length === 1 ? 4 : 0, pointStyle: "line", stack: "plan" });
+// What is still needed a day, where the plan says so.
+function needed(experiment, results) {
+  const enrolled = Object.values(results.enrolled).reduce((sum, each) => sum + each, 0);
+  const planned = experiment.planned_users;
+  if (!planned) return { perDay: null, text: "No number of users is planned." };
+  if (enrolled >= planned) return { perDay: null, text: `All ${count(planned)} planned users take part.` };
+  const missing = planned - enrolled;
+  const days = results.recommendation?.days_left;
+  if (!days || experiment.status !== "running") return { perDay: null, text: `${count(missing)} of ${count(planned)} planned users are missing.` };
+  const perDay = Math.ceil(missing / days);
+  return { perDay, text: `${count(missing)} of ${count(planned)} planned users are missing: ${count(perDay)} a day for ${days} more day${days === 1 ? "" : "s"}.` };
+}
+
+function configured(experiment, days, variants, joined, pace, highest) {
+  const datasets = variants.map((key) => ({ label: variantTitle(experiment, key), data: days.map((start) => joined.get(`${start} ${key}`) ?? 0), backgroundColor: variantColour(placeOf(experiment, key)), stack: "users", maxBarThickness: 36, borderRadius: 2 }));
+  const inSight = pace && pace <= 1.5 * highest; // a line far above would press the bars flat; the text says it
+  if (inSight) datasets.push({ label: "Needed", type: "line", data: days.map(() => pace), borderColor: colour("--ink"), borderDash: [6, 4], borderWidth: 1.5, pointRadius: days.length === 1 ? 4 : 0, pointStyle: "line", stack: "plan" });
   return {
     type: "bar",
-    data: { labels: days.map(day), datasets },
+    data: { labels: days.map(shortDay), datasets },
     options: {
+      interaction: { mode: "index", intersect: false },
       scales: {
-        x: axis("", { stacked: true, grid: { display: false }, ticks: { maxRotation: 0, autoSkipPadding: 16 } }),
-        y: axis("Users", { stacked: true, beginAtZero: true, ticks: { precision: 0 } }),
+        x: axis("", { stacked: true, grid: { display: false }, ticks: { maxRotation: 0, autoSkipPadding: 24 } }),
+        y: axis("", { stacked: true, beginAtZero: true, ticks: { precision: 0, maxTicksLimit: 6 } }),
       },
-      plugins: { legend: legend() },
+      plugins: { legend: legend(), tooltip: { callbacks: { label: (item) => ` ${item.dataset.label} ${count(item.raw)}` } } },
     },
   };
 }

@@ -2,8 +2,8 @@
 
 import { all, get } from "./api.js";
 import { fill, h, table } from "./dom.js";
-import { working } from "./feedback.js";
-import { decimal, time } from "./format.js";
+import { decimal, time, utcDay } from "./format.js";
+import { userForm } from "./lookup.js";
 import { eventCommand, snippet } from "./teach.js";
 
 export async function view() {
@@ -18,24 +18,16 @@ export async function view() {
 function types(items) {
   return table("Event types", [
     { title: "Type", cell: (each) => h("code", {}, each.type) },
-    { title: "First day", cell: (each) => each.first_day },
-    { title: "Last day", cell: (each) => each.last_day },
+    { title: "First day", cell: (each) => utcDay(each.first_day) },
+    { title: "Last day", cell: (each) => utcDay(each.last_day) },
   ], items, { hideCaption: true });
 }
 
 function ofUser() {
-  const user = h("input", { id: "user", required: true, maxlength: 256, autocapitalize: "none", spellcheck: "false" });
-  const button = h("button", { class: "primary" }, "Show events");
-  const place = h("div", { "aria-live": "polite" });
-  const ask = async (event) => {
-    event.preventDefault();
-    await working(button, place, async () => {
-      const page = await get(`/events?limit=100&user_id=${encodeURIComponent(user.value)}`);
-      fill(place, page.events.length ? events(page.events) : h("p", { class: "soft" }, "No event of this user is stored."));
-    });
-  };
-  return h("form", { class: "stack", onsubmit: ask },
-    h("div", { class: "row bottom" }, h("div", { class: "grow" }, h("label", { for: "user" }, "User id"), user), button), place);
+  return userForm("Show events", async (user, place) => {
+    const page = await get(`/events?limit=100&user_id=${encodeURIComponent(user)}`);
+    fill(place, page.events.length ? events(page.events) : h("p", { class: "soft" }, "No event of this user is stored."));
+  });
 }
 
 function events(items) {

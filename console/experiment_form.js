@@ -1,109 +1,154 @@
 // Creating an experiment, or changing what its status still lets change.
 
-import { at, call } from "./api.js";
+import { all, at, call, get } from "./api.js";
 import { calculator } from "./calculator.js";
 import { ANALYSIS } from "./definition.js";
-import { h } from "./dom.js";
+import { fill, h } from "./dom.js";
+import { forget, keep, kept } from "./draft_keeping.js";
 import { say, working } from "./feedback.js";
 import { area, asNumber, choice, clearFaults, field, lock, number, showProblem, text } from "./form.js";
+import { faultsOf } from "./form_rules.js";
+import { time } from "./format.js";
 import { metricsEditor } from "./metrics_editor.js";
+import { overridesEditor } from "./overrides_editor.js";
 import { segmentsEditor } from "./segments_editor.js";
-import { brokenConfig, variantsEditor } from "./variants_editor.js";
+import { variantsEditor } from "./variants_editor.js";
 
 const NEW = {
-  id: "", name: "", description: "", hypothesis: "", control: "control", traffic_allocation: 100, salt: null, segments: [], analysis: "sequential", adjustment: "cuped", cuped_days: 28,
+  id: "", name: "", description: "", hypothesis: "", control: "control", traffic_allocation: 100, salt: "", segments: [], analysis: "sequential", adjustment: "cuped", cuped_days: 28,
   variants: [{ key: "control", weight: 50, config: null }, { key: "treatment", weight: 50, config: null }],
   metrics: [{ key: "", event_type: "", kind: "conversion", role: "primary", direction: "increase" }],
   planned_users: null, min_users: 150, min_days: 7, minimum_effect: null, overrides: {}, status: "draft",
 };
 const FIXED = "Fixed since the start: a change would move users or the verdict.";
 
-export async function view(id) {
-  const known = id ? await call("GET", at(id)) : { data: NEW, etag: null };
+export async function view(id, me, _, query) {
+  const copied = query.get("copy");
+  const known = id ? await call("GET", at(id)) : { data: copied ? copyOf(await get(at(copied))) : NEW, etag: null };
+  const types = me.scopes.includes("events:read") ? (await all("/events/types", "types")).items.map((each) => each.type) : null;
+  const store = id ?? (copied ? `copy-${copied}` : "new");
+  const before = kept(store);
+  const element = h("div", { class: "stack" });
+  const draw = (shown, note) => fill(element, page({ id, known, shown, types, store, note, again: () => draw(known.data, null) }));
+  draw(before ? { ...known.data, ...before.body } : known.data, before ? before.at : null);
+  return { title: id ? `Edit ${known.data.name}` : "New experiment", element };
+}
+
+function page({ id, known, shown, types, store, note, again }) {
   const experiment = known.data;
-  const parts = fields(experiment, id);
+  const parts = fields(shown, experiment, id, types);
   const place = h("div");
   const button = h("button", { class: "primary" }, id ? "Save" : "Create draft");
   const submit = async (event) => {
     event.preventDefault();
     clearFaults(form);
     const body = parts.body();
-    const broken = brokenConfig(form);
-    if (broken) return showProblem(form, place, { status: 422, message: "The request is not valid.", errors: [broken] });
+    const faults = faultsOf({ ...body, id: id ? "" : body.id, override_lines: parts.overrideLines() });
+    if (faults.length) return showProblem(form, place, { status: 422, errors: faults });
     await working(button, place, async () => {
       try {
         const { data } = id ? await call("PATCH", at(id), changes(experiment, body), { "If-Match": known.etag }) : await call("POST", "/experiments", body);
-        say(id ? "Saved." : "The draft is there.");
+        clearTimeout(timer);
+        forget(store);
+        say(id ? "Saved." : "Draft created.");
         location.hash = `#/experiments/${encodeURIComponent(data.id)}`;
       } catch (problem) {
-        if (!problem.errors) throw problem;
-        showProblem(form, place, problem);
+        if (problem.status === 409 && !id) showProblem(form, place, { status: 422, errors: [{ pointer: "/id", detail: `${body.id} is taken; choose another id.` }] });
+        else if (problem.errors?.length) showProblem(form, place, problem);
+        else throw problem;
       }
     });
     return undefined;
   };
-  const form = h("form", { class: "stack", novalidate: true, onsubmit: submit }, parts.elements, place,
-    h("div", { class: "row end" }, h("a", { class: "button", href: id ? `#/experiments/${encodeURIComponent(id)}` : "#/experiments" }, "Cancel"), button));
+  let timer = 0;
+  const typed = () => { clearTimeout(timer); timer = setTimeout(() => keep(store, parts.body()), 400); };
+  const leave = () => { clearTimeout(timer); forget(store); };
+  const form = h("form", { class: "stack", novalidate: true, onsubmit: submit, oninput: typed, onchange: typed }, parts.elements, place,
+    h("div", { class: "row end" }, h("a", { class: "button", href: id ? `#/experiments/${encodeURIComponent(id)}` : "#/experiments", onclick: leave }, "Cancel"), button));
   const helper = calculator({ weights: parts.weights, primaries: parts.primaries, analysis: parts.analysis, take: parts.plan });
   form.addEventListener("change", helper.compute);
-  const title = id ? `Edit ${experiment.name}` : "New experiment";
-  const element = h("div", { class: "stack" }, h("h1", { tabindex: -1 }, title), h("div", { class: "beside" }, form, h("aside", {}, helper.element)));
-  return { title, element };
+  return [
+    h("h1", { tabindex: -1 }, id ? `Edit ${experiment.name}` : "New experiment"),
+    note ? h("p", { class: "alert note", role: "status" }, `What you typed on ${time(note)} is here again. `, h("button", { type: "button", class: "little", onclick: () => { leave(); again(); } }, "Discard it")) : null,
+    h("div", { class: "beside" }, form, h("aside", {}, helper.element)),
+  ];
 }
 
-function fields(experiment, id) {
+// What a copy begins with: the definition, and nothing of its life.
+function copyOf(experiment) {
+  const { id, salt, status, version, started_at, ended_at, created_at, created_by, updated_at, ...rest } = experiment;
+  return { ...NEW, ...Object.fromEntries(Object.entries(rest).filter(([name]) => name in NEW)), name: `Copy of ${experiment.name}`, metrics: experiment.metrics.map(({ declared_at, ...each }) => each) };
+}
+
+function fields(shown, experiment, id, types) {
   const draft = experiment.status === "draft";
   const ended = experiment.status === "completed";
-  const name = text(experiment.name, { required: true, maxlength: 200 });
-  const own = text(experiment.id, { maxlength: 64, disabled: Boolean(id), autocapitalize: "none", spellcheck: "false" });
-  const hypothesis = area(experiment.hypothesis, { rows: 2 });
-  const description = area(experiment.description, { rows: 2 });
-  const variants = variantsEditor(experiment);
-  const metrics = metricsEditor(experiment.metrics);
-  const segments = segmentsEditor(experiment.segments);
-  const traffic = number(experiment.traffic_allocation, { min: 0, max: 100, required: true });
-  const planned = number(experiment.planned_users, { min: 1, step: 1 });
-  const effect = number(experiment.minimum_effect === null ? null : round(100 * experiment.minimum_effect), { min: 0 });
-  const least = number(experiment.min_users, { min: 0, step: 1 });
-  const days = number(experiment.min_days, { min: 0, step: 1 });
-  const analysis = choice(Object.entries(ANALYSIS), experiment.analysis);
-  const adjustment = choice([["cuped", "CUPED: by what users did before"], ["none", "None"]], experiment.adjustment);
-  const history = number(experiment.cuped_days, { min: 1, max: 90, step: 1 });
-  const plan = h("fieldset", {}, h("legend", {}, "Plan"), h("div", { class: "thirds" },
+  const own = text(shown.id, { maxlength: 64, disabled: Boolean(id), autocapitalize: "none", spellcheck: "false" });
+  const called = () => { own.placeholder = `${slug(name.value)}-1a2b3c4d`; };
+  const name = text(shown.name, { required: true, maxlength: 200, oninput: called });
+  if (!id) called();
+  const hypothesis = area(shown.hypothesis, { rows: 2 });
+  const description = area(shown.description, { rows: 2 });
+  const variants = variantsEditor(shown);
+  const metrics = metricsEditor(shown.metrics, types);
+  const segments = segmentsEditor(shown.segments);
+  const overrides = overridesEditor(shown.overrides, () => variants.values().map((each) => each.key));
+  const salt = text(shown.salt, { maxlength: 128, autocapitalize: "none", spellcheck: "false" });
+  const traffic = number(shown.traffic_allocation, { min: 0, max: 100, required: true });
+  const planned = number(shown.planned_users, { min: 1, step: 1 });
+  const effect = number(shown.minimum_effect === null ? null : round(100 * shown.minimum_effect), { min: 0 });
+  const least = number(shown.min_users, { min: 0, step: 1 });
+  const days = number(shown.min_days, { min: 0, step: 1 });
+  const analysis = choice(Object.entries(ANALYSIS), shown.analysis);
+  const adjustment = choice([["cuped", "CUPED"], ["none", "None"]], shown.adjustment);
+  const history = number(shown.cuped_days, { min: 1, max: 90, step: 1 });
+  const plan = h("fieldset", {}, h("legend", {}, "Plan"),
     field("Analysis", analysis, { pointer: "/analysis" }),
-    field("Planned users", planned, { pointer: "/planned_users", hint: "All variants together." }),
-    field("Minimum effect in percent", effect, { pointer: "/minimum_effect", hint: "Relative; less is not worth shipping." }),
-    field("Users per variant before a verdict", least, { pointer: "/min_users" }),
-    field("Days before a verdict", days, { pointer: "/min_days" }),
-    field("Adjustment", adjustment, { pointer: "/adjustment", hint: "CUPED finds the same effect with fewer users." }),
-    field("Days of history for it", history, { pointer: "/cuped_days", hint: "Before a user's assignment, 1 to 90." })));
-  const trafficField = field("Traffic in percent", traffic, { pointer: "/traffic_allocation", hint: draft ? "Of all users; the others get no variant." : "May only grow while the experiment runs." });
-  if (!draft) [variants.element, segments.element, plan].forEach((each) => lock(each, FIXED));
-  if (ended) [metrics.element, trafficField].forEach((each) => lock(each, "The experiment is completed."));
+    h("div", { class: "thirds" },
+      field("Planned users", planned, { pointer: "/planned_users", hint: "All variants together." }),
+      field("Minimum effect in percent", effect, { pointer: "/minimum_effect", hint: "Relative; less is not worth shipping." }),
+      field("Days before a verdict", days, { pointer: "/min_days" }),
+      field("Users per variant before a verdict", least, { pointer: "/min_users" }),
+      field("Adjustment", adjustment, { pointer: "/adjustment", hint: "CUPED: by what users did before; finds the same effect with fewer users." }),
+      field("Days of history for it", history, { pointer: "/cuped_days", hint: "Before the assignment, 1 to 90." })));
+  const trafficField = field("Traffic in percent", traffic, { short: true, pointer: "/traffic_allocation", hint: draft ? "Of all users; the others get no variant." : "May only grow while the experiment runs." });
+  const saltField = field("Salt", salt, { short: true, pointer: "/salt", hint: "Two experiments of one salt draw alike. The id, when empty." });
+  if (!draft) [variants.element, segments.element, plan, saltField].forEach((each) => lock(each, FIXED));
+  if (ended) [metrics.element, trafficField, overrides.element].forEach((each) => lock(each, "The experiment is completed."));
   const card = (...children) => h("section", { class: "card stack" }, children);
+  const body = () => ({
+    ...(own.value && !id ? { id: own.value.trim() } : {}),
+    name: name.value, hypothesis: hypothesis.value, description: description.value,
+    variants: variants.values(), control: variants.control(), metrics: metrics.values(), segments: segments.values(), overrides: overrides.values(),
+    ...(salt.value ? { salt: salt.value } : {}),
+    traffic_allocation: asNumber(traffic), analysis: analysis.value, adjustment: adjustment.value, cuped_days: asNumber(history) ?? NEW.cuped_days, planned_users: asNumber(planned),
+    minimum_effect: asNumber(effect) === null ? null : round(asNumber(effect) / 100), min_users: asNumber(least) ?? 0, min_days: asNumber(days) ?? 0,
+  });
   return {
     elements: [
-      card(field("Name", name, { pointer: "/name" }), field("Id", own, { pointer: "/id", hint: id ? "Cannot change." : "What programs call it; made from the name when empty." }), field("Hypothesis", hypothesis, { pointer: "/hypothesis", hint: "What you expect, and why." }), field("Description", description, { pointer: "/description" })),
-      card(variants.element), card(metrics.element), card(trafficField), card(segments.element), card(plan),
+      card(h("div", { class: "pair" }, field("Name", name, { pointer: "/name" }), field("Id", own, { pointer: "/id", hint: id ? "Cannot change." : "What programs call it; made from the name when empty." })), field("Hypothesis", hypothesis, { pointer: "/hypothesis", hint: "What you expect, and why." }), field("Description", description, { pointer: "/description" })),
+      card(variants.element), card(metrics.element), card(plan),
+      card(h("fieldset", {}, h("legend", {}, "Who takes part"), trafficField), segments.element),
+      h("details", { class: "card advanced" }, h("summary", {}, "Advanced: overrides and salt"), h("div", { class: "stack" }, overrides.element, saltField)),
     ],
-    variants: variants.values,
+    overrideLines: overrides.lines,
     weights: () => {
       const taking = variants.values().filter((each) => each.weight > 0);
       return taking.sort((one, other) => (other.key === variants.control()) - (one.key === variants.control())).map((each) => each.weight).join();
     },
     primaries: () => metrics.values().filter((each) => each.role === "primary").length,
-    analysis: () => analysis.value,
-    plan: (users, lift) => { if (!planned.disabled) { planned.value = users; effect.value = lift; planned.focus(); } },
-    body: () => ({
-      ...(own.value && !id ? { id: own.value } : {}),
-      name: name.value, hypothesis: hypothesis.value, description: description.value,
-      variants: variants.values(), control: variants.control(), metrics: metrics.values(), segments: segments.values(),
-      traffic_allocation: asNumber(traffic), analysis: analysis.value, adjustment: adjustment.value, cuped_days: asNumber(history) ?? NEW.cuped_days, planned_users: asNumber(planned),
-      minimum_effect: asNumber(effect) === null ? null : round(asNumber(effect) / 100), min_users: asNumber(least) ?? 0, min_days: asNumber(days) ?? 0,
-    }),
+    analysis: () => (draft ? analysis.value : null),
+    plan: (users, lift) => {
+      planned.value = users;
+      effect.value = lift;
+      planned.dispatchEvent(new Event("input", { bubbles: true }));
+      planned.focus();
+    },
+    body,
   };
 }
 
+const slug = (name) => name.normalize("NFKD").replace(/[^\x00-\x7f]/g, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "").slice(0, 55) || "experiment";
 const round = (value) => Math.round(value * 1e6) / 1e6;
 
 // What differs from what was read: fields that stay are not sent, so none is refused for standing still.

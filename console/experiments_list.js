@@ -1,80 +1,92 @@
-// All experiments at a glance, newest first: status, enrolled users, days, health, recommendation.
+// All experiments at a glance: status, enrolled users, days, health, recommendation. The address keeps what is looked for.
 
-import { all, at, get } from "./api.js";
+import { all, get } from "./api.js";
 import { fill, h, table } from "./dom.js";
+import { firstExperiment } from "./first_experiment.js";
 import { count, day, daysBetween } from "./format.js";
 import { variantTitle } from "./naming.js";
-import { snippet } from "./teach.js";
-import { actionBadge, splitBadge, statusBadge } from "./wording.js";
+import { actionBadge, conclusionBadge, splitBadge, statusBadge } from "./wording.js";
 
-const AT_ONCE = 4;
+const AT_ONCE = 20; // the most that one call answers
 const STATUSES = ["draft", "running", "paused", "completed"];
+const ORDERS = {
+  newest: ["Newest first", (one, other) => other.created_at.localeCompare(one.created_at)],
+  oldest: ["Oldest first", (one, other) => one.created_at.localeCompare(other.created_at)],
+  name: ["By name", (one, other) => one.name.localeCompare(other.name)],
+  changed: ["Last changed", (one, other) => other.updated_at.localeCompare(one.updated_at)],
+};
 
-export async function view() {
+export async function view(_, me, __, query) {
   const { items, more } = await all("/experiments", "experiments");
-  const glances = new Map(items.map((each) => [each.id, cells()]));
-  const search = h("input", { id: "search", type: "search", placeholder: "Name or id", oninput: () => list() });
-  const status = h("select", { id: "status", onchange: () => list() },
-    h("option", { value: "" }, "Any status"), STATUSES.map((each) => h("option", { value: each }, each)));
+  const title = "Experiments";
+  const head = h("div", { class: "row apart" }, h("h1", { tabindex: -1 }, title), items.length ? h("a", { class: "button primary", href: "#/experiments/new" }, "New experiment") : null);
+  if (!items.length) return { title, element: h("div", { class: "stack" }, head, firstExperiment(me)) };
+  const glances = new Map(items.map((each) => [each.id, cells(each)]));
+  const search = h("input", { id: "search", type: "search", placeholder: "Name or id", value: query.get("q") ?? "", oninput: () => list() });
+  const status = chosen("status", [["", "Any status"], ...STATUSES.map((each) => [each, each])], query.get("status"), () => list());
+  const order = chosen("order", Object.entries(ORDERS).map(([key, [name]]) => [key, name]), query.get("order") ?? "newest", () => list());
   const place = h("div");
-  const list = () => fill(place, listed(items, glances, search.value, status.value));
+  const list = () => {
+    remember({ q: search.value.trim(), status: status.value, order: order.value === "newest" ? "" : order.value });
+    fill(place, listed(items, glances, search.value, status.value, order.value));
+  };
   list();
   const stopped = { now: false };
-  glanceAt(items.filter((each) => each.status !== "draft"), glances, stopped);
-  const element = h("div", { class: "stack" },
-    h("div", { class: "row apart" }, h("h1", { tabindex: -1 }, "Experiments"), h("a", { class: "button primary", href: "#/experiments/new" }, "New experiment")),
-    items.length === 0 ? first() : h("div", { class: "stack" },
-      h("div", { class: "row bottom", role: "search" },
-        h("div", { class: "grow" }, h("label", { for: "search" }, "Search"), search),
-        h("div", {}, h("label", { for: "status" }, "Status"), status)),
-      place,
-      more ? h("p", { class: "soft" }, `Only the newest ${items.length} are listed.`) : null));
-  return { title: "Experiments", element, leave: () => { stopped.now = true; } };
+  if (me.scopes.includes("results:read")) glanceAt(items.filter((each) => each.status !== "draft"), glances, stopped);
+  const element = h("div", { class: "stack" }, head,
+    h("div", { class: "row bottom filters", role: "search" },
+      h("div", { class: "grow" }, h("label", { for: "search" }, "Search"), search),
+      h("div", {}, h("label", { for: "status" }, "Status"), status),
+      h("div", {}, h("label", { for: "order" }, "Order"), order)),
+    place,
+    more ? h("p", { class: "soft" }, `Only the newest ${items.length} are listed.`) : null);
+  return { title, element, leave: () => { stopped.now = true; } };
 }
 
-const cells = () => ({ enrolled: h("span", { class: "soft" }, "–"), health: h("span"), advice: h("span") });
+function chosen(id, options, value, onchange) {
+  const select = h("select", { id, onchange }, options.map(([key, name]) => h("option", { value: key }, name)));
+  select.value = options.some(([key]) => key === value) ? value : options[0][0];
+  return select;
+}
 
-function listed(items, glances, text, status) {
+// The address without an entry in the history for every letter; going back from an experiment finds it again.
+function remember(kept) {
+  const asked = new URLSearchParams(Object.entries(kept).filter(([, value]) => value));
+  history.replaceState(null, "", `#/experiments${asked.size ? `?${asked}` : ""}`);
+}
+
+const cells = (experiment) => ({ enrolled: h("span", { class: "soft" }, experiment.status === "draft" ? "–" : h("span", { class: "skeleton short" })), health: h("span"), advice: h("span") });
+
+function listed(items, glances, text, status, order) {
   const wanted = text.trim().toLowerCase();
-  const found = items.filter((each) => (!status || each.status === status) && `${each.id} ${each.name}`.toLowerCase().includes(wanted));
+  const found = items.filter((each) => (!status || each.status === status) && `${each.id} ${each.name}`.toLowerCase().includes(wanted)).sort(ORDERS[order][1]);
   if (found.length === 0) return h("p", { class: "card soft" }, "No experiment matches.");
   return h("div", { class: "card" }, table("Experiments", [
-    { title: "Experiment", cell: (each) => [h("a", { href: `#/experiments/${encodeURIComponent(each.id)}` }, each.name), h("div", { class: "small soft mono" }, each.id)] },
+    { title: "Experiment", cell: (each) => [h("a", { class: "named", href: `#/experiments/${encodeURIComponent(each.id)}` }, each.name), h("div", { class: "small soft mono" }, each.id)] },
     { title: "Status", cell: (each) => statusBadge(each.status) },
-    { title: "Enrolled", number: true, cell: (each) => glances.get(each.id).enrolled },
+    { title: "Recommendation", cell: (each) => [each.conclusion ? conclusionBadge(each) : glances.get(each.id).advice] },
+    { title: "Split", cell: (each) => glances.get(each.id).health },
+    { title: "Users", number: true, cell: (each) => glances.get(each.id).enrolled },
     { title: "Days", number: true, cell: (each) => count(daysBetween(each.started_at, each.ended_at)) },
-    { title: "Health", cell: (each) => glances.get(each.id).health },
-    { title: "Recommendation", cell: (each) => glances.get(each.id).advice },
     { title: "Created", cell: (each) => h("span", { class: "small soft" }, `${day(each.created_at)} by ${each.created_by}`) },
-  ], found, { hideCaption: true }));
+  ], found, { hideCaption: true, cards: true }));
 }
 
-// Fills in what costs a call per experiment, a few at a time, until the person goes elsewhere.
+// Fills in what the results say, twenty experiments a call, until the person goes elsewhere.
 async function glanceAt(items, glances, stopped) {
-  const waiting = [...items];
-  const work = async () => {
-    while (waiting.length && !stopped.now) {
-      const experiment = waiting.shift();
-      const { id } = experiment;
-      const shown = glances.get(id);
-      const summary = await get(at(id, "/results?format=summary")).catch(() => null);
-      if (!summary) continue;
-      fill(shown.enrolled, count(Object.values(summary.variants).reduce((sum, each) => sum + each.enrolled, 0)));
-      shown.enrolled.className = "";
-      fill(shown.health, splitBadge(summary.srm));
-      const { recommendation } = summary;
-      fill(shown.advice, actionBadge(recommendation, recommendation?.variant && variantTitle(experiment, recommendation.variant)),
-        recommendation?.decided_on ? h("div", { class: "small soft" }, `decided ${recommendation.decided_on}`) : null);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  for (let start = 0; start < items.length && !stopped.now; start += AT_ONCE) {
+    const some = items.slice(start, start + AT_ONCE);
+    const { results } = await get(`/results?experiment_ids=${some.map((each) => each.id).join()}`).catch(() => ({ results: [] }));
+    const found = new Map(results.map((each) => [each.experiment_id, each]));
+    for (const experiment of some) glance(experiment, found.get(experiment.id), glances.get(experiment.id));
+  }
 }
 
-function first() {
-  const definition = { id: "checkout-button", name: "Checkout button", variants: [{ key: "control", weight: 50 }, { key: "treatment", weight: 50 }], metrics: [{ key: "purchase_rate", event_type: "purchase", kind: "conversion", role: "primary" }] };
-  return h("div", { class: "card empty" },
-    h("h2", {}, "There is no experiment yet"),
-    h("p", {}, "An experiment splits users between variants, counts what they do, and tells which variant is better."),
-    h("p", {}, "Make one with ", h("a", { href: "#/experiments/new" }, "New experiment"), ", or from a program:"),
-    snippet(`curl -s ${location.origin}/experiments \\\n  -H "X-API-Key: $API_KEY" -H 'Content-Type: application/json' \\\n  -d '${JSON.stringify(definition)}'`, "Command that creates an experiment"));
+function glance(experiment, summary, shown) {
+  shown.enrolled.className = "";
+  if (!summary) return fill(shown.enrolled, "–");
+  const { recommendation, srm, variants } = summary;
+  fill(shown.health, splitBadge(srm));
+  fill(shown.advice, actionBadge(recommendation, recommendation?.variant && variantTitle(experiment, recommendation.variant)));
+  return fill(shown.enrolled, count(Object.values(variants).reduce((sum, each) => sum + each.enrolled, 0)));
 }

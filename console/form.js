@@ -4,13 +4,13 @@ import { fill, freshId, h } from "./dom.js";
 import { explained } from "./feedback.js";
 
 // `pointer` is the JSON pointer of the field in the body, such as /variants/0/weight.
-export function field(label, control, { pointer, hint } = {}) {
+export function field(label, control, { pointer, hint, short } = {}) {
   const id = freshId("field");
   control.id = id;
   const fault = h("p", { class: "fault", id: `${id}-fault` });
   const hinted = hint ? h("p", { class: "hint", id: `${id}-hint` }, hint) : null;
   control.setAttribute("aria-describedby", [hinted?.id, fault.id].filter(Boolean).join(" "));
-  const element = h("div", { "data-field": pointer }, h("label", { for: id }, label), control, hinted, fault);
+  const element = h("div", { "data-field": pointer, class: short ? "short" : null }, h("label", { for: id }, label), control, hinted, fault);
   return element;
 }
 
@@ -37,24 +37,46 @@ export function clearFaults(form) {
   for (const control of form.querySelectorAll("[aria-invalid]")) control.removeAttribute("aria-invalid");
 }
 
-// Puts each error at its field, the rest on top, and goes to the first.
+// Puts each error at its field, and a list of all of them, with links to the fields, in `place`.
 export function showProblem(form, place, problem) {
-  const rest = [];
-  let first = null;
-  for (const error of problem.errors ?? []) {
+  clearFaults(form);
+  const entries = (problem.errors ?? []).map((error) => {
     const target = nearest(form, error.pointer);
-    if (!target) {
-      rest.push(error);
-      continue;
-    }
-    const control = target.querySelector("input, select, textarea");
-    fill(target.querySelector(".fault"), error.detail);
-    control?.setAttribute("aria-invalid", "true");
-    first ??= control;
-  }
-  fill(place, explained({ status: problem.status, message: problem.message, errors: rest }));
-  if (first) first.focus();
-  else place.scrollIntoView({ block: "center" });
+    if (!target) return { text: `${error.pointer}: ${error.detail}` };
+    const control = target.matches("input, select, textarea") ? target : target.querySelector("input:not([disabled]), select:not([disabled]), textarea:not([disabled]), button:not([disabled])");
+    const fault = target.querySelector(".fault");
+    fault.append(`${fault.hasChildNodes() ? " " : ""}${sentence(error.detail)}`);
+    if (control && !control.matches("button")) control.setAttribute("aria-invalid", "true");
+    for (const folded of ancestors(target)) folded.open = true;
+    if (control) control.id ||= freshId("field");
+    return { text: `${titleOf(target)}: ${error.detail}`, control };
+  });
+  fill(place, entries.length ? summary(problem, entries) : explained(problem));
+  place.scrollIntoView({ block: "center" });
+  place.querySelector("[tabindex]")?.focus({ preventScroll: true });
+}
+
+function summary(problem, entries) {
+  const link = ({ text, control }) => h("li", {}, control ? h("a", { href: `#${control.id}`, onclick: (event) => {
+    event.preventDefault(); // the address after # is the view's
+    control.scrollIntoView({ block: "center" });
+    control.focus({ preventScroll: true });
+  } }, text) : text);
+  const many = entries.length === 1 ? "One thing is to be mended" : `${entries.length} things are to be mended`;
+  return h("div", { class: "alert", role: "alert", tabindex: -1 }, h("strong", {}, problem.status === 422 ? many : problem.message), h("ul", {}, entries.map(link)));
+}
+
+const sentence = (text) => (text.endsWith(".") ? text : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`);
+
+// What the summary calls a field: its label, and the line that it stands in.
+function titleOf(target) {
+  const line = target.closest("[data-line]")?.dataset.line;
+  const label = target.querySelector("label")?.textContent ?? target.dataset.name ?? "This";
+  return line ? `${line}, ${label.toLowerCase()}` : label;
+}
+
+function* ancestors(element) {
+  for (let each = element.closest("details"); each; each = each.parentElement.closest("details")) yield each;
 }
 
 function nearest(form, pointer) {
@@ -73,6 +95,7 @@ export function lines({ values, line, add, empty, least = 0, most = 50, changed 
   const draw = (from) => {
     made = from.map((value, index) => line(value, index));
     fill(place, made.map((each, index) => {
+      each.element.dataset.line = `${add} ${index + 1}`;
       if (made.length > least) each.element.append(h("button", { type: "button", class: "little", "aria-label": `Remove ${add.toLowerCase()} ${index + 1}`, onclick: () => draw(current().filter((_, at) => at !== index)) }, "Remove"));
       return each.element;
     }));

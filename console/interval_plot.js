@@ -1,42 +1,31 @@
-// Points with their intervals on one line each: what lifts and forest plots are drawn as.
+// Estimates with their intervals, one to a line, as a picture to keep.
 
-import { axis, colour, legend, variantColour } from "./chart_library.js";
+import { axis, colour, faded, variantColour } from "./chart_library.js";
 import { signedPercent } from "./format.js";
+import { sharedAxis } from "./interval_mark.js";
 
-const FARTHEST = 2; // a lift beyond 200 % leaves the drawing; the table has it
-const MARGIN = 0.05;
-
-// `rows` are { label, place, lift, thick, thin }: the interval that is quoted and another one (or null);
-// `place` is the variant's among all variants, which gives the colour that it has in every plot.
-export function intervalChart(rows, { thickName, thinName }) {
+// `rows` are { label, place, estimate, interval }; `place` is the variant's, which gives the colour it has everywhere.
+export function intervalChart(rows) {
   const inks = rows.map((row) => variantColour(row.place));
-  const bars = (label, member, thickness, fill) => ({ label, data: rows.map((row) => row[member]), backgroundColor: fill, barThickness: thickness, grouped: false, pointStyle: "rect", borderSkipped: false, borderRadius: 2, order: thickness });
-  const datasets = [
-    { label: "Estimate", type: "line", data: rows.map((row) => row.lift), showLine: false, pointRadius: 5, pointHoverRadius: 6, pointStyle: "rectRot", pointBackgroundColor: colour("--surface"), pointBorderColor: colour("--ink"), pointBorderWidth: 2, order: 0 },
-    bars(thickName, "thick", 14, inks),
-  ];
-  if (rows.some((row) => row.thin)) datasets.push(bars(thinName, "thin", 2, colour("--ink")));
+  const { from, to } = sharedAxis(rows);
   return {
     type: "bar",
-    data: { labels: rows.map((row) => row.label), datasets },
+    data: {
+      labels: rows.map((row) => row.label),
+      datasets: [
+        { type: "line", data: rows.map((row) => row.estimate), showLine: false, pointRadius: 5, pointBackgroundColor: inks, pointBorderColor: inks, order: 0 },
+        { data: rows.map((row) => row.interval), backgroundColor: inks.map((ink) => faded(ink, 0.3)), barThickness: 12, borderSkipped: false, borderRadius: 3, order: 1 },
+      ],
+    },
     options: {
       indexAxis: "y",
-      interaction: { mode: "y", intersect: false },
       scales: {
-        x: axis("Difference from the control, relative", { ticks: { includeBounds: false, callback: (value) => signedPercent(value, 0) }, grid: { color: (line) => (line.tick.value === 0 ? colour("--ink") : colour("--line")), lineWidth: (line) => (line.tick.value === 0 ? 1.5 : 1) }, ...limits(rows) }),
+        x: axis("Difference from the control", { min: from, max: to, ticks: { includeBounds: false, callback: (value) => signedPercent(value, 0) }, grid: { color: (line) => (line.tick.value === 0 ? colour("--ink") : colour("--line")) } }),
         y: axis("", { grid: { display: false }, ticks: { color: colour("--ink") } }),
       },
-      plugins: {
-        legend: legend({ usePointStyle: true }),
-        tooltip: { callbacks: { label: (item) => `${item.dataset.label}: ${Array.isArray(item.raw) ? item.raw.map((value) => signedPercent(value)).join(" to ") : signedPercent(item.raw)}` } },
-      },
+      plugins: { legend: { display: false }, tooltip: { enabled: false } },
     },
   };
 }
 
-export const intervalHeight = (rows) => 110 + rows.length * 44;
-
-function limits(rows) {
-  const ends = [0, ...rows.flatMap((row) => [row.lift, ...(row.thick ?? []), ...(row.thin ?? [])])];
-  return { min: Math.max(-FARTHEST, Math.min(...ends) - MARGIN), max: Math.min(FARTHEST, Math.max(...ends) + MARGIN) };
-}
+export const intervalHeight = (rows) => 80 + rows.length * 44;

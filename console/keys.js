@@ -1,4 +1,4 @@
-// API keys for machines: making one, whose secret is shown once, and ending one.
+// API keys for machines: creating one, whose secret is shown once, and revoking one.
 
 import { all, call } from "./api.js";
 import { fill, h, table } from "./dom.js";
@@ -17,16 +17,16 @@ export async function view() {
   };
   await draw();
   const element = h("div", { class: "stack" }, h("h1", { tabindex: -1 }, "API keys"),
-    h("section", { class: "card" }, place), h("section", { class: "card" }, h("h2", {}, "Make a key"), making(draw)));
+    h("section", { class: "card" }, place), h("section", { class: "card" }, h("h2", {}, "Create a key"), making(draw)));
   return { title: "API keys", element };
 }
 
 function listed(items, draw, place) {
   const remove = async (key) => {
-    if (!(await confirmed(`End the key ${key.name}?`, "Programs that use it are refused within ten seconds.", "End it", { danger: true }))) return;
+    if (!(await confirmed(`Revoke the key ${key.name}?`, "Programs that use it are refused within ten seconds.", "Revoke", { danger: true }))) return;
     try {
       await call("DELETE", `/api-keys/${encodeURIComponent(key.id)}`);
-      say("The key has ended.");
+      say("The key is revoked.");
       await draw();
     } catch (problem) {
       place.prepend(explained(problem));
@@ -36,12 +36,12 @@ function listed(items, draw, place) {
     { title: "Name", cell: (key) => key.name },
     { title: "Id", cell: (key) => h("code", {}, key.id) },
     { title: "Scopes", cell: (key) => h("span", { class: "small" }, key.scopes.join(", ")) },
-    { title: "Made", cell: (key) => `${day(key.created_at)} by ${key.created_by}` },
+    { title: "Created", cell: (key) => `${day(key.created_at)} by ${key.created_by}` },
     { title: "Answers for it", cell: (key) => key.owner },
-    { title: "Ends", cell: (key) => (key.expires_at ? day(key.expires_at) : "never") },
+    { title: "Expires", cell: (key) => (key.expires_at ? day(key.expires_at) : "never") },
     { title: "Last used", cell: (key) => (key.last_used_on ? day(key.last_used_on) : "not yet") },
-    { title: "", cell: (key) => h("button", { type: "button", class: "little danger", onclick: () => remove(key) }, "End") },
-  ], items, { hideCaption: true });
+    { title: "", cell: (key) => h("button", { type: "button", class: "little danger", onclick: () => remove(key) }, "Revoke") },
+  ], items, { hideCaption: true, cards: true });
 }
 
 function making(draw) {
@@ -57,16 +57,17 @@ function making(draw) {
     try {
       const { data } = await call("POST", "/api-keys", body);
       fill(place, h("p", { class: "alert warn" }, "Copy the key now: it is not shown again. It is for servers: in a web page or an app it is everybody's."), snippet(`export API_KEY=${data.key}`, "The new key"));
-      form.reset();
+      name.value = "";
+      expires.value = "";
       await draw();
     } catch (problem) {
       showProblem(form, place, problem);
     }
   };
   const form = h("form", { class: "stack", onsubmit: submit },
-    h("div", { class: "thirds" }, field("Name", name, { pointer: "/name", hint: "Which program uses it." }), field("Ends on", expires, { pointer: "/expires_at", hint: "In a year when empty." })),
+    h("div", { class: "thirds" }, field("Name", name, { pointer: "/name", hint: "Which program uses it." }), field("Expires on", expires, { pointer: "/expires_at", hint: "In a year when empty." })),
     h("fieldset", { "data-field": "/scopes" }, h("p", { class: "label" }, "What it may do"),
-      h("div", { class: "thirds" }, boxes.map((box) => h("div", { class: "row" }, box, h("label", { for: box.id, class: "mono" }, box.value)))), h("p", { class: "fault" })),
-    h("div", {}, h("button", { class: "primary" }, "Make the key")), place);
+      h("div", { class: "thirds" }, boxes.map((box) => h("div", { class: "row box" }, box, h("label", { for: box.id, class: "mono" }, box.value)))), h("p", { class: "fault" })),
+    h("div", {}, h("button", { class: "primary" }, "Create key")), place);
   return form;
 }

@@ -1,82 +1,110 @@
-// Every metric and variant in one table: the figures, and of every comparison what may be quoted. All other
-// figures stand behind a row's disclosure.
+// Every metric and variant in one table: what may be quoted, drawn on one axis, and the verdict by direction.
+// All other figures stand behind a row's disclosure.
 
-import { badge, h, table } from "./dom.js";
+import { badge, freshId, h } from "./dom.js";
 import { chance, count, day, decimal, effect, pValue, percent, range, signedAmount, signedPercent } from "./format.js";
+import { axisMark, intervalMark, sharedAxis } from "./interval_mark.js";
+import { liftPicture } from "./lift_plot.js";
 import { metricTitle, variantTitle } from "./naming.js";
+import { inkOf, variantMark } from "./variant_mark.js";
 import { finding, findingBadge } from "./wording.js";
 import { QUOTED } from "./words.js";
 
-// By analysis: the kind of interval that decides, what its column is called, and how to read it.
+// By analysis: the kind of interval that decides, and how to read it.
 const DECIDING = {
-  sequential: { kind: "sequence", title: "safe on any day", foot: "The intervals and p-values hold on any day, however often one looks." },
-  group_sequential: { kind: "group_sequential", title: "at the planned looks", foot: "This experiment is decided at its daily looks; until one can decide, what is shown holds on any day." },
-  fixed: { kind: "fixed", title: "at the planned end", foot: "This experiment is decided once, at its planned end; until then, what is shown holds on any day." },
+  sequential: { kind: "sequence", foot: "The intervals hold on any day, however often one looks." },
+  group_sequential: { kind: "group_sequential", foot: "This experiment is decided at its daily looks; until one can decide, the intervals hold on any day." },
+  fixed: { kind: "fixed", foot: "This experiment is decided once, at its planned end; until then, the intervals hold on any day." },
 };
+const COLUMNS = ["Variant", "Users", "Value", "Change", "Interval", "Verdict"];
 
 export function metricsTable(experiment, results) {
-  const rows = results.metrics.flatMap((metric) => Object.keys(metric.variants).map((variant, index) => ({
-    metric, variant, first: index === 0, figures: metric.variants[variant], comparison: metric.comparisons[variant],
-  })));
-  const compared = (cell) => (row) => (row.comparison ? cell(row.comparison, row.metric) : "");
+  const quotes = results.metrics.flatMap((metric) => Object.values(metric.comparisons).map(({ quoted }) => marked(quoted, metric)));
+  const axis = sharedAxis(quotes);
   const declared = DECIDING[results.analysis];
-  const decided = rows.some(({ comparison }) => comparison?.quoted.kind === declared.kind);
-  const shown = decided ? declared : DECIDING.sequential;
+  const decided = results.metrics.some((metric) => Object.values(metric.comparisons).some(({ quoted }) => quoted.kind === declared.kind));
+  const usual = decided ? declared.kind : "sequence";
+  const caption = "Figures of every metric and variant";
   return h("div", { class: "stack tight" },
-    table("Figures of every metric and variant", [
-      { title: "Metric", cell: ({ metric }) => named(experiment, metric), span: ({ metric, first }) => (first ? Object.keys(metric.variants).length + Object.keys(metric.comparisons).length : 0) },
-      { title: "Variant", cell: ({ variant }) => variantCell(experiment, variant, results.control) },
-      { title: "Users", number: true, cell: ({ figures }) => count(figures.users) },
-      { title: "Rate or mean", number: true, cell: mean },
-      { title: "Lift", number: true, cell: compared((comparison, metric) => h("span", { class: `lift ${finding(comparison)[1]}` }, effect(comparison.quoted, metric.kind).estimate)) },
-      { title: `Interval, ${shown.title}`, number: true, cell: compared((comparison, metric) => [effect(comparison.quoted, metric.kind).interval, caution(comparison.quoted.kind, shown.kind)]) },
-      { title: `p, ${shown.title}`, number: true, cell: compared(({ quoted }) => pValue(quoted.p_value)) },
-      { title: "Finding", cell: compared((comparison) => findingBadge(comparison)) },
-    ], rows, { hideCaption: true, dense: true, below: ({ comparison, metric, variant }) => comparison && others(experiment, results, metric, variant, comparison) }),
+    h("div", { class: "row apart" }, h("h2", {}, "Metrics"), liftPicture(experiment, results)),
+    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
+      h("table", { class: "metrics", role: "table" }, h("caption", { class: "hidden" }, caption),
+        h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, COLUMNS.map((title, index) => h("th", { scope: "col", role: "columnheader", class: index === 1 || index === 2 ? "number" : title === "Interval" ? "col-interval drawn" : null },
+          title === "Interval" ? [h("span", { class: "hidden" }, title), axisMark(axis)] : title)))),
+        results.metrics.map((metric) => group(experiment, results, metric, axis, usual)))),
     h("p", { class: "small soft" }, `${declared.foot} p-values are corrected for the number of tests.`));
 }
 
-function mean({ metric, figures }) {
-  if (metric.kind !== "conversion") return decimal(figures.mean);
-  return [percent(figures.rate), h("div", { class: "small soft" }, `${count(figures.converters)} users`)];
+// A quoted effect as it is drawn: only where it can be said relative to the control.
+function marked(quoted, metric) {
+  return effect(quoted, metric.kind).relative ? { estimate: quoted.lift, interval: quoted.lift_interval } : { estimate: null, interval: null };
+}
+
+function group(experiment, results, metric, axis, usual) {
+  return h("tbody", { role: "rowgroup" },
+    h("tr", { class: "metric", role: "row" }, h("th", { colspan: COLUMNS.length, scope: "rowgroup", role: "rowheader" }, named(experiment, metric))),
+    Object.keys(metric.variants).map((key) => {
+      if (!metric.comparisons[key]) return row(experiment, metric, key, axis, usual, null);
+      const under = disclosure(results, metric, key);
+      return [row(experiment, metric, key, axis, usual, opener(under, `${metricTitle(metric)}, ${variantTitle(experiment, key)}`)), under];
+    }));
+}
+
+// The button that shows the row below.
+function opener(under, title) {
+  const button = h("button", { type: "button", class: "plain little no-print", "aria-expanded": "false", "aria-controls": under.id, "aria-label": `More figures of ${title}`, onclick: () => {
+    under.hidden = !under.hidden;
+    button.setAttribute("aria-expanded", String(!under.hidden));
+  } }, "Details");
+  return button;
+}
+
+function row(experiment, metric, key, axis, usual, more) {
+  const comparison = metric.comparisons[key];
+  const figures = metric.variants[key];
+  const cell = (props, ...children) => h("td", { role: "cell", ...props }, children);
+  const shown = comparison && effect(comparison.quoted, metric.kind);
+  return h("tr", { role: "row", class: comparison ? "arm" : "arm baseline" },
+    h("th", { scope: "row", role: "rowheader" }, variantMark(experiment, key)),
+    cell({ class: "number users" }, count(figures.users)),
+    cell({ class: "number value" }, metric.kind === "conversion" ? percent(figures.rate) : decimal(figures.mean)),
+    cell({ class: "change" }, comparison ? [h("span", { class: `lift ${finding(comparison)[1]}` }, shown.estimate), h("span", { class: "small soft" }, shown.interval), caution(comparison.quoted.kind, usual)] : h("span", { class: "soft small" }, "baseline")),
+    cell({ class: "drawn" }, intervalMark(axis, { ...(comparison ? marked(comparison.quoted, metric) : { interval: null }), ink: inkOf(experiment, key) })),
+    cell({ class: "found" }, comparison ? h("div", { class: "row close apart" }, findingBadge(comparison), more) : ""));
 }
 
 function caution(kind, usual) {
-  return kind === usual ? null : h("div", { class: "small soft" }, QUOTED[kind][0]);
-}
-
-function variantCell(experiment, key, control) {
-  const title = variantTitle(experiment, key);
-  return key === control && title !== "control" ? `${title} (control)` : title;
+  return kind === usual ? null : h("span", { class: "small soft" }, QUOTED[kind][0]);
 }
 
 function named(experiment, metric) {
   const wish = metric.direction === "decrease" ? "lower is better" : "higher is better";
   const declared = experiment.metrics.find((each) => each.key === metric.key);
-  return [
-    h("div", { class: "row" }, metricTitle(metric), badge(metric.role ?? "exploratory", metric.role === "primary" && !metric.late ? "accent" : "")),
-    metric.name ? h("div", { class: "small soft mono" }, metric.key) : null,
-    h("div", { class: "small soft" }, `${metric.kind} of ${metric.event_type}, ${wish}`),
-    metric.late ? h("div", { class: "small" }, badge(`added on ${day(declared?.declared_at)}: never decides`, "warn")) : null,
-  ];
+  return h("div", { class: "row close" },
+    h("span", { class: "metric-name" }, metricTitle(metric)), badge(metric.role ?? "exploratory", metric.role === "primary" && !metric.late ? "accent" : ""),
+    metric.late ? badge(`added on ${day(declared?.declared_at)}: never decides`, "warn") : null,
+    h("span", { class: "small soft" }, `${metric.kind} of `, h("code", {}, metric.event_type), `, ${wish}`));
 }
 
-function others(experiment, results, metric, variant, comparison) {
-  const title = `${metricTitle(metric)}, ${variantTitle(experiment, variant)}`;
+function disclosure(results, metric, key) {
+  return h("tr", { class: "under", role: "row", id: freshId("figures"), hidden: true }, h("td", { colspan: COLUMNS.length, role: "cell" }, others(results, metric, metric.comparisons[key])));
+}
+
+function others(results, metric, comparison) {
   const estimate = (figures) => `${effect(figures, metric.kind).estimate} (${effect(figures, metric.kind).interval})`;
   const valid = comparison.always_valid;
   const { cuped, quoted, guard } = comparison;
   const facts = [
-    ["Quoted above", QUOTED[quoted.kind][0]],
+    ["Shown above", `${QUOTED[quoted.kind][0]}, p ${pValue(quoted.p_value)}`],
     ["Difference", `${signedAmount(quoted.difference, metric.kind)} (${range(quoted.interval, (value) => signedAmount(value, metric.kind))})`],
     ["Safe on any day", valid ? `${range(valid.lift_interval, signedPercent)}, p ${pValue(valid.p_value)}` : "–"],
     [`One look, ${percent(results.confidence_level, 0)}`, comparison.small_sample ? QUOTED.small[0] : `${estimate(comparison)}, p ${pValue(comparison.adjusted_p_value)}; do not act on it before the planned end`],
     ["With CUPED", cuped.adjusted ? `${estimate(cuped.adjusted)}, variance ${signedPercent(-cuped.variance_reduction, 0)}${cuped.decides ? "; this is what decides" : ""}` : `none: ${cuped.reason}`],
+    ["Unadjusted", estimate(cuped.unadjusted)],
     ["Beats the control", `${chance(comparison.probability_to_beat_control)}; not protected against frequent looks`],
     ["Expected loss if shipped", comparison.expected_loss === null ? "–" : signedAmount(comparison.expected_loss, metric.kind).slice(comparison.expected_loss > 0 ? 1 : 0)],
     guard && metric.margin !== null ? ["Guardrail", `may be ${percent(metric.margin)} worse; ${guard.safe ? "shown to be safe" : "not shown to be safe"}`] : null,
     comparison.reason ? ["Not computed", comparison.reason] : null,
   ].filter(Boolean);
-  return h("details", {}, h("summary", { "aria-label": `More figures of ${title}` }, "More figures"),
-    h("dl", { class: "facts" }, facts.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
+  return h("dl", { class: "facts" }, facts.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }

@@ -32,7 +32,11 @@ function listed(items, me, change) {
   const path = (each) => `/accounts/${encodeURIComponent(each.username)}`;
   const role = (each) => {
     const select = choice(ROLES, each.role, { "aria-label": `Role of ${each.username}` });
-    select.addEventListener("change", () => change(() => call("PATCH", path(each), { role: select.value }), `${each.username} is ${select.value} now.`));
+    const name = (value) => ROLES.find(([role]) => role === value)[1].toLowerCase();
+    select.addEventListener("change", async () => {
+      if (!(await confirmed(`Make ${each.username} ${name(select.value)}?`, `Now ${name(each.role)}. The change holds from the next request on.`, "Change"))) select.value = each.role;
+      else await change(() => call("PATCH", path(each), { role: select.value }), `${each.username} is ${name(select.value)} now.`);
+    });
     return select;
   };
   const toggle = (each) => h("button", { type: "button", class: "little", disabled: each.username === me.id, onclick: () => change(() => call("PATCH", path(each), { disabled: !each.disabled }), each.disabled ? "Enabled." : "Disabled; the sessions have ended.") }, each.disabled ? "Enable" : "Disable");
@@ -43,8 +47,8 @@ function listed(items, me, change) {
     { title: "User name", cell: (each) => [each.username, each.disabled ? [" ", badge("disabled", "warn")] : null] },
     { title: "Role", cell: role },
     { title: "Since", cell: (each) => day(each.created_at) },
-    { title: "", cell: (each) => h("div", { class: "row" }, toggle(each), remove(each)) },
-  ], items, { hideCaption: true });
+    { title: "", cell: (each) => h("div", { class: "row close" }, toggle(each), remove(each)) },
+  ], items, { hideCaption: true, cards: true });
 }
 
 function adding(draw) {

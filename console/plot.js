@@ -1,9 +1,12 @@
-// One plot: its title, the drawing, the same figures as a table, and both to download.
+// One plot: its title, the drawing, the same figures as a table, and all of it to save.
 
-import { csv } from "./csv.js";
 import { chartLibrary, setPrinting } from "./chart_library.js";
+import { csv } from "./csv.js";
 import { freshId, h, table } from "./dom.js";
+import { menu } from "./menu.js";
+import { SvgContext } from "./svg_context.js";
 
+const PICTURE_WIDTH = 960;
 const shown = new Set();
 
 function redrawAll() {
@@ -14,26 +17,23 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawAll)
 window.addEventListener("beforeprint", () => { setPrinting(true); redrawAll(); });
 window.addEventListener("afterprint", () => { setPrinting(false); redrawAll(); });
 
-// `configure(Chart)` returns Chart.js's configuration; `columns` and `rows` are the table's, as in dom.js,
+// `configure()` returns Chart.js's configuration; `columns` and `rows` are the table's, as in dom.js,
 // where a column may have `plain(row)` for the CSV. Returns { element, leave }.
-export function plot({ title, note, name, height = 260, configure, columns, rows }) {
+export function plot({ title, note, name, height = 260, configure, columns, rows, level = "h3" }) {
   const id = freshId("plot");
   const canvas = h("canvas", { role: "img", "aria-label": `${title}. The same figures are in the table below.` });
   const box = h("div", { class: "plot" }, canvas);
   box.style.height = `${height}px`;
   const data = h("details", {}, h("summary", {}, "Show as a table"), table(title, columns, rows, { hideCaption: true }));
   const element = h("figure", { "aria-labelledby": id },
-    h("figcaption", {}, h("h3", { id }, title), note ? h("p", { class: "small soft" }, note) : null),
-    box, data,
-    h("div", { class: "row actions" },
-      h("button", { type: "button", class: "little", "aria-label": `Save the plot ${title} as PNG`, onclick: () => picture(canvas, name) }, "PNG"),
-      h("button", { type: "button", class: "little", "aria-label": `Save the figures of ${title} as CSV`, onclick: () => sheet(columns, rows, name) }, "CSV")));
+    h("figcaption", {}, h("div", { class: "row apart start keep" }, h(level, { id }, title), saving({ title, name, height, configure, columns, rows })), note ? h("p", { class: "small soft" }, note) : null),
+    box, data);
   const drawing = { chart: null, redraw: () => {} };
   chartLibrary().then((Chart) => {
     if (drawing.left) return;
     drawing.redraw = () => {
       drawing.chart?.destroy();
-      drawing.chart = new Chart(canvas, configure(Chart));
+      drawing.chart = new Chart(canvas, configure());
     };
     drawing.redraw();
     shown.add(drawing);
@@ -42,8 +42,43 @@ export function plot({ title, note, name, height = 260, configure, columns, rows
   return { element, leave };
 }
 
-function picture(canvas, name) {
-  canvas.toBlob((blob) => save(blob, `${name}.png`), "image/png");
+// The menu that saves a plot as SVG and PNG, and its figures as CSV.
+export function saving({ title, name, height, configure, columns, rows }) {
+  const item = (kind, label, save) => h("button", { type: "button", "aria-label": `Save ${title} as ${kind}`, onclick: save }, label);
+  return menu("Save", [
+    item("SVG", "Picture, SVG", async () => save(new Blob([await vector(configure, height)], { type: "image/svg+xml" }), `${name}.svg`)),
+    item("PNG", "Picture, PNG", async () => (await raster(configure, height)).toBlob((blob) => save(blob, `${name}.png`), "image/png")),
+    item("CSV", "Figures, CSV", () => sheet(columns, rows, name)),
+  ], { class: "button little", "aria-label": `Save ${title}` });
+}
+
+async function vector(configure, height) {
+  const context = new SvgContext(PICTURE_WIDTH, height);
+  const Chart = await chartLibrary();
+  const configuration = configure();
+  configuration.platform = Chart.platforms.BasicPlatform;
+  configuration.options = { ...configuration.options, responsive: false, devicePixelRatio: 1, events: [] };
+  for (const each of configuration.data.datasets) each.segment = {}; // lines are drawn on the context, not kept as a Path2D
+  const chart = new Chart(context.canvas, configuration);
+  context.out = [];
+  context.defs = [];
+  chart.draw();
+  const text = context.text();
+  chart.destroy();
+  return text;
+}
+
+async function raster(configure, height) {
+  const Chart = await chartLibrary();
+  const canvas = h("canvas", { width: PICTURE_WIDTH, height });
+  const configuration = configure();
+  configuration.options = { ...configuration.options, responsive: false, devicePixelRatio: 2, events: [] };
+  const chart = new Chart(canvas, configuration);
+  chart.draw();
+  const copy = h("canvas", { width: canvas.width, height: canvas.height });
+  copy.getContext("2d").drawImage(canvas, 0, 0);
+  chart.destroy();
+  return copy;
 }
 
 function sheet(columns, rows, name) {

@@ -16,8 +16,8 @@ export function rowsExport(id) {
     made.addEventListener("click", () => working(made, place, () => gathered(id, rows, place)));
     return made;
   };
-  return h("div", { class: "stack tight no-print" },
-    h("div", { class: "row" }, h("span", { class: "small soft" }, "Raw rows as CSV:"), button("users", "One row per user"), button("events", "One row per event")),
+  return h("section", { class: "card stack tight no-print", "aria-label": "Raw rows" },
+    h("div", { class: "row" }, h("span", { class: "soft grow" }, "Raw rows, as CSV"), button("users", "One row per user"), button("events", "One row per event")),
     place);
 }
 

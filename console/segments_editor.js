@@ -5,7 +5,7 @@ import { field, lines, text } from "./form.js";
 
 export function segmentsEditor(segments) {
   const list = lines({ values: segments, most: 3, add: "Segment", empty: () => ({ key: "", values: [] }), line });
-  const element = h("fieldset", { "data-field": "/segments" }, h("legend", {}, "Segments"),
+  const element = h("fieldset", { "data-field": "/segments", "data-name": "Segments" }, h("legend", {}, "Segments"),
     h("p", { class: "hint" }, "A key of the context that is sent with an assignment, such as country; any value not named counts as other."),
     h("p", { class: "fault" }), list.element);
   return { element, values: list.values };

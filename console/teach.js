@@ -23,14 +23,14 @@ export function assignCommand(id) {
   return post(`/experiments/${id}/assignments`, { user_id: "user-1", context: { country: "DE" } });
 }
 
-export function eventCommand(type) {
-  return post("/events", { user_id: "user-1", type, value: 1 });
+export function eventCommand(type, user = "user-1") {
+  return post("/events", { user_id: user, type, value: 1 });
 }
 
 export function firstSteps(id, type) {
   return h("div", { class: "empty" },
     h("p", {}, "Nothing has been counted yet. Assign a user, then record what the user does; numbers show within seconds. ",
-      h("a", { href: "#/keys" }, "An administrator makes the API key.")),
+      h("a", { href: "#/keys" }, "An administrator creates the API key.")),
     snippet(assignCommand(id), "Command that assigns a user"),
     snippet(eventCommand(type), "Command that records an event"));
 }

@@ -29,8 +29,8 @@ export function variantsEditor(experiment) {
   const element = h("fieldset", {},
     h("legend", {}, "Variants"),
     list.element,
-    h("div", { "data-field": "/variants", class: "row" }, sum, even, h("p", { class: "fault" })),
-    field("Control", control, { pointer: "/control", hint: "What the others are compared with." }));
+    h("div", { "data-field": "/variants", "data-name": "Weights", class: "row" }, sum, even, h("p", { class: "fault" })),
+    field("Control", control, { short: true, pointer: "/control", hint: "What the others are compared with." }));
   refresh();
   return { element, values: list.values, control: () => control.value };
 }
@@ -41,25 +41,23 @@ function line(variant, index, refresh) {
   const key = text(variant.key, { required: true, maxlength: 64, oninput: refresh, autocapitalize: "none", spellcheck: "false" });
   const weight = number(variant.weight, { min: 0, max: 100, required: true, oninput: refresh });
   const name = text(variant.name, { maxlength: 200 });
-  const config = area(variant.config === null || variant.config === undefined ? "" : JSON.stringify(variant.config), { rows: 1, spellcheck: "false" });
-  const element = h("div", { class: "line" },
-    field("Key", key, { pointer: `/variants/${index}/key` }),
+  const config = area(variant.broken ? variant.config : variant.config === null || variant.config === undefined ? "" : JSON.stringify(variant.config), { rows: 1, spellcheck: "false" });
+  const element = h("div", { class: "line triple" },
     field("Name for people", name, { pointer: `/variants/${index}/name` }),
+    field("Key", key, { pointer: `/variants/${index}/key` }),
     field("Weight in percent", weight, { pointer: `/variants/${index}/weight` }),
-    field("Config (JSON)", config, { pointer: `/variants/${index}/config` }));
+    h("div", { class: "whole" }, field("Config (JSON)", config, { pointer: `/variants/${index}/config`, hint: index ? null : "What your program gets with the variant; may be empty." })));
   element.setWeight = (value) => { weight.value = value; };
-  return { element, value: () => ({ key: key.value, name: name.value.trim() || null, weight: asNumber(weight), config: parsed(config, index) }) };
+  return { element, value: () => ({ key: key.value.trim(), name: name.value.trim() || null, weight: asNumber(weight), ...parsed(config) }) };
 }
 
-function parsed(config, index) {
-  config.removeAttribute("aria-invalid");
-  if (!config.value.trim()) return null;
+// A text that is not JSON is kept as it is, and marked.
+function parsed(config) {
+  if (!config.value.trim()) return { config: null };
   try {
-    return JSON.parse(config.value);
+    return { config: JSON.parse(config.value) };
   } catch {
-    config.setAttribute("aria-invalid", "true");
-    config.dataset.broken = `/variants/${index}/config`;
-    return config.value;
+    return { config: config.value, broken: true };
   }
 }
 
@@ -70,9 +68,4 @@ function split(element, list, refresh) {
   const over = 100 * STEPS - share * all.length;
   all.forEach((each, index) => each.setWeight((share + (index < over ? 1 : 0)) / STEPS));
   refresh();
-}
-
-export function brokenConfig(form) {
-  const broken = form.querySelector('textarea[aria-invalid="true"][data-broken]');
-  return broken ? { pointer: broken.dataset.broken, detail: "is not valid JSON; text needs quotation marks" } : null;
 }

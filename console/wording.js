@@ -2,7 +2,8 @@
 
 import { badge } from "./dom.js";
 import { percent, words } from "./format.js";
-import { ACTION, HARMED, PROVEN, SPLIT, STATUS, TENDENCY } from "./words.js";
+import { variantTitle } from "./naming.js";
+import { ACTION, CONCLUSION, HARMED, PROVEN, SPLIT, STATUS, TENDENCY } from "./words.js";
 
 export const statusBadge = (status) => badge(...STATUS[status]);
 export const splitBadge = (srm) => badge(...(SPLIT[srm.status] ?? [words(srm.status), ""]));
@@ -14,7 +15,11 @@ export function actionBadge(recommendation, name) {
   return badge(recommendation.variant ? `${text} ${name ?? recommendation.variant}` : text, kind);
 }
 
-export const actionKind = (recommendation) => (recommendation ? ACTION[recommendation.action][1] : "");
+// What people concluded, and what everybody gets since.
+export function conclusionBadge(experiment) {
+  const [text, kind] = CONCLUSION[experiment.conclusion];
+  return badge(experiment.ship ? `${text}: ${variantTitle(experiment, experiment.ship)} shipped` : text, kind);
+}
 
 // What one comparison says, as [text, how serious]: proven words only where the declared test has decided.
 export function finding(comparison) {
@@ -22,7 +27,7 @@ export function finding(comparison) {
   if (comparison.confidence === "significant") return PROVEN[comparison.tendency];
   const [text, kind] = TENDENCY[comparison.tendency];
   const sure = comparison.tendency !== "unclear" && comparison.certainty !== null;
-  return [sure ? `${percent(comparison.certainty, 0)} ${text}` : text, kind];
+  return [sure ? `${comparison.certainty > 0.99 ? "> 99%" : percent(comparison.certainty, 0)} ${text}` : text, kind];
 }
 
 export const findingBadge = (comparison) => badge(...finding(comparison));

@@ -18,6 +18,13 @@ export const ACTION = {
   no_verdict: ["No verdict: ended too early", "warn"],
 };
 
+export const CONCLUSION = {
+  won: ["Won", "good"],
+  lost: ["Lost", "bad"],
+  inconclusive: ["Inconclusive", ""],
+  did_not_finish: ["Did not finish", "warn"],
+};
+
 export const SPLIT = {
   ok: ["Split as planned", "good"],
   mismatch: ["Split is off", "bad"],

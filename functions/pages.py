@@ -24,8 +24,8 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 STRICT = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 STYLED = (  # Swagger UI and ReDoc make style elements as they go; ReDoc searches in a worker
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -58,6 +58,7 @@ PAGES = {
             "text/css; charset=utf-8",
             "text/plain; charset=utf-8",
             "image/svg+xml",
+            "font/ttf",
         ),
         NOTHING,
     ),

@@ -12,14 +12,18 @@ type Shot = Callable[..., None]
 PLACES = {
     "experiments": ("/#/experiments", "Experiments"),
     "new": ("/#/experiments/new", "New experiment"),
-    "experiment": ("/#/experiments/checkout-button", "Lift over the control"),
+    "experiment": ("/#/experiments/checkout-button", "Metrics"),
+    "setup": ("/#/experiments/checkout-button/setup", "Variants"),
+    "debug": ("/#/experiments/checkout-button/debug", "Counted events per day"),
+    "history": ("/#/experiments/checkout-button/history", "History"),
+    "sample-size": ("/#/sample-size", "Sample size"),
     "edit": ("/#/experiments/checkout-button/edit", "Edit Checkout button"),
     "assignments": ("/#/assignments", "Assignments"),
     "events": ("/#/events", "Event types"),
     "dead-letters": ("/#/dead-letters", "Dead letters"),
     "people": ("/#/people", "Add a person"),
     "record": ("/#/record", "Record"),
-    "keys": ("/#/keys", "Make a key"),
+    "keys": ("/#/keys", "Create a key"),
 }
 
 

@@ -47,7 +47,7 @@ def test_change_that_wants_the_password_again_asks_for_it_and_goes_on(
     page.get_by_label("Name", exact=True).fill("collector")
     page.route("**/api-keys", stale)
     errors.expected = {401}
-    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("button", name="Create key").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Password").fill("wrong")
     dialog.get_by_role("button", name="Confirm").click()

@@ -92,9 +92,9 @@ def test_a_kept_verdict_stands_beside_todays_figures(signed_in: Open, shot: Shot
     page.goto(PAGE)
 
     decision = page.get_by_role("region", name="Decision")
-    expect(decision).to_contain_text("decided on 2024-")
+    expect(decision).to_contain_text(re.compile("decided on [A-Z][a-z]+ [0-9]+, 2024"))
     expect(decision).to_contain_text("It stands.")
-    page.get_by_text("More figures").first.click()
+    page.get_by_role("button", name="More figures").first.click()
     expect(page.get_by_text("not protected against frequent looks").first).to_be_visible()
     shot(page, "verdict", whole=True)
 
@@ -114,16 +114,16 @@ def test_a_late_metric_says_when_it_was_added(signed_in: Open) -> None:
 
     page.goto(PAGE)
 
-    expect(page.get_by_text("never decides").first).to_contain_text("added on 2024-10-06")
+    expect(page.get_by_text("never decides").first).to_contain_text("added on Oct 6, 2024")
 
 
 def test_the_phone_scrolls_no_page_sideways(signed_in: Open, shot: Shot) -> None:
     for scheme in ("light", "dark"):
         page = signed_in(PAGE, width=390, scheme=scheme)
-        expect(page.get_by_role("figure")).to_have_count(5)
+        expect(page.get_by_role("figure")).to_have_count(2)
 
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         shot(page, f"phone-{scheme}", whole=True)
         page = signed_in(PAGE, width=1440, scheme=scheme)
-        expect(page.get_by_role("figure")).to_have_count(5)
+        expect(page.get_by_role("figure")).to_have_count(2)
         shot(page, f"desk-{scheme}", whole=True)

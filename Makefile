@@ -61,7 +61,7 @@ chaos: .venv/test   ## 3,000 simulated worlds of faults, and one of 100,000 even
 mutants: .venv/test   ## deliberate bugs in the counting protocol, each of which the tests must notice
 	$(VENV)/python -m tests.mutants
 
-fuzz: .venv/test .venv-emulator/ready .venv-fuzz/ready build/site/manifest.json   ## 2,000 cases made of the OpenAPI document
+fuzz: .venv/test .venv-emulator/ready .venv-fuzz/ready build/site/manifest.json   ## 4,000 cases made of the OpenAPI document
 	PYTHONPATH=layers/common $(VENV)/python -m tests.fuzz
 
 demo: .venv/test .venv-emulator/ready build/site/manifest.json   ## real trials, replayed into a stack that stays up

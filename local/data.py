@@ -24,6 +24,8 @@ class Data:
         os.umask(
             0o077
         )  # what this process and its children write from here on: passwords, secrets, everybody's data
+        for path in folder.iterdir():  # of a run before that
+            path.chmod(path.stat().st_mode & 0o700)
         self.folder = folder
         self._lock: TextIO = (folder / "lock").open("w")
         try:

@@ -36,6 +36,8 @@ class Kept:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._application(scope, lambda: self._lifespan(receive), send)
+        elif _from_a_page(scope):
+            await _refuse(send)
         elif scope.get("path") == CHECKPOINT_PATH:
             await self._answer(scope, send)
         else:
@@ -62,6 +64,16 @@ class Kept:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         body = json.dumps({"failure": self._checkpoints.failure}).encode()
         await send({"type": "http.response.body", "body": body})
+
+
+def _from_a_page(scope: Message) -> bool:
+    """Tell whether a browser sends this: ministack lets any page read what it answers, secrets included."""
+    return bool({b"origin", b"sec-fetch-site"} & dict(scope.get("headers", ())).keys())
+
+
+async def _refuse(send: Send) -> None:
+    await send({"type": "http.response.start", "status": 403, "headers": []})
+    await send({"type": "http.response.body", "body": b"not for web pages"})
 
 
 def _only_reads(scope: Message) -> bool:

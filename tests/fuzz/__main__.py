@@ -14,8 +14,8 @@ from tests.e2e.conftest import RunningStack, start_stack, stop_stack
 
 SCHEMATHESIS = ROOT / ".venv-fuzz" / "bin" / "schemathesis"
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-CASES_PER_OPERATION = 60  # of the fuzzing phase; the coverage phase adds some 60 of its own to each of 39
-FEWEST_CASES = 2_000
+CASES_PER_OPERATION = 60  # of the fuzzing phase; the coverage phase adds some 60 of its own to each
+FEWEST_CASES = 4_000
 MOST_UNAUTHENTICATED = 0.1  # more, and the run has lost its session
 ACCOUNT = "/accounts/{username}"
 

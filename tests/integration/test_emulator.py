@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from botocore.exceptions import ClientError
 
@@ -54,6 +55,16 @@ def together(work: Callable[[int], Any]) -> list[Any]:
 
     with ThreadPoolExecutor(THREADS) as threads:
         return list(threads.map(one, range(THREADS)))
+
+
+@pytest.mark.parametrize("header", ["Origin", "Sec-Fetch-Site"])
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+def test_a_web_page_that_finds_the_port_reads_nothing(emulator: Emulated, header: str, method: str) -> None:
+    target = {"X-Amz-Target": "secretsmanager.ListSecrets", "Content-Type": "application/x-amz-json-1.1"}
+
+    answer = httpx.request(method, emulator.endpoint, headers={**target, header: "null"}, content="{}")
+
+    assert (answer.status_code, "access-control-allow-origin" in answer.headers) == (403, False)
 
 
 def test_one_of_sixteen_conditional_puts_wins(dynamodb: Any, table: str, partition: str) -> None:

@@ -20,6 +20,9 @@ def _own_umask() -> Iterator[None]:
 def test_nobody_else_reads_what_a_stack_keeps(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir(mode=0o755)
+    for name in ("lock", "state.lock", "password"):  # of an older version's run
+        (folder / name).write_text("")
+        (folder / name).chmod(0o644)
     data = Data(folder, reset=False)
     data.keep_password("a longer passphrase")
     (folder / "state").mkdir()

@@ -10,7 +10,9 @@ from experimentation.domain.clock import rfc3339
 from experimentation.domain.results.rows import Cell, Column, Content, Row
 
 FORMULA = re.compile(
-    r"(^|[;|\t\r\n])(?=[\s\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|')"
+    r"(?<![^;|\t\r\n])"
+    r"(?=[\t\n\v\f\r\x1c-\x20\x85\xa0\xad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]*"
+    r"[=+\-@\uff1d\uff0b\uff0d\uff20]|')"
 )
 """Where a spreadsheet may begin a cell with a formula, whatever separates cells; or our own mark ' stands."""
 
@@ -20,7 +22,8 @@ def csv_text(columns: Sequence[Column], rows: Iterable[Row]) -> str:
 
     Each part of a text, between `;`, `|`, tabs and line breaks, that a spreadsheet would take for a formula
     gets a leading apostrophe, and so does one that begins with an apostrophe: taking one leading apostrophe
-    off every part gives back what it was. Numbers stay. console/csv.js does the same.
+    off every part gives back what it was. Numbers stay. console/csv.js has the same rule, blanks named one by
+    one because languages differ in what is one.
 
     >>> column = Column("user_id", Content.TEXT)
     >>> csv_text([column], [("=1+1",), ("'tis",), ("a;=1+1",), ("ann",)]).splitlines()
@@ -61,4 +64,4 @@ def _csv(column: Column, cell: Cell) -> Cell:
         return rfc3339(cell)
     if isinstance(cell, bool):
         return "true" if cell else "false"
-    return FORMULA.sub(r"\1'", cell) if isinstance(cell, str) else cell
+    return FORMULA.sub("'", cell) if isinstance(cell, str) else cell

@@ -64,7 +64,7 @@ mutants: .venv/test   ## deliberate bugs in the counting protocol, each of which
 fuzz: .venv/test .venv-emulator/ready .venv-fuzz/ready build/site/manifest.json   ## 4,000 cases made of the OpenAPI document
 	PYTHONPATH=layers/common $(VENV)/python -m tests.fuzz
 
-demo: .venv/test .venv-emulator/ready build/site/manifest.json   ## real trials, replayed into a stack that stays up
+demo: .venv/test .venv-emulator/ready build/site/manifest.json   ## a shop that has been experimenting for thirty days, to look at
 	@exec $(VENV)/python -m tools.demo
 
 build: .venv/run .venv-sam/ready   ## what `sam deploy` uploads

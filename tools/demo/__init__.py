@@ -1,1 +1,1 @@
-"""Real trials and a synthetic shop, replayed through the API."""
+"""A shop that has been experimenting for thirty days, and real trials replayed through the API."""

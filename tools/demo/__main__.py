@@ -1,7 +1,8 @@
-"""`python -m tools.demo` - replay real trials through the API and leave a stack that one can look at.
+"""`python -m tools.demo` - a shop that has been experimenting for thirty days, to look at.
 
-Without BASE_URL it starts a local stack, which stays up until Ctrl-C. With BASE_URL, and ADMIN_USERNAME and
-ADMIN_PASSWORD, it uses the one that is there; experiments that are there already are only read.
+The first start plays the thirty days, which takes a minute or two; later ones find them there. RESET=1 plays
+them again. With `--trials` two famous trials and a larger shop are replayed through the API as well; with
+BASE_URL, ADMIN_USERNAME and ADMIN_PASSWORD they are replayed into a stack that is there already.
 """
 
 import argparse
@@ -16,19 +17,28 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, NamedTuple
 
+from local.paths import DATA, LAYER, ROOT
 from tools.demo.client import Api, is_there, replay
 from tools.demo.lalonde import lalonde
 from tools.demo.physicians import physicians
 from tools.demo.shop import USERS, shop
 
-ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "demo-demo-demo"  # noqa: S105 - of a stack that listens on this machine alone
+PLAYED = "played"  # in the folder of the data, once the thirty days are in it
 KNOWN = {
     "physicians-health-study": "Agresti: 0.0171 and 0.0094, difference 0.0077 (0.0047 to 0.0107)",
     "lalonde-job-training": "Dehejia and Wahba: training is worth 1,794 dollars",
     "shop": "made so that one_page sells more, most of all in the US",
     "shop-mismatch": "made so that express loses users: no verdict may follow",
 }
+SHOWN = """
+  delivery-date      won, and shipped to everybody
+  newsletter-popup   ended: any gain is too small to matter
+  one-page-checkout  runs
+  larger-pictures    paused: more is sent back
+  new-home-page      runs, and loses users: its split is off
+  basket-reminder    a draft with its plan
+"""
 
 
 class Stack(NamedTuple):
@@ -42,17 +52,21 @@ class Stack(NamedTuple):
 def main() -> int:
     """Run the demonstration."""
     parser = argparse.ArgumentParser(
-        description="Replays real trials and a synthetic shop through the API.",
-        epilog="The environment: BASE_URL, ADMIN_USERNAME, ADMIN_PASSWORD of a stack; else PORT, DATA.",
+        description="Starts the platform with a shop that has been experimenting for thirty days.",
+        epilog="The environment: PORT, DATA, RESET=1; or BASE_URL and its ADMIN_USERNAME, ADMIN_PASSWORD.",
     )
-    parser.add_argument("--users", type=int, default=USERS, help=f"of the shop; default: {USERS}")
+    parser.add_argument("--trials", action="store_true", help="replay the famous trials through the API too")
+    parser.add_argument("--users", type=int, default=USERS, help=f"of the trials' shop; default: {USERS}")
     parser.add_argument("--exit", action="store_true", help="stop the local stack at the end")
     chosen = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         with _stack() as (stack, process):
-            _show(stack, chosen.users)
-            _say(f"\nlook at it: {stack.base_url}  username={stack.username}  password={stack.password}")
+            if process is None or chosen.trials:
+                _replay_trials(stack, chosen.users)
+            if process is not None:
+                _say(SHOWN)
+            _say(f"look at it: {stack.base_url}  username={stack.username}  password={stack.password}")
             if process is not None and not chosen.exit:
                 _say("Ctrl-C stops it")
                 process.wait()
@@ -61,7 +75,7 @@ def main() -> int:
     return 0
 
 
-def _show(stack: Stack, users: int) -> None:
+def _replay_trials(stack: Stack, users: int) -> None:
     now = time.time_ns() // 1_000_000
     with Api(*stack) as api:
         for trial in (lalonde(now), physicians(now), shop(now, users), shop(now, users, mismatch=True)):
@@ -101,10 +115,13 @@ def _stack() -> Iterator[tuple[Stack, "subprocess.Popen[str] | None"]]:
         username = os.environ.get("ADMIN_USERNAME", "admin")
         yield Stack(base_url.rstrip("/"), username, os.environ["ADMIN_PASSWORD"]), None
         return
+    folder = Path(os.environ.get("DATA") or DATA / "demo")
+    _play(folder)
+    environment = {"ADMIN_PASSWORD": PASSWORD, **os.environ, "DATA": str(folder), "RESET": ""}
     process = subprocess.Popen(
         [sys.executable, "-m", "local"],
         cwd=ROOT,
-        env={"DATA": str(ROOT / ".local" / "demo"), "ADMIN_PASSWORD": PASSWORD, **os.environ},
+        env=environment,
         stdout=subprocess.PIPE,
         text=True,
         process_group=0,  # Ctrl-C is for us: we stop the stack when we have done with it
@@ -114,6 +131,24 @@ def _stack() -> Iterator[tuple[Stack, "subprocess.Popen[str] | None"]]:
     finally:
         process.send_signal(signal.SIGINT)
         process.wait()
+
+
+def _play(folder: Path) -> None:
+    """Fill the folder with the thirty days, unless they are there."""
+    played = folder / PLAYED
+    if played.exists() and os.environ.get("RESET") != "1":
+        return
+    played.unlink(missing_ok=True)
+    _say("the shop lives through its thirty days; this takes a minute or two")
+    service = {"POWERTOOLS_SERVICE_NAME": "demo", "POWERTOOLS_METRICS_NAMESPACE": "Experimentation"}
+    subprocess.run(
+        [sys.executable, "-m", "tools.demo.play", str(folder)],
+        cwd=ROOT,
+        env={**os.environ, **service, "PYTHONPATH": str(LAYER)},
+        stdout=subprocess.DEVNULL,  # metrics, a line for each hundred users
+        check=True,
+    )
+    played.touch()
 
 
 def _ready(process: "subprocess.Popen[str]") -> Stack:

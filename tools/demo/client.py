@@ -18,7 +18,7 @@ REFUSED = 401
 
 
 class Api:
-    """The API under one base address; it logs in again when its token is over."""
+    """The API under one base address; it signs in again when its token has expired."""
 
     def __init__(self, base_url: str, username: str, password: str) -> None:
         self._http = httpx.Client(base_url=base_url, timeout=60)

@@ -31,15 +31,15 @@ class _Shopper(NamedTuple):
 
 def shop(now: int, users: int = USERS, *, mismatch: bool = False) -> Trial:
     """Return the shop's last 30 days before `now`; with a `mismatch`, express loses users."""
-    chance = random.Random(SEED)  # noqa: S311 - a simulation
+    rng = random.Random(SEED)  # noqa: S311 - a simulation
     name = "shop-mismatch" if mismatch else "shop"
     before: list[Happened] = []
     assignments: list[Assigned] = []
     events: list[Happened] = []
     for n in range(users):
-        shopper = _shopper(chance, f"{name}-{n}", now)
-        earlier, later = _orders(chance, shopper, now)
-        if mismatch and shopper.variant == "express" and chance.random() < LOST:
+        shopper = _shopper(rng, f"{name}-{n}", now)
+        earlier, later = _orders(rng, shopper, now)
+        if mismatch and shopper.variant == "express" and rng.random() < LOST:
             continue
         assignments.append(
             Assigned(shopper.user_id, shopper.variant, shopper.assigned_at, {"country": shopper.country})
@@ -50,27 +50,27 @@ def shop(now: int, users: int = USERS, *, mismatch: bool = False) -> Trial:
     return Trial(title, _definition(name, title, users), before, assignments, events)
 
 
-def _shopper(chance: random.Random, user_id: str, now: int) -> _Shopper:
+def _shopper(rng: random.Random, user_id: str, now: int) -> _Shopper:
     return _Shopper(
         user_id,
-        chance.choice(list(LIFTS)),
-        chance.choices(list(COUNTRIES), list(COUNTRIES.values()))[0],
-        chance.gammavariate(2, 0.5),
-        now - HOUR_MS - int(chance.random() * (DAYS * DAY_MS - 2 * HOUR_MS)),
+        rng.choice(list(LIFTS)),
+        rng.choices(list(COUNTRIES), list(COUNTRIES.values()))[0],
+        rng.gammavariate(2, 0.5),
+        now - HOUR_MS - int(rng.random() * (DAYS * DAY_MS - 2 * HOUR_MS)),
     )
 
 
-def _orders(chance: random.Random, shopper: _Shopper, now: int) -> tuple[list[Happened], list[Happened]]:
+def _orders(rng: random.Random, shopper: _Shopper, now: int) -> tuple[list[Happened], list[Happened]]:
     """Return the events before and after the assignment: who bought before is likelier to buy again."""
     lift = (LIFTS_IN_US if shopper.country == "US" else LIFTS)[shopper.variant]
     earlier = [
         event
-        for n in range(_repeats(chance, 0.3 * shopper.taste))
+        for n in range(_repeats(rng, 0.3 * shopper.taste))
         for event in _order(
-            chance,
+            rng,
             shopper,
             f"b{n}",
-            shopper.assigned_at - MINUTE_MS - int(chance.random() * HISTORY_DAYS * DAY_MS),
+            shopper.assigned_at - MINUTE_MS - int(rng.random() * HISTORY_DAYS * DAY_MS),
             1.0,
             shopper.assigned_at,
         )
@@ -78,12 +78,12 @@ def _orders(chance: random.Random, shopper: _Shopper, now: int) -> tuple[list[Ha
     room = now - shopper.assigned_at
     later = [
         event
-        for n in range(_repeats(chance, BASE_RATE * shopper.taste * lift))
+        for n in range(_repeats(rng, BASE_RATE * shopper.taste * lift))
         for event in _order(
-            chance,
+            rng,
             shopper,
             f"a{n}",
-            shopper.assigned_at + int(chance.random() ** 2 * room),
+            shopper.assigned_at + int(rng.random() ** 2 * room),
             BASKETS[shopper.variant],
             now,
         )
@@ -91,21 +91,21 @@ def _orders(chance: random.Random, shopper: _Shopper, now: int) -> tuple[list[Ha
     return earlier, later
 
 
-def _repeats(chance: random.Random, rate: float) -> int:
+def _repeats(rng: random.Random, rate: float) -> int:
     """Return a number from a geometric distribution with about this mean."""
     n = 0
-    while chance.random() < rate / (1 + rate):
+    while rng.random() < rate / (1 + rate):
         n += 1
     return n
 
 
 def _order(
-    chance: random.Random, shopper: _Shopper, name: str, at: int, basket: float, until: int
+    rng: random.Random, shopper: _Shopper, name: str, at: int, basket: float, until: int
 ) -> list[Happened]:
     """Return an order, and sometimes its return a little later but before `until`."""
-    cents = round(100 * basket * chance.lognormvariate(3.4, 0.8))
+    cents = round(100 * basket * rng.lognormvariate(3.4, 0.8))
     order = Happened(f"{shopper.user_id}-{name}", shopper.user_id, "purchase", at, cents * UNIT // 100)
-    is_returned, delay = chance.random() < RETURNED, int(chance.random() * DAY_MS)
+    is_returned, delay = rng.random() < RETURNED, int(rng.random() * DAY_MS)
     if not is_returned or at + delay >= until:
         return [order]
     return [order, order._replace(event_id=f"{order.event_id}-r", type="return", at=at + delay)]

@@ -3,10 +3,10 @@
 Needs Python 3.10 and nothing else, on purpose: it is a second implementation of docs/bucketing.md.
 EXPERIMENT.json is what GET /experiments/{experiment_id} answers. The assignments have `user_id` and `variant`
 (empty or null: not enrolled) and may have `experiment_id`, `enrolled`, `reason` and `imported`. Rows that no
-hash decides are skipped: another experiment's, imported ones, `not_running`, `not_in_audience`, `shipped` and
-`too_many_experiments`, and those without variant and reason where the experiment has an audience. A user in
-`overrides` is expected to have the override, unless the row's reason is `assigned`, `stored` or
-`not_in_traffic`.
+hash decides are skipped: another experiment's, imported ones, `not_running`, `not_in_audience`,
+`prerequisite_not_met`, `shipped` and `too_many_experiments`, and those without variant and reason where the
+experiment has an audience or a prerequisite. A user in `overrides` is expected to have the override, unless
+the row's reason is `assigned`, `stored` or `not_in_traffic`.
 """
 
 import argparse
@@ -20,7 +20,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-UNHASHED = frozenset({"not_running", "not_in_audience", "shipped", "too_many_experiments"})
+UNHASHED = frozenset(
+    {"not_running", "not_in_audience", "prerequisite_not_met", "shipped", "too_many_experiments"}
+)
 HASHED = frozenset({"assigned", "stored", "not_in_traffic"})
 FALSE = frozenset({"false", "0", "no"})
 
@@ -47,7 +49,7 @@ def rules(experiment: Mapping[str, Any]) -> Rules:
         traffic=_traffic(experiment),
         weights=weights,
         overrides=experiment.get("overrides") or {},
-        is_aimed=experiment.get("audience") is not None,
+        is_aimed=bool(experiment.get("audience") or experiment.get("prerequisite")),
     )
 
 

@@ -6,10 +6,13 @@ from experimentation.domain.clock import rfc3339
 from experimentation.domain.errors import NotFoundError
 from experimentation.domain.explanation import explain
 from experimentation.storage import assignments, experiments
-from experimentation.usecases.assigning import answer
+from experimentation.usecases.assigning import answer, base_answer
+from experimentation.usecases.runtime import Runtime
 from experimentation.web.endpoint import endpoint
 from experimentation.web.schemas.assignments import AssignmentQuery
 from experimentation.web.schemas.types import ExperimentId
+
+runtime = Runtime()
 
 
 @endpoint(scope="assignments:read")
@@ -34,7 +37,8 @@ def handler(experiment_id: ExperimentId, query: AssignmentQuery) -> dict[str, ob
     if found is not None and not query.explain:
         return answer(found)
     context = query.context or (kept.context if kept else {})
-    explanation = explain(experiment, query.user_id, context, patterns.search)
+    base = base_answer(experiment, query.user_id, context, runtime)
+    explanation = explain(experiment, query.user_id, context, patterns.search, base)
     nobody = {"experiment_id": experiment_id, "user_id": query.user_id, "enrolled": False}
     shown = nobody if found is None else answer(found)
     return shown | _stored(kept) | {"explanation": explanation}

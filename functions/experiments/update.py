@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from experimentation.domain.changes import edited
 from experimentation.domain.errors import ConflictError, FieldError
 from experimentation.domain.experiment import Experiment
-from experimentation.storage import assignments, experiments
+from experimentation.storage import assignments, experiments, prerequisites
 from experimentation.web.endpoint import endpoint
 from experimentation.web.experiment_replies import author, require_version, written_reply
 from experimentation.web.principals import Principal
@@ -26,7 +26,11 @@ def handler(
         _refuse_enrolled(require_version(request, experiment), edit.get("overrides", {}))
         return edited(experiment, edit, now)
 
-    return written_reply(experiments.change(experiment_id, apply, now=now, actor=author(principal)))
+    return written_reply(
+        experiments.change(
+            experiment_id, apply, now=now, actor=author(principal), checks=prerequisites.checks
+        )
+    )
 
 
 def _refuse_enrolled(experiment: Experiment, overrides: Mapping[str, str]) -> None:

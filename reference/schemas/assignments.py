@@ -80,6 +80,15 @@ class AudienceAnswer(ResponseModel):
     failed: list[FailedPart]
 
 
+class PrerequisiteFound(ResponseModel):
+    """Whether the user has one of the variants that the prerequisite asks for."""
+
+    experiment_id: str
+    variants: list[str]
+    variant: str | None
+    met: bool
+
+
 class ExplanationAnswer(ResponseModel):
     """Both draws and the audience; an override or a stored assignment goes before them."""
 
@@ -89,6 +98,7 @@ class ExplanationAnswer(ResponseModel):
     shipped: str | None = None
     traffic: TrafficDraw
     variant: VariantDraw
+    prerequisite: PrerequisiteFound | None = None
     audience: AudienceAnswer | None = None
 
 

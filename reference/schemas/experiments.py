@@ -108,6 +108,13 @@ class ReactionsAnswer(ResponseModel):
     mismatch: Reaction
 
 
+class PrerequisiteAnswer(ResponseModel):
+    """An experiment in which a user must have one of these variants to take part."""
+
+    experiment_id: str
+    variants: list[str]
+
+
 class ExperimentSummary(ResponseModel):
     """An experiment as the list shows it."""
 
@@ -139,6 +146,7 @@ class ExperimentAnswer(ResponseModel):
     traffic_allocation: float
     salt: str
     layer: LayerAnswer | None = None
+    prerequisite: PrerequisiteAnswer | None = None
     audience: dict[str, JsonValue] | None = None
     metrics: list[MetricAnswer]
     segments: list[SegmentAnswer]

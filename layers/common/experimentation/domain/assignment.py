@@ -18,6 +18,7 @@ class Reason(StrEnum):
     SHIPPED = "shipped"
     NOT_IN_TRAFFIC = "not_in_traffic"
     NOT_IN_AUDIENCE = "not_in_audience"
+    PREREQUISITE = "prerequisite_not_met"
     NOT_RUNNING = "not_running"
     TOO_MANY = "too_many_experiments"
 

@@ -15,6 +15,7 @@ from experimentation.domain.experiment import (
     GuardRule,
     Layer,
     Metric,
+    Prerequisite,
     Schedule,
     Segment,
     Status,
@@ -32,6 +33,7 @@ _REASONS = {
     "variants": "users would see another variant, or the same variant would change under them",
     "control": "every comparison so far was made with it",
     "salt": "it never changes: every user would be drawn anew",
+    "prerequisite": "another part of the users would take part under the same name",
     "segments": "users are labelled when they are assigned",
     "analysis": _PLAN,
     "planned_users": _PLAN,
@@ -56,6 +58,7 @@ class Edit(TypedDict, total=False):
     salt: str
     traffic_allocation: int
     layer: Layer | None
+    prerequisite: Prerequisite | None
     audience: dict[str, object] | None
     metrics: tuple[Metric, ...]
     segments: tuple[Segment, ...]

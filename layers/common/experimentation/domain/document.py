@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 
 from experimentation.domain.clock import rfc3339
-from experimentation.domain.experiment import Experiment, Layer, Metric, Schedule, Variant
+from experimentation.domain.experiment import Experiment, Layer, Metric, Prerequisite, Schedule, Variant
 from experimentation.domain.percent import percent
 
 _SUMMARY = (
@@ -35,6 +35,7 @@ def document(experiment: Experiment) -> dict[str, object]:
         "control": experiment.control,
         "traffic_allocation": percent(experiment.traffic_allocation),
         "layer": layer_range(experiment.layer),
+        "prerequisite": _prerequisite(experiment.prerequisite),
         "salt": experiment.salt,
         "audience": experiment.audience,
         "metrics": [_metric(metric) for metric in experiment.metrics],
@@ -81,6 +82,12 @@ def layer_range(layer: Layer | None) -> dict[str, object] | None:
     if layer is None:
         return None
     return {"key": layer.key, "from": percent(layer.start), "to": percent(layer.end)}
+
+
+def _prerequisite(prerequisite: Prerequisite | None) -> dict[str, object] | None:
+    if prerequisite is None:
+        return None
+    return {"experiment_id": prerequisite.experiment_id, "variants": list(prerequisite.variants)}
 
 
 def _variant(variant: Variant) -> dict[str, object]:

@@ -138,6 +138,14 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
+class Prerequisite:
+    """An experiment in which a user must have one of these variants to take part."""
+
+    experiment_id: str
+    variants: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Experiment:
     """One experiment as stored; times in milliseconds, `traffic_allocation` in millionths of all users."""
 
@@ -153,6 +161,7 @@ class Experiment:
     hypothesis: str = ""
     traffic_allocation: int = MILLION
     layer: Layer | None = None  # its range is as wide as the traffic allocation
+    prerequisite: Prerequisite | None = None
     audience: dict[str, object] | None = None  # a condition on the context (domain/audience); None: everybody
     metrics: tuple[Metric, ...] = ()
     segments: tuple[Segment, ...] = ()

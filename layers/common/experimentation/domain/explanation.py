@@ -16,11 +16,19 @@ from experimentation.domain.bucketing import (
     unit_hash,
 )
 from experimentation.domain.experiment import Experiment
+from experimentation.domain.prerequisites import is_met
 
 
-def explain(experiment: Experiment, user_id: str, context: Context, search: Search) -> dict[str, object]:
-    """Return both draws, what follows from them, and what the audience says of the context.
+def explain(
+    experiment: Experiment,
+    user_id: str,
+    context: Context,
+    search: Search,
+    base: tuple[Experiment, str | None] | None,
+) -> dict[str, object]:
+    """Return both draws, what follows from them, and what the audience and the prerequisite say.
 
+    `base` is the experiment that this one builds on, with the user's variant there.
     What is shipped, an override or a stored assignment goes before them.
     """
     weights = [(variant.key, variant.weight) for variant in experiment.variants]
@@ -46,7 +54,23 @@ def explain(experiment: Experiment, user_id: str, context: Context, search: Sear
             "ranges": [{"variant": each.key, "from": each.start, "below": each.end} for each in spans],
             "drawn": next(each.key for each in spans if each.start <= position < each.end),
         },
+        "prerequisite": _prerequisite(experiment, base),
         "audience": None if experiment.audience is None else _audience(experiment.audience, context, search),
+    }
+
+
+def _prerequisite(
+    experiment: Experiment, base: tuple[Experiment, str | None] | None
+) -> dict[str, object] | None:
+    wanted = experiment.prerequisite
+    if wanted is None:
+        return None
+    below, variant = base or (None, None)
+    return {
+        "experiment_id": wanted.experiment_id,
+        "variants": list(wanted.variants),
+        "variant": variant,
+        "met": is_met(experiment, below, variant),
     }
 
 

@@ -16,6 +16,7 @@ from experimentation.domain.experiment import (
     Kind,
     Layer,
     Metric,
+    Prerequisite,
     RampStep,
     Reaction,
     Role,
@@ -72,6 +73,30 @@ def update(after: Experiment, before: Experiment) -> Action:
                 **{f":{name}": value for name, value in attributes.items()},
                 **_as_read(before),
             },
+        }
+    }
+
+
+def unchanged(experiment: Experiment) -> Action:
+    """Return the check that this is still the stored version."""
+    return {
+        "ConditionCheck": {
+            "TableName": settings.data_table(),
+            "Key": meta_key(experiment.id),
+            "ConditionExpression": _UNCHANGED,
+            "ExpressionAttributeNames": {"#version": "version", "#created_at": "created_at"},
+            "ExpressionAttributeValues": _as_read(experiment),
+        }
+    }
+
+
+def absent(experiment_id: str) -> Action:
+    """Return the check that there still is no such experiment."""
+    return {
+        "ConditionCheck": {
+            "TableName": settings.data_table(),
+            "Key": meta_key(experiment_id),
+            "ConditionExpression": "attribute_not_exists(PK)",
         }
     }
 
@@ -159,6 +184,7 @@ def from_meta(item: Item) -> Experiment:
     held["conclusion"] = Conclusion(held["conclusion"]) if held.get("conclusion") else None
     held["layer"] = Layer(**held["layer"]) if held.get("layer") else None
     held["guard"] = GuardRule(**{name: Reaction(each) for name, each in held.get("guard", {}).items()})
+    held["prerequisite"] = _prerequisite(**held["prerequisite"]) if held.get("prerequisite") else None
     held["schedule"] = _schedule(**held["schedule"]) if held.get("schedule") else None
     numbers: dict[str, Any] = {name: int(item[name]["N"]) for name in _NUMBERS if name in item}
     return Experiment(id=item["id"]["S"], status=Status(item["status"]["S"]), **held, **numbers)
@@ -189,6 +215,10 @@ def _definition(experiment: Experiment) -> str:
 
 def _metric(key: str, event_type: str, kind: str, direction: str, role: str, *others: Any) -> Metric:
     return Metric(key, event_type, Kind(kind), Direction(direction), Role(role), *others)
+
+
+def _prerequisite(experiment_id: str, variants: list[str]) -> Prerequisite:
+    return Prerequisite(experiment_id, tuple(variants))
 
 
 def _schedule(start_at: int | None, end_at: int | None, ramp: list[dict[str, int]]) -> Schedule:

@@ -46,13 +46,23 @@ class Listed(NamedTuple):
     shipped: bool
 
 
-def create(experiment: Experiment, actor: str) -> None:
+type Checks = Callable[[Experiment | None, Experiment], Iterable[Action]]
+"""Returns what a change needs checked beside its own, from the experiment before (None: new) and after."""
+
+
+def _no_checks(_before: Experiment | None, _after: Experiment) -> Iterable[Action]:
+    return ()
+
+
+def create(experiment: Experiment, actor: str, checks: Checks = _no_checks) -> None:
     """Store a new experiment; ConflictError when its id is taken."""
     entry = history.Entry(experiment.created_at, experiment.version, actor, "created")
     actions = [items.create(experiment), items.listing(experiment), history.append(experiment.id, entry)]
     for tried in range(MAX_TRIES):
         pauses.pause(tried)
-        outcome = _try(actions, layers.writes(None, experiment, experiment.created_at))
+        outcome = _try(
+            actions, [*layers.writes(None, experiment, experiment.created_at), *checks(None, experiment)]
+        )
         if outcome is Outcome.STALE:
             raise ConflictError(f"There is already an experiment {experiment.id}.")
         if outcome is Outcome.WRITTEN:
@@ -85,9 +95,10 @@ def change(
     now: int,
     actor: str,
     action: str = "changed",
+    checks: Checks = _no_checks,
 ) -> Experiment:
     """Store a change that somebody asked for, as `change_because` does."""
-    return change_because(experiment_id, apply, now=now, cause=Cause(actor, action))
+    return change_because(experiment_id, apply, now=now, cause=Cause(actor, action), checks=checks)
 
 
 def change_because(
@@ -98,6 +109,7 @@ def change_because(
     cause: Cause,
     told: Callable[[Experiment], Iterable[Action]] = lambda _: (),
     shown: Callable[[Experiment], Experiment] = lambda experiment: experiment,
+    checks: Checks = _no_checks,
 ) -> Experiment:
     """Store what `apply` makes of the experiment and return it, in the next version.
 
@@ -115,8 +127,9 @@ def change_because(
         actions = [items.update(after, before), items.listing(after), history.append(experiment_id, entry)]
         actions += [put for fact in facts_of(before, after, now, cause) for put in outbox.put(fact)]
         actions += told(after)
+        guards = [*layers.writes(before, after, now), *checks(before, after)]
         # Once: after a conflict `apply` runs again, because what it sets may depend on the time of the write.
-        if _try(actions, layers.writes(before, after, now)) is Outcome.WRITTEN:
+        if _try(actions, guards) is Outcome.WRITTEN:
             return after
     raise UnavailableError("Too many changes to this experiment at once; try again.")
 

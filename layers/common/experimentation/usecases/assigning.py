@@ -1,7 +1,7 @@
 """Assigning users: what is shipped, an override, the stored answer, or a new one that is stored for good."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from experimentation import patterns, telemetry
 from experimentation.domain.assignment import Context, Decision, Reason
@@ -11,6 +11,7 @@ from experimentation.domain.counting.ledger import Head
 from experimentation.domain.counting.recording import Ledger
 from experimentation.domain.errors import UnavailableError
 from experimentation.domain.experiment import Experiment, Status
+from experimentation.domain.prerequisites import DEEPEST, named
 from experimentation.storage import users
 from experimentation.usecases.committing import commit
 from experimentation.usecases.runtime import Runtime
@@ -30,7 +31,7 @@ def assign_all(
 ) -> list[Decision]:
     """Return the user's variant in each experiment, in their order; new ones are stored a few at a time."""
     settled = [each for each in experiments if each.is_settled_for(user_id)]
-    decided = answers(Ledger(Head(), {}), user_id, settled, context, patterns.search).decided
+    decided = answers(Ledger(Head(), {}), user_id, settled, context, patterns.search, {}).decided
     others = [each for each in experiments if each.id not in decided]
     if others:
         decided |= _decided(others, user_id, context, runtime)
@@ -43,12 +44,14 @@ def _decided(
     assigned: dict[str, Decision] = {}
     for attempt in runtime.attempts(MAX_TRIES):
         now = runtime.clock()
-        head = users.read_head(user_id, consistent=attempt > 0 or any(map(_needs_latest, experiments)))
+        bases = bases_of(experiments, now, runtime)
+        concerned = [*experiments, *bases.values()]
+        head = users.read_head(user_id, consistent=attempt > 0 or any(map(_needs_latest, concerned)))
         if head.erasing:
             raise UnavailableError("This user is being erased; try again.", ERASING_SECONDS)
-        past = users.read_past(user_id) if _may_be_put_away(head, experiments) else ()
+        past = users.read_past(user_id) if _may_be_put_away(head, concerned) else ()
         known = _as_of(now, experiments, runtime)
-        found = answers(Ledger(head, {}, past), user_id, known, context, patterns.search)
+        found = answers(Ledger(head, {}, past), user_id, known, context, patterns.search, bases)
         if not found.drawn:
             return found.decided | assigned
         if not head.version:
@@ -61,6 +64,39 @@ def _decided(
         if not user.is_torn() and _committed(plan, assigned, runtime):
             return _refused(plan, user_id) | found.decided | assigned
     raise UnavailableError("This user is being changed by too many requests at once; try again.")
+
+
+def bases_of(experiments: Iterable[Experiment], now: int, runtime: Runtime) -> dict[str, Experiment]:
+    """Return the experiments that these build on, by id, and those that they build on in turn."""
+    found: dict[str, Experiment] = {}
+    wanted = named(experiments)
+    for _ in range(DEEPEST):
+        if not wanted:
+            break
+        read = runtime.experiments.read_many(sorted(wanted), now)
+        found |= read
+        wanted = named(read.values()) - found.keys()
+    return found
+
+
+def base_answer(
+    experiment: Experiment, user_id: str, context: Context, runtime: Runtime
+) -> tuple[Experiment, str | None] | None:
+    """Return the experiment that this one builds on and the user's variant there, enrolling nobody.
+
+    None where it builds on none, or on one that does not exist.
+    """
+    now = runtime.clock()
+    bases = bases_of([experiment], now, runtime)
+    base = next((bases[name] for name in named([experiment]) & bases.keys()), None)
+    if base is None:
+        return None
+    head = users.read_head(user_id, consistent=True)
+    past = users.read_past(user_id) if head.past_until else ()
+    found = answers(Ledger(head, {}, past), user_id, [base], context, patterns.search, bases)
+    if base.id in found.decided:
+        return base, found.decided[base.id].variant
+    return base, next(each.variant for each in found.drawn if each.experiment.id == base.id)
 
 
 def _needs_latest(experiment: Experiment) -> bool:

@@ -13,6 +13,7 @@ REASONS = {
     Reason.SHIPPED: "STATIC",
     Reason.NOT_IN_TRAFFIC: "STATIC",
     Reason.NOT_IN_AUDIENCE: "STATIC",
+    Reason.PREREQUISITE: "STATIC",
     Reason.NOT_RUNNING: "DISABLED",
     Reason.TOO_MANY: "DEFAULT",
 }

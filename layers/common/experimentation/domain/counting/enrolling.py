@@ -32,6 +32,7 @@ from experimentation.domain.counting.user import StoredUser, changed
 from experimentation.domain.counting.writes import MAX_ACTIONS, HeadWrite, LedgerWrite, Transaction
 from experimentation.domain.drawing import draw
 from experimentation.domain.experiment import Experiment, Status
+from experimentation.domain.prerequisites import descent, is_met, named
 
 
 class Enrolment(NamedTuple):
@@ -95,33 +96,58 @@ class Plan(NamedTuple):
 
 
 def answers(
-    ledger: Ledger, user_id: str, experiments: Iterable[Experiment], context: Context, search: Search
+    ledger: Ledger,
+    user_id: str,
+    experiments: Iterable[Experiment],
+    context: Context,
+    search: Search,
+    prerequisites: Mapping[str, Experiment],
 ) -> Answers:
     """Return each experiment's answer: an override, else what is stored, else a draw while it runs.
 
     Once a variant is shipped it is the answer for everybody, overrides included: nobody stays behind.
+    `prerequisites` are the experiments that these build on; a user who passes one's traffic and audience is
+    enrolled in its prerequisite, whatever the variant there.
     """
-    decided: dict[str, Decision] = {}
-    drawn: list[Enrolment] = []
-    for experiment in experiments:
-        override, stored = experiment.overrides.get(user_id), ledger.assignment(experiment.id)
-        if experiment.ship is not None:
-            decision = Decision(experiment, user_id, experiment.ship, None, Reason.SHIPPED)
-        elif override is not None:
-            decision = Decision(experiment, user_id, override, None, Reason.OVERRIDE)
-        elif stored is not None:
-            decision = Decision(experiment, user_id, stored.variant, stored.at, Reason.STORED)
-        elif experiment.status is not Status.RUNNING:
-            decision = Decision(experiment, user_id, None, None, Reason.NOT_RUNNING)
-        else:
-            variant, reason = draw(experiment, user_id, context, search)
-            if variant is not None:
-                drawn.append(Enrolment(experiment, variant, context))
-                continue
-            decision = Decision(experiment, user_id, None, None, reason)
-        decided[experiment.id] = decision
+    found: dict[str, Decision | Enrolment] = {}
+
+    def answered(experiment: Experiment) -> str | None:
+        """Note the answer, after those that it depends on, and return its variant."""
+        if experiment.id not in found:
+            answer = _answer(ledger, user_id, experiment, context, search)
+            if isinstance(answer, Enrolment) and experiment.prerequisite is not None:
+                below = known.get(experiment.prerequisite.experiment_id)
+                if not is_met(experiment, below, answered(below) if below is not None else None):
+                    answer = Decision(experiment, user_id, None, None, Reason.PREREQUISITE)
+            found[experiment.id] = answer
+        return found[experiment.id].variant
+
+    wanted = {each.id: each for each in experiments}
+    known = {**prerequisites, **wanted}
+    for experiment in wanted.values():
+        answered(experiment)
+    drawn = [each for each in found.values() if isinstance(each, Enrolment)]
+    decided = {name: each for name, each in found.items() if isinstance(each, Decision)}
     types = covariate_types(each.experiment for each in drawn)
     return Answers(decided, drawn, types, ledger.head.living())
+
+
+def _answer(
+    ledger: Ledger, user_id: str, experiment: Experiment, context: Context, search: Search
+) -> Decision | Enrolment:
+    override, stored = experiment.overrides.get(user_id), ledger.assignment(experiment.id)
+    if experiment.ship is not None:
+        return Decision(experiment, user_id, experiment.ship, None, Reason.SHIPPED)
+    if override is not None:
+        return Decision(experiment, user_id, override, None, Reason.OVERRIDE)
+    if stored is not None:
+        return Decision(experiment, user_id, stored.variant, stored.at, Reason.STORED)
+    if experiment.status is not Status.RUNNING:
+        return Decision(experiment, user_id, None, None, Reason.NOT_RUNNING)
+    variant, reason = draw(experiment, user_id, context, search)
+    if variant is None:
+        return Decision(experiment, user_id, None, None, reason)
+    return Enrolment(experiment, variant, context)
 
 
 def covariate_types(experiments: Iterable[Experiment]) -> frozenset[str]:
@@ -143,19 +169,31 @@ def enrol(
 ) -> Plan:
     """Return the transactions that enrol the user, in those experiments that there is room for.
 
-    `experiments` holds the user's others, because some may be over; what started first comes first. No event
-    is older than `oldest` that may still come.
+    `experiments` holds the user's others, because some may be over; what started first comes first, with all
+    that builds on it right after it. No event is older than `oldest` that may still come.
     """
+    wanted = list(wanted)
+    drawn = {each.experiment.id: each.experiment for each in wanted}
+    below = named(drawn.values()) & drawn.keys()
+    without_room: set[str] = set()
     head = with_ends(user.head, experiments, now)
     steps: list[tuple[Transaction, list[Decision]]] = []
     too_many: list[Enrolment] = []
     group: list[tuple[Enrolment, Boundary]] = []
     before = user
-    for each in sorted(wanted, key=lambda each: each.experiment.started_at or 0):
+    for each in sorted(wanted, key=lambda each: _rank(each.experiment, drawn)):
+        if group and each.experiment.id in below and not named([each.experiment]) & below:
+            # What builds on it shall be written with it, so it begins a transaction.
+            transaction = _transaction(before, head, group)
+            steps.append((transaction, _decisions(user.user_id, group)))
+            before, head = _written(before, transaction)
+            group = []
         after, boundary = _with_enrolment(head, each, now)
         known = {**experiments, each.experiment.id: each.experiment}
-        if not has_room(merged(after, user.ledger.past), known, now, oldest):
+        has_no_base = bool(named([each.experiment]) & without_room)
+        if has_no_base or not has_room(merged(after, user.ledger.past), known, now, oldest):
             too_many.append(each)
+            without_room.add(each.experiment.id)
             continue
         if group and not _transaction(before, after, [*group, (each, boundary)]).fits():
             transaction = _transaction(before, head, group)
@@ -168,6 +206,11 @@ def enrol(
     if group:
         steps.append((_transaction(before, head, group), _decisions(user.user_id, group)))
     return Plan(steps, too_many)
+
+
+def _rank(experiment: Experiment, drawn: Mapping[str, Experiment]) -> tuple[int, str, int, int]:
+    base, depth = descent(experiment, drawn)
+    return base.started_at or 0, base.id, depth, experiment.started_at or 0
 
 
 def place(

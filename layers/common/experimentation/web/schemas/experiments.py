@@ -18,6 +18,7 @@ from experimentation.domain.experiment import (
     Kind,
     Layer,
     Metric,
+    Prerequisite,
     RampStep,
     Reaction,
     Role,
@@ -155,6 +156,17 @@ class GuardRequest(RequestModel):
         return GuardRule(self.harm, self.mismatch)
 
 
+class PrerequisiteRequest(RequestModel):
+    """An experiment in which a user must have one of these variants to take part."""
+
+    experiment_id: ExperimentId
+    variants: Annotated[tuple[VariantKey, ...], Field(min_length=1, max_length=20)]
+
+    def prerequisite(self) -> Prerequisite:
+        """Return the domain's prerequisite."""
+        return Prerequisite(self.experiment_id, self.variants)
+
+
 Variants = Annotated[
     tuple[VariantRequest, ...],
     Field(max_length=20, description="two at least, in the order of their bucket ranges"),
@@ -177,6 +189,7 @@ class ExperimentCreate(RequestModel):
     traffic_allocation: Percent = Field(default=MILLION, json_schema_extra={"default": 100})
     salt: Salt | None = Field(default=None, description="the id when absent")
     layer: LayerRequest | None = None
+    prerequisite: PrerequisiteRequest | None = None
     audience: Audience = None
     metrics: Metrics = ()
     segments: Segments = ()
@@ -212,6 +225,7 @@ class ExperimentCreate(RequestModel):
             hypothesis=self.hypothesis,
             traffic_allocation=traffic_allocation,
             layer=layer,
+            prerequisite=self.prerequisite.prerequisite() if self.prerequisite else None,
             audience=self.audience,
             metrics=tuple(replace(metric.metric(), declared_at=now) for metric in self.metrics),
             segments=tuple(segment.segment() for segment in self.segments),
@@ -250,6 +264,7 @@ class ExperimentPatch(RequestModel):
     salt: Salt = _absent()
     traffic_allocation: Percent = _absent()
     layer: LayerRequest | None = _absent()
+    prerequisite: PrerequisiteRequest | None = _absent()
     audience: Audience = _absent()
     metrics: Metrics = _absent()
     segments: Segments = _absent()
@@ -276,6 +291,8 @@ class ExperimentPatch(RequestModel):
             sent["metrics"] = tuple(metric.metric() for metric in self.metrics)
         if "segments" in sent:
             sent["segments"] = tuple(segment.segment() for segment in self.segments)
+        if self.prerequisite is not None:
+            sent["prerequisite"] = self.prerequisite.prerequisite()
         if self.layer is not None:
             sent["layer"] = self.layer.layer()
         if self.schedule is not None:

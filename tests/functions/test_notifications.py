@@ -5,12 +5,15 @@ from typing import Any
 import pytest
 
 from experimentation.domain.errors import UnavailableError
-from experimentation.storage import bus, outbox
+from experimentation.domain.experiment import Schedule, Status
+from experimentation.storage import bus, experiments, outbox, rollups
 from experimentation.storage.aws import client
+from experimentation.storage.aws.transactions import commit
 from experimentation.usecases.telling import tell
 from functions.notifications.list import handler
 from functions.workers import tend_experiments
-from tests.conftest import Headers
+from tests.conftest import Headers, now
+from tests.experiments import experiment
 from tests.factory import Context
 from tests.functions import callers
 from tests.functions.experiment_calls import call, created
@@ -122,6 +125,27 @@ def test_nothing_is_sent_when_the_time_is_over(as_user: Headers) -> None:
 
     assert tell(lambda: False) == []
     assert len(outbox.pending(10)) == 1
+
+
+def test_one_run_starts_what_is_due_pauses_what_harms_and_tells_both(as_user: Headers) -> None:
+    crashes = {"key": "crashes", "event_type": "crash", "direction": "decrease", "role": "guardrail"}
+    created(as_user, status="running", metrics=[crashes], guard={"harm": "pause"})
+    harming = experiments.read("checkout-button")
+    for variant, crashed in (("control", 5), ("treatment", 120)):
+        users = rollups.enrolment_partition(harming, 0)
+        counters = {"n": crashed, "u": crashed, "s": crashed, "q0": crashed, "c0": crashed}
+        commit([rollups.add(users, f"*#0#{variant}", {"n": 2_000}, now())])
+        commit([rollups.add(rollups.partition(harming, 0), f"*#crash#0#{variant}", counters, now())])
+    plan = Schedule(start_at=now() - 1_000)
+    experiments.create(experiment(id="due", name="Due", salt="due", schedule=plan), "alice")
+
+    sentences = tended()
+
+    assert "Due has started with 100% of users, by schedule." in sentences
+    assert any(each.startswith("Checkout button is paused, by guard: crashes is worse") for each in sentences)
+    assert experiments.read("checkout-button").status is Status.PAUSED
+    assert experiments.read("due").status is Status.RUNNING
+    assert tended() == []
 
 
 def test_a_refused_change_tells_nothing(as_user: Headers) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from experimentation.domain.clock import DAY_MS
-from experimentation.domain.experiment import RampStep, Schedule, Status
+from experimentation.domain.experiment import Layer, RampStep, Schedule, Status
 from experimentation.domain.facts import FactKind
 from experimentation.domain.lifecycle import COMPLETION_DELAY_MS, transition
 from experimentation.storage import experiments, history, outbox
@@ -99,6 +99,21 @@ def test_a_start_whose_end_has_passed_fails_once_and_says_so(clock):
     assert "schedule/end_at: has passed" in entry.reason
     assert told() == [(FactKind.START_FAILED, "schedule")]
     assert experiments.tended(NOW, starts_by=NOW + 12 * HOUR) == []
+
+
+def test_a_step_into_a_neighbours_range_fails_once_and_says_so(clock):
+    draft(layer=Layer("shop", 0, 50_000), schedule=replace(PLAN, ramp=(RampStep(NOW + 2 * HOUR, 500_000),)))
+    neighbour = Layer("shop", 300_000, 1_000_000)
+    experiments.create(experiment(id="other", layer=neighbour, traffic_allocation=700_000), "alice")
+    tend(clock, 1)
+
+    kept = [tend(clock, hours) for hours in (2, 2.1)]
+
+    assert {(each.status, each.traffic_allocation) for each in kept} == {(Status.RUNNING, 50_000)}
+    assert kept[-1].schedule == Schedule(NOW + HOUR, NOW + 9 * HOUR)
+    assert log()[0] == ("schedule", "ramp_failed")
+    assert "other" in history.list_page("e", 1).entries[0].reason
+    assert told() == [(FactKind.STARTED, "schedule"), (FactKind.RAMP_FAILED, "schedule")]
 
 
 def test_a_pause_stops_the_ramp_but_not_the_end(clock):

@@ -13,6 +13,7 @@ class FactKind(StrEnum):
 
     STARTED = "started"
     START_FAILED = "start_failed"
+    RAMP_FAILED = "ramp_failed"
     PAUSED = "paused"
     RESUMED = "resumed"
     RAMPED = "ramped"
@@ -45,8 +46,11 @@ class Cause(NamedTuple):
     figures: Mapping[str, object] = {}
 
 
-START_FAILED = "start_failed"
-"""The history's word for a scheduled start that was refused."""
+REFUSED = {
+    FactKind.START_FAILED.value: "could not start",
+    FactKind.RAMP_FAILED.value: "could not take more users",
+}
+"""The history's words for what a schedule had due and was refused, and how people are told."""
 
 _STATUS = {
     (Status.DRAFT, Status.RUNNING): (FactKind.STARTED, "has started"),
@@ -76,8 +80,8 @@ def facts_of(before: Experiment, after: Experiment, at: int, cause: Cause) -> li
 
 
 def _told(before: Experiment, after: Experiment, cause: Cause) -> Iterator[tuple[FactKind, str]]:
-    if cause.action == START_FAILED:
-        yield FactKind.START_FAILED, "could not start"
+    if cause.action in REFUSED:
+        yield FactKind(cause.action), REFUSED[cause.action]
     if before.status is not after.status:
         kind, what = _STATUS[before.status, after.status]
         share = f" with {percent(after.traffic_allocation)}% of users" if kind is FactKind.STARTED else ""

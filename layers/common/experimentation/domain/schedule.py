@@ -63,12 +63,19 @@ def carried_out(experiment: Experiment, now: int) -> Experiment:
     return experiment.with_traffic(max([experiment.traffic_allocation, *reached]))
 
 
-def without_start(experiment: Experiment, now: int) -> Experiment:
-    """Return the draft without the start that is due: it failed, and would fail again."""
+def given_up(experiment: Experiment, now: int) -> Experiment:
+    """Return the experiment without the start, or the steps, that are due: refused, they would be again."""
     schedule = experiment.schedule
-    if experiment.status is not Status.DRAFT or schedule is None or not _is_due(schedule.start_at, now):
+    if schedule is None:
         return experiment
-    return replace(experiment, schedule=replace(schedule, start_at=None))
+    if experiment.status is Status.DRAFT and _is_due(schedule.start_at, now):
+        return replace(experiment, schedule=replace(schedule, start_at=None))
+    if experiment.status is not Status.RUNNING:
+        return experiment
+    ahead = tuple(
+        step for step in schedule.ramp if step.at > now or step.traffic <= experiment.traffic_allocation
+    )
+    return replace(experiment, schedule=replace(schedule, ramp=ahead))
 
 
 def _is_due(at: int | None, now: int) -> bool:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from experimentation.domain.clock import DAY_MS, day_number
 from experimentation.domain.errors import ConflictError, ExperimentationError, InvalidError
 from experimentation.domain.experiment import Experiment, Status
-from experimentation.domain.facts import START_FAILED, Cause, Fact, FactKind
+from experimentation.domain.facts import Cause, Fact, FactKind
 from experimentation.domain.results.report import as_json
-from experimentation.domain.schedule import carried_out, without_start
+from experimentation.domain.schedule import carried_out, given_up
 from experimentation.domain.statistics.looks import Look, Verdict, new_verdicts
 from experimentation.domain.statistics.wording import day_name, spread
 from experimentation.storage import experiments, looks
@@ -25,7 +25,7 @@ type Clock = Callable[[], int]
 def keep_schedule(experiment: Experiment, clock: Clock) -> Experiment:
     """Carry out what is due, and return the experiment as it is then.
 
-    A start that is refused is tried once: the history says why, and the draft stays without its `start_at`.
+    A start or a step that is refused is tried once: the history says why, and the schedule goes on without.
     """
     try:
         wanted = carried_out(experiment, clock())
@@ -40,11 +40,12 @@ def keep_schedule(experiment: Experiment, clock: Clock) -> Experiment:
             cause=Cause(SCHEDULE, action),
         )
     except (ConflictError, InvalidError) as error:
+        refused = FactKind.START_FAILED if experiment.status is Status.DRAFT else FactKind.RAMP_FAILED
         return experiments.change_because(
             experiment.id,
-            lambda each: without_start(each, clock()),
+            lambda each: given_up(each, clock()),
             now=clock(),
-            cause=Cause(SCHEDULE, START_FAILED, _told(error)),
+            cause=Cause(SCHEDULE, refused, _told(error)),
         )
 
 

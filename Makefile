@@ -54,6 +54,7 @@ browser: .venv/test .venv-emulator/ready build/site/manifest.json   ## the conso
 
 simulate: .venv/test   ## the counting protocol against conflicts, kills and redelivery
 	$(VENV)/python -m benchmarks.simulate
+	$(VENV)/python -m benchmarks.simulate_guard
 
 chaos: .venv/test   ## 3,000 simulated worlds of faults, and one of 100,000 events: what is lost, double or wrong
 	$(VENV)/python -m tests.simulation.chaos

@@ -278,7 +278,7 @@ def cuped(runs: int, random: np.random.Generator) -> Row:
     for run in random.integers(0, runs, CHECKED):
         day = int(random.integers(0, days))
         totals = [
-            _totals(n[a, run, day], n[a, run, day], sy[a, run, day], qy[a, run, day], Kind.COUNT)
+            totals_of(n[a, run, day], n[a, run, day], sy[a, run, day], qy[a, run, day], Kind.COUNT)
             for a in (0, 1)
         ]
         arms = [
@@ -314,7 +314,7 @@ def guard(plan: Plan, runs: int, random: np.random.Generator) -> Row:
     hourly = plan._replace(users_a_day=max(1, plan.users_a_day // 24))
     looks = simulated(hourly, runs, hours, random)
     harmed = (any_day_sign(looks, plan, GUARD_ALPHA) < 0).any(axis=1)
-    paused = harmed | (_sequential_mismatch(looks, plan.share) < 0.001).any(axis=1)
+    paused = harmed | (sequential_mismatch(looks, plan.share) < 0.001).any(axis=1)
     name = f"guard pauses an A/A, {plan.name}"
     return Row(name, runs, hourly.users_a_day * 24, plan.split, float(paused.mean()), 0.0, 0.01)
 
@@ -373,7 +373,7 @@ def check(looks: Looks, plan: Plan, proven: Array, random: np.random.Generator) 
     count, days = proven.shape
     for run, day in zip(random.integers(0, count, CHECKED), random.integers(0, days, CHECKED), strict=True):
         arms = [
-            _totals(*(float(part[arm][run, day]) for part in looks), plan.kind)  # type: ignore[call-arg, arg-type]
+            totals_of(*(float(part[arm][run, day]) for part in looks), plan.kind)  # type: ignore[call-arg, arg-type]
             for arm in (0, 1)
         ]
         found = _engine(arms, plan.kind, plan.share, int(day) + 1)
@@ -392,7 +392,7 @@ def _exact_days(plan: Plan, runs: int, days: int, random: np.random.Generator) -
     return Looks((n, n), (arms[0], arms[1]), (arms[0], arms[1]), (arms[0], arms[1]))
 
 
-def _sequential_mismatch(looks: Looks, share: float) -> Array:
+def sequential_mismatch(looks: Looks, share: float) -> Array:
     """Return the always-valid p-value of the split at every look."""
     prior = 10_000 * np.array([1 - share, share])
     n, m = looks.n
@@ -402,7 +402,7 @@ def _sequential_mismatch(looks: Looks, share: float) -> Array:
     return np.exp(np.minimum(0, -factor))
 
 
-def _totals(users: float, converters: float, total: float, squares: float, kind: Kind) -> VariantTotals:
+def totals_of(users: float, converters: float, total: float, squares: float, kind: Kind) -> VariantTotals:
     exact = Fraction(total).limit_denominator(10**4), Fraction(squares).limit_denominator(10**8)
     count = int(total) if kind is Kind.COUNT else int(converters)
     return VariantTotals(int(users), int(converters), count, *exact)
@@ -435,7 +435,7 @@ def _check_kept(looks: Looks, planned: int, analysis: Analysis, called: Array) -
         kept: list[Look] = []
         for day in range(looks.n[0].shape[1]):
             totals = {
-                key: _totals(*(float(part[arm][run, day]) for part in looks), Kind.CONVERSION)  # type: ignore[call-arg, arg-type]
+                key: totals_of(*(float(part[arm][run, day]) for part in looks), Kind.CONVERSION)  # type: ignore[call-arg, arg-type]
                 for arm, key in enumerate(("control", "treatment"))
             }
             enrolled = {key: each.users for key, each in totals.items()}

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import httpx
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Errors, sign_in
@@ -56,3 +58,82 @@ def test_change_that_wants_the_password_again_asks_for_it_and_goes_on(
     dialog.get_by_role("button", name="Confirm").click()
 
     expect(page.get_by_text("Copy the key now")).to_be_visible()
+
+
+@pytest.mark.heavy
+def test_person_sees_the_own_sessions_ends_the_others_and_changes_the_password(
+    opened: Open, fortnight: RunningStack, errors: Errors, api: httpx.Client
+) -> None:
+    account = {"username": "grace", "password": "battery staple horse", "role": "viewer"}
+    api.post("/accounts", json=account).raise_for_status()
+    stranger = api.post("/auth/token", json=_login(account))
+    page = opened()
+    page.goto("/")
+    page.get_by_label("User name").fill("grace")
+    page.get_by_label("Password").fill(account["password"])
+    page.get_by_role("button", name="Sign in").click()
+
+    page.get_by_role("link", name="grace").click()
+    sessions = page.get_by_role("region", name="Sessions")
+    expect(sessions.get_by_text("this one")).to_be_visible()
+    expect(sessions.get_by_role("row")).to_have_count(3)
+    page.get_by_role("button", name="End all others").click()
+    page.get_by_role("dialog").get_by_role("button", name="End them").click()
+    expect(sessions.get_by_role("row")).to_have_count(2)
+    assert api.post("/auth/refresh", json=_refresh(stranger)).status_code == 401
+
+    errors.expected = {401, 422}
+    page.get_by_label("Current password").fill("wrong")
+    page.get_by_label("New password").fill("correct staple horse")
+    page.get_by_role("button", name="Change the password").click()
+    expect(page.get_by_text("The name or the password is wrong.")).to_be_visible()
+    page.get_by_label("New password").fill("graceful grace")
+    page.get_by_label("Current password").fill(account["password"])
+    page.get_by_role("button", name="Change the password").click()
+    expect(page.get_by_text("Is too easy to guess.")).to_be_visible()
+    page.get_by_label("New password").fill("correct staple horse")
+    page.get_by_role("button", name="Change the password").click()
+
+    expect(page.get_by_label("User name")).to_be_visible()
+    assert page.request.get("/auth/me").status == 401
+
+
+def _login(account: dict[str, str]) -> dict[str, str]:
+    return {"username": account["username"], "password": account["password"]}
+
+
+def _refresh(answer: httpx.Response) -> dict[str, str]:
+    return {"refresh_token": answer.json()["refresh_token"]}
+
+
+def test_provider_has_a_button_only_where_one_is_set_up(opened: Open) -> None:
+    page = opened()
+    page.goto("/")
+    expect(page.get_by_label("User name")).to_be_visible()
+    expect(page.get_by_role("link", name="Sign in with")).to_have_count(0)
+
+    methods = {"password": True, "oidc": {"name": "Example ID", "href": "/auth/oidc/start"}}
+    page.route("**/auth/methods", lambda route: route.fulfill(json=methods))
+    page.reload()
+
+    link = page.get_by_role("link", name="Sign in with Example ID")
+    expect(link).to_have_attribute("href", "/auth/oidc/start")
+
+
+def test_who_comes_back_from_the_provider_is_signed_in_or_told_why_not(
+    opened: Open, fortnight: RunningStack, errors: Errors
+) -> None:
+    page = opened()
+    page.goto("/#/sign-in-failed/unavailable")
+    expect(page.get_by_text("The sign-in service does not answer.")).to_be_visible()
+    page.get_by_role("link", name="To the sign-in page").click()
+    expect(page.get_by_label("User name")).to_be_visible()
+
+    sent = {"username": "admin", "password": fortnight.password, "transport": "cookie"}
+    origin = {"Origin": fortnight.base_url}  # the cookies, as the callback sets them
+    assert page.request.post("/auth/token", data=sent, headers=origin).status == 200
+    page.goto("/#/signed-in")
+    page.reload()
+
+    expect(page.get_by_role("heading", name="Experiments")).to_be_visible()
+    assert page.url.endswith("#/experiments")

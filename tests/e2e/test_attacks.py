@@ -69,6 +69,60 @@ def test_person_who_signs_out_without_end_slows_nobody_down(stack: RunningStack)
         assert _seconds(victim) < 2 * before + 0.05
 
 
+def test_collector_that_invents_event_types_without_end_holds_up_no_count(stack: RunningStack) -> None:
+    headers = {"Authorization": f"Bearer {stack.token()}"}
+    with httpx.Client(base_url=stack.base_url, headers=headers, timeout=60) as victim:
+        key = {"name": "leaked", "scopes": ["events:write"]}
+        leaked = victim.post("/api-keys", json=key).raise_for_status().json()["key"]
+        with _inventing(stack, leaked) as attacker:
+            deadline, statuses = time.monotonic() + SECONDS, []
+            while time.monotonic() < deadline:
+                event = {"user_id": "victim", "type": "buy", "event_id": f"order-{len(statuses)}"}
+                statuses.append(victim.post("/events", json=event).status_code)
+                time.sleep(2)
+
+        assert attacker[202] >= 40
+        assert len(statuses) > 20
+        assert set(statuses) == {202}
+        assert _stored(victim, len(statuses)) == len(statuses)
+        waiting = victim.get("/events/dead-letters").json()["queues"]
+        assert [each["waiting"] for each in waiting] == [0] * len(waiting)
+    assert " ran for " not in (stack.data / "stdout.log").read_text()
+
+
+@contextmanager
+def _inventing(stack: RunningStack, key: str) -> Iterator[Counter[int]]:
+    """Send 500 events of 500 new types: twenty times at once, then again every few seconds."""
+    statuses: Counter[int] = Counter()
+    over = threading.Event()
+
+    def attack() -> None:
+        number = 0
+        with httpx.Client(base_url=stack.base_url, headers={"X-API-Key": key}, timeout=60) as client:
+            while not over.is_set():
+                number += 1
+                events = [{"user_id": f"m{number}", "type": f"t{number}-{each}"} for each in range(500)]
+                answer = client.post("/events/batch", json={"events": events})
+                statuses[answer.status_code] += 1
+                over.wait(0 if number < 20 else 5)
+
+    thread = threading.Thread(target=attack)
+    thread.start()
+    yield statuses
+    over.set()
+    thread.join()
+
+
+def _stored(client: httpx.Client, wanted: int) -> int:
+    """Return how many events of the victim are counted, a minute from now at the latest."""
+    deadline = time.monotonic() + 60
+    while True:
+        found = client.get("/events", params={"user_id": "victim", "limit": 100}).json()["events"]
+        if len(found) >= wanted or time.monotonic() > deadline:
+            return len(found)
+        time.sleep(1)
+
+
 def _seconds(client: httpx.Client) -> float:
     """Return how long a person's request takes."""
     taken = []

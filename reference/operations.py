@@ -87,7 +87,7 @@ DOCUMENTED: Mapping[str, Documented] = {
     "events.replay": Documented(ReplayReport),
     "events.types_list": Documented(EventTypesPage),
     "experiments.change_status": Documented(ExperimentAnswer, problems=(404, 409, 412)),
-    "experiments.create": Documented(ExperimentAnswer, problems=(409,)),
+    "experiments.create": Documented(ExperimentAnswer, problems=(404, 409)),
     "experiments.delete": Documented(problems=(404, 409, 412)),
     "experiments.history": Documented(HistoryPage, problems=(404,)),
     "experiments.list": Documented(ExperimentPage, also=(304,)),

@@ -132,6 +132,9 @@ class ExperimentSummary(ResponseModel):
     ended_at: str | None
     ship: str | None = None
     conclusion: Conclusion | None = None
+    tags: list[str] = Field(default_factory=list)
+    owner: str = ""
+    archived: bool = False
 
 
 class ExperimentAnswer(ResponseModel):
@@ -167,6 +170,9 @@ class ExperimentAnswer(ResponseModel):
     ended_at: str | None
     ship: str | None = None
     conclusion: Conclusion | None = None
+    tags: list[str] = Field(default_factory=list)
+    owner: str = ""
+    archived: bool = False
     note: str = ""
     schedule: ScheduleAnswer | None = None
     guard: ReactionsAnswer | None = None

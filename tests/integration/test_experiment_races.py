@@ -11,6 +11,7 @@ import pytest
 from experimentation.domain.errors import ConflictError, PreconditionFailedError
 from experimentation.domain.experiment import Experiment, Layer, Status
 from experimentation.domain.lifecycle import transition
+from experimentation.domain.search import Wanted
 from experimentation.storage import experiments, history, layers
 from tests.experiments import CREATED_AT, experiment
 
@@ -41,7 +42,7 @@ def test_of_many_that_create_one_id_one_wins() -> None:
 
     assert found == {"done": 1, "ConflictError": RIVALS - 1}
     assert len(history.list_page("race-create", 100).entries) == 1
-    listed = experiments.list_page(None, 100).summaries
+    listed = experiments.list_page(Wanted(), 100).summaries
     assert [summary["id"] for summary in listed].count("race-create") == 1
 
 

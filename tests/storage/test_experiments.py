@@ -11,6 +11,7 @@ from experimentation.domain.changes import Change
 from experimentation.domain.errors import ConflictError, NotFoundError, UnavailableError
 from experimentation.domain.experiment import Experiment, Kind, Metric, Status, Variant
 from experimentation.domain.lifecycle import COMPLETION_DELAY_MS, removable, transition
+from experimentation.domain.search import Wanted
 from experimentation.storage import experiments, history, shards
 from experimentation.storage.aws import client, pauses
 from experimentation.storage.aws.transactions import CancelledError
@@ -59,7 +60,7 @@ def test_an_id_is_taken_only_once() -> None:
         experiments.create(experiment(name="Another", created_at=NOW), "bob")
 
     assert experiments.read("checkout-button").name == "Checkout button"
-    assert len(experiments.list_page(None, 10).summaries) == 1
+    assert len(experiments.list_page(Wanted(), 10).summaries) == 1
     assert len(history.list_page("checkout-button", 10).entries) == 1
 
 
@@ -185,7 +186,7 @@ def test_a_deleted_experiment_leaves_its_history_alone() -> None:
 
     with pytest.raises(NotFoundError):
         experiments.read("checkout-button")
-    assert experiments.list_page(None, 10).summaries == []
+    assert experiments.list_page(Wanted(), 10).summaries == []
     assert [(entry.actor, entry.action) for entry in history.list_page("checkout-button", 10).entries] == [
         ("bob", "deleted"),
         ("alice", "created"),
@@ -218,7 +219,7 @@ def test_a_change_meant_for_a_deleted_draft_does_not_reach_its_namesake() -> Non
     found = experiments.change("checkout-button", replaced_meanwhile, now=NOW, actor="alice")
 
     assert (found.name, found.status) == ("Namesake", Status.DRAFT)
-    listed = experiments.list_page(None, 10).summaries
+    listed = experiments.list_page(Wanted(), 10).summaries
     assert [each["name"] for each in listed] == ["Namesake"]
 
 
@@ -266,7 +267,7 @@ def test_the_list_is_newest_first_and_paged() -> None:
 
     pages, start = [], None
     for _ in range(3):
-        page = experiments.list_page(None, 2, start)
+        page = experiments.list_page(Wanted(), 2, start)
         pages.append([summary["id"] for summary in page.summaries])
         start = page.next_start
 
@@ -277,7 +278,7 @@ def test_the_list_is_newest_first_and_paged() -> None:
 def test_a_full_last_page_ends_the_list() -> None:
     many(4)
 
-    page = experiments.list_page(None, 2, experiments.list_page(None, 2).next_start)
+    page = experiments.list_page(Wanted(), 2, experiments.list_page(Wanted(), 2).next_start)
 
     assert [summary["id"] for summary in page.summaries] == ["exp-1", "exp-0"]
     assert page.next_start is None
@@ -290,8 +291,8 @@ def test_a_list_of_one_status_fills_its_pages(monkeypatch: pytest.MonkeyPatch) -
             made.id, lambda before: transition(before, Status.RUNNING, NOW), now=NOW, actor="bob"
         )
 
-    first = experiments.list_page(Status.RUNNING, 3)
-    second = experiments.list_page(Status.RUNNING, 3, first.next_start)
+    first = experiments.list_page(Wanted(Status.RUNNING), 3)
+    second = experiments.list_page(Wanted(Status.RUNNING), 3, first.next_start)
 
     assert [summary["id"] for summary in first.summaries] == ["exp-16", "exp-12", "exp-8"]
     assert [summary["id"] for summary in second.summaries] == ["exp-4", "exp-0"]
@@ -314,7 +315,7 @@ def test_the_list_follows_a_change() -> None:
 
     experiments.change("checkout-button", rename("New"), now=NOW, actor="bob")
 
-    (summary,) = experiments.list_page(None, 10).summaries
+    (summary,) = experiments.list_page(Wanted(), 10).summaries
     assert (summary["name"], summary["version"]) == ("New", 2)
     assert summary["variants"] == [
         {"key": "control", "name": None, "weight": 50},

@@ -24,7 +24,7 @@ from experimentation.domain.experiment import (
 from experimentation.domain.percent import percent
 from experimentation.domain.schedule import require_ahead
 
-WORDS = frozenset({"name", "description", "hypothesis"})
+WORDS = frozenset({"name", "description", "hypothesis", "tags", "owner"})
 ENDING = frozenset({"ship", "conclusion", "note"})
 LIVE = frozenset({"metrics", "traffic_allocation", "audience", "overrides", "schedule", "guard"})
 
@@ -70,6 +70,9 @@ class Edit(TypedDict, total=False):
     adjustment: Adjustment
     cuped_days: int
     overrides: dict[str, str]
+    tags: tuple[str, ...]
+    owner: str
+    archived: bool
     ship: str | None
     conclusion: Conclusion | None
     note: str
@@ -146,6 +149,10 @@ def _refusals(before: Experiment, after: Experiment, name: str) -> Iterator[Fiel
     if name in ENDING:
         if before.status is not Status.COMPLETED:
             yield FieldError(f"/{name}", _UNFINISHED)
+        return
+    if name == "archived":
+        if after.archived and before.status in {Status.RUNNING, Status.PAUSED}:
+            yield FieldError(f"/{name}", "complete it first: what runs stays in the list")
         return
     if name in WORDS or (before.status is Status.DRAFT and name != "salt"):
         return

@@ -19,6 +19,7 @@ def check(experiment: Experiment) -> Experiment:
     faults = [
         *_variants(experiment),
         *_layer(experiment),
+        *_repeated("/tags/{}", experiment.tags),
         *_metrics(experiment),
         *_plan(experiment),
         *_segments(experiment),

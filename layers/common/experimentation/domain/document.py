@@ -21,6 +21,9 @@ _SUMMARY = (
     "ended_at",
     "ship",
     "conclusion",
+    "tags",
+    "owner",
+    "archived",
 )
 
 
@@ -31,6 +34,9 @@ def document(experiment: Experiment) -> dict[str, object]:
         "name": experiment.name,
         "description": experiment.description,
         "hypothesis": experiment.hypothesis,
+        "tags": list(experiment.tags),
+        "owner": experiment.owner,
+        "archived": experiment.archived,
         "variants": [_variant(variant) for variant in experiment.variants],
         "control": experiment.control,
         "traffic_allocation": percent(experiment.traffic_allocation),

@@ -182,6 +182,9 @@ class Experiment:
     ship: str | None = None  # the variant that everybody gets, once completed
     conclusion: Conclusion | None = None
     note: str = ""
+    tags: tuple[str, ...] = ()
+    owner: str = ""  # who answers for it: a person, a team
+    archived: bool = False  # out of the list unless asked for
     schedule: Schedule | None = None
     guard: GuardRule = GuardRule()
 

@@ -33,6 +33,8 @@ def transition(experiment: Experiment, status: Status, now: int) -> Experiment:
             f"An experiment that is {experiment.status} cannot become {status}.",
             [FieldError("/status", f"allowed from here: {', '.join(allowed) or 'nothing, it is final'}")],
         )
+    if experiment.archived and status is Status.RUNNING:
+        raise ConflictError("An archived draft cannot start.", [FieldError("/archived", "must be false")])
     schedule = experiment.schedule
     if status is Status.RUNNING and schedule and schedule.end_at is not None and schedule.end_at <= now:
         raise ConflictError(

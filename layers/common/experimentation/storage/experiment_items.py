@@ -185,6 +185,7 @@ def from_meta(item: Item) -> Experiment:
     held["layer"] = Layer(**held["layer"]) if held.get("layer") else None
     held["guard"] = GuardRule(**{name: Reaction(each) for name, each in held.get("guard", {}).items()})
     held["prerequisite"] = _prerequisite(**held["prerequisite"]) if held.get("prerequisite") else None
+    held["tags"] = tuple(held.get("tags", ()))
     held["schedule"] = _schedule(**held["schedule"]) if held.get("schedule") else None
     numbers: dict[str, Any] = {name: int(item[name]["N"]) for name in _NUMBERS if name in item}
     return Experiment(id=item["id"]["S"], status=Status(item["status"]["S"]), **held, **numbers)

@@ -3,14 +3,22 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import Enum, auto
+from operator import itemgetter
 from typing import NamedTuple
 
 from experimentation import settings
 from experimentation.domain.changes import differences
 from experimentation.domain.clock import rfc3339
-from experimentation.domain.errors import ConflictError, NotFoundError, UnavailableError
+from experimentation.domain.errors import (
+    ConflictError,
+    FieldError,
+    InvalidError,
+    NotFoundError,
+    UnavailableError,
+)
 from experimentation.domain.experiment import Experiment, Status
 from experimentation.domain.facts import Cause, facts_of
+from experimentation.domain.search import Sort, Wanted
 from experimentation.storage import experiment_items as items
 from experimentation.storage import history, layers, outbox
 from experimentation.storage.aws import pauses
@@ -21,6 +29,7 @@ from experimentation.storage.aws.transactions import CONDITION_FAILED, Action, C
 
 MAX_TRIES = 8
 PASSING = frozenset({"None", "TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"})
+MOST_SORTED = 5_000  # some 3 MB of summaries in memory
 FILTERED_PAGE = 500  # some 200 KB: well under the 1 MB at which DynamoDB ends a page itself
 
 
@@ -39,6 +48,13 @@ class Page(NamedTuple):
     next_start: str | None
 
 
+class SortedPage(NamedTuple):
+    """Some experiments in the order that was asked for, and the last one's place if more follow."""
+
+    summaries: list[dict[str, object]]
+    last: tuple[str, str] | None
+
+
 class Listed(NamedTuple):
     """What the list knows of an experiment without reading it."""
 
@@ -54,9 +70,9 @@ def _no_checks(_before: Experiment | None, _after: Experiment) -> Iterable[Actio
     return ()
 
 
-def create(experiment: Experiment, actor: str, checks: Checks = _no_checks) -> None:
-    """Store a new experiment; ConflictError when its id is taken."""
-    entry = history.Entry(experiment.created_at, experiment.version, actor, "created")
+def create(experiment: Experiment, actor: str, checks: Checks = _no_checks, reason: str = "") -> None:
+    """Store a new experiment; ConflictError when its id is taken. The history has the reason."""
+    entry = history.Entry(experiment.created_at, experiment.version, actor, "created", reason=reason)
     actions = [items.create(experiment), items.listing(experiment), history.append(experiment.id, entry)]
     for tried in range(MAX_TRIES):
         pauses.pause(tried)
@@ -152,14 +168,38 @@ def delete(
     raise UnavailableError("Too many changes to this experiment at once; try again.")
 
 
-def list_page(status: Status | None, limit: int, start: str | None = None) -> Page:
-    """Return up to `limit` experiments of that status, newest first; `start` is a page's `next_start`."""
-    found: list[Item] = []
-    for row in _rows(status, start, evaluated=FILTERED_PAGE if status else limit + 1):
+def list_page(wanted: Wanted, limit: int, start: str | None = None) -> Page:
+    """Return up to `limit` of the experiments, newest first; `start` is a page's `next_start`."""
+    found: list[tuple[str, dict[str, object]]] = []
+    is_narrow = wanted != Wanted()
+    for row in _rows(wanted.status, start, evaluated=FILTERED_PAGE if is_narrow else limit + 1):
+        summary = items.summary_of(row)
+        if not wanted.matches(summary):
+            continue
         if len(found) == limit:
-            return Page([items.summary_of(kept) for kept in found], found[-1]["SK"]["S"])
-        found.append(row)
-    return Page([items.summary_of(kept) for kept in found], None)
+            return Page([summary for _, summary in found], found[-1][0])
+        found.append((row["SK"]["S"], summary))
+    return Page([summary for _, summary in found], None)
+
+
+def sorted_page(wanted: Wanted, sort: Sort, limit: int, after: tuple[str, str] | None = None) -> SortedPage:
+    """Return up to `limit` of the experiments in that order; `after` is a page's `last`.
+
+    All are read for each page: InvalidError where more than MOST_SORTED match.
+    """
+    found: list[tuple[tuple[str, str], dict[str, object]]] = []
+    for row in _rows(wanted.status, None, FILTERED_PAGE):
+        summary = items.summary_of(row)
+        if wanted.matches(summary):
+            found.append(((sort.key(summary), row["SK"]["S"]), summary))
+        if len(found) > MOST_SORTED:
+            reason = f"more than {MOST_SORTED} experiments match: narrow the search, or leave the order out"
+            raise InvalidError("There are too many experiments to sort.", [FieldError("/sort", reason)])
+    found.sort(key=itemgetter(0), reverse=sort.descends)
+    if after is not None:
+        found = [each for each in found if (each[0] < after if sort.descends else each[0] > after)]
+    page = found[:limit]
+    return SortedPage([summary for _, summary in page], page[-1][0] if len(found) > limit else None)
 
 
 def listed() -> dict[str, Listed]:

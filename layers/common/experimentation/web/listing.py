@@ -32,6 +32,28 @@ def next_cursor(position: str | None, purpose: str) -> str | None:
     return None if position is None else encode_cursor({"after": position}, purpose)
 
 
+def pair_of(cursor: str | None, purpose: str) -> tuple[str, str] | None:
+    """Return the place in a sorted list that the cursor holds; InvalidError when it is not of that list."""
+    if cursor is None:
+        return None
+    found = decode_cursor(cursor, purpose)
+    key, position = found.get("key"), found.get("after")
+    if not isinstance(key, str) or not isinstance(position, str):
+        raise InvalidError(
+            "The cursor is not one of this list.", [FieldError("/cursor", "is not of this list")]
+        )
+    return key, position
+
+
+def next_pair(place: tuple[str, str] | None, purpose: str) -> str | None:
+    """Return the cursor of the page after that place in a sorted list; None at the end of the list.
+
+    >>> pair_of(next_pair(("button", "7"), "experiments"), "experiments")
+    ('button', '7')
+    """
+    return None if place is None else encode_cursor({"key": place[0], "after": place[1]}, purpose)
+
+
 def content_tag(body: object) -> str:
     """Return an entity tag that follows what a page shows.
 

@@ -1,5 +1,6 @@
 """Requests about experiments: their fields, each with its limits."""
 
+import json
 from dataclasses import replace
 from typing import Annotated, Any, cast
 
@@ -7,6 +8,8 @@ from pydantic import AfterValidator, Field
 
 from experimentation.domain.changes import ENDING, Edit
 from experimentation.domain.consistency import check
+from experimentation.domain.document import document
+from experimentation.domain.errors import FieldError, InvalidError
 from experimentation.domain.experiment import (
     MILLION,
     Adjustment,
@@ -28,6 +31,7 @@ from experimentation.domain.experiment import (
     Variant,
 )
 from experimentation.domain.schedule import require_ahead
+from experimentation.domain.search import Sort, Wanted
 from experimentation.domain.slug import slug
 from experimentation.web.schemas.audience import Audience
 from experimentation.web.schemas.model import RequestModel
@@ -53,6 +57,10 @@ Users = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000)]
 Days = Annotated[int, Field(strict=True, ge=0, le=3_650)]
 CupedDays = Annotated[int, Field(strict=True, ge=1, le=90)]
 SegmentValue = Annotated[Name, Field(max_length=100)]
+Tag = Annotated[Name, Field(max_length=50)]
+Tags = Annotated[tuple[Tag, ...], Field(max_length=20)]
+Owner = Annotated[Name, Field(max_length=100)]
+NOT_COPIED = frozenset({"id", "salt", "layer", "schedule", "owner", "archived", "overrides"})
 
 
 class VariantRequest(RequestModel):
@@ -177,14 +185,23 @@ Segments = Annotated[tuple[SegmentRequest, ...], Field(max_length=3)]
 Overrides = Annotated[dict[UserId, VariantKey], Field(max_length=100)]
 
 
+def _undefined(schema: dict[str, Any]) -> None:
+    """Hide a default that only stands for "not sent"."""
+    schema.pop("default", None)
+
+
+def _absent(value: Any = None) -> Any:
+    return Field(default=value, json_schema_extra=_undefined)
+
+
 class ExperimentCreate(RequestModel):
-    """A new experiment, as a draft."""
+    """A new experiment, as a draft; without `copy` its name and variants are needed."""
 
     id: ExperimentId | None = Field(default=None, description="made from the name when absent")
-    name: Name
+    name: Name = _absent()
     description: Text = ""
     hypothesis: Text = ""
-    variants: Variants
+    variants: Variants = _absent()
     control: VariantKey | None = Field(default=None, description="the first variant when absent")
     traffic_allocation: Percent = Field(default=MILLION, json_schema_extra={"default": 100})
     salt: Salt | None = Field(default=None, description="the id when absent")
@@ -203,9 +220,30 @@ class ExperimentCreate(RequestModel):
     overrides: Overrides = Field(default_factory=dict)
     schedule: ScheduleRequest | None = None
     guard: GuardRequest = GuardRequest()
+    tags: Tags = ()
+    owner: Owner | None = Field(default=None, description="whoever creates it when absent")
+
+    def filled_from(self, source: Experiment, *, with_overrides: bool) -> "ExperimentCreate":
+        """Return the request with what it leaves out taken from another experiment, as a copy of it.
+
+        The copy has a draw, an owner and times of its own: users' variants do not follow from the source's.
+        """
+        left_out = NOT_COPIED - {"overrides"} if with_overrides else NOT_COPIED
+        if self.layer is not None:
+            left_out |= {"traffic_allocation"}
+        kept = {name: value for name, value in document(source).items() if name not in left_out}
+        kept["name"] = f"Copy of {source.name}"[:200]
+        known = {name: value for name, value in kept.items() if name in ExperimentCreate.model_fields}
+        copied = ExperimentCreate.model_validate_json(json.dumps(known))
+        return copied.model_copy(update={name: getattr(self, name) for name in self.model_fields_set})
 
     def experiment(self, author: str, now: int, suffix: str) -> Experiment:
         """Return the draft; `suffix` ends a generated id; InvalidError when it contradicts itself."""
+        missing = [name for name in ("name", "variants") if name not in self.model_fields_set]
+        if missing:
+            raise InvalidError(
+                "The request is not valid.", [FieldError(f"/{name}", "is needed") for name in missing]
+            )
         chosen = self.id or slug(self.name, suffix)
         layer = self.layer.layer() if self.layer else None
         if layer is not None and "traffic_allocation" not in self.model_fields_set:
@@ -239,18 +277,11 @@ class ExperimentCreate(RequestModel):
             overrides=dict(self.overrides),
             schedule=self.schedule.schedule() if self.schedule else None,
             guard=self.guard.rule(),
+            tags=self.tags,
+            owner=self.owner or author,
         )
         require_ahead(None, draft, now)
         return check(draft)
-
-
-def _undefined(schema: dict[str, Any]) -> None:
-    """Hide a default that only stands for "not sent"."""
-    schema.pop("default", None)
-
-
-def _absent(value: Any = None) -> Any:
-    return Field(default=value, json_schema_extra=_undefined)
 
 
 class ExperimentPatch(RequestModel):
@@ -279,6 +310,9 @@ class ExperimentPatch(RequestModel):
     ship: VariantKey | None = _absent()
     conclusion: Conclusion | None = _absent()
     note: Text = _absent()
+    tags: Tags = _absent()
+    owner: Owner = _absent()
+    archived: Annotated[bool, Field(strict=True)] = _absent()
     schedule: ScheduleRequest | None = _absent()
     guard: GuardRequest = _absent()
 
@@ -316,11 +350,27 @@ class StatusChange(RequestModel):
 
 
 class ExperimentList(RequestModel):
-    """Which experiments to list, and where to go on."""
+    """Which experiments to list, in which order, and where to go on."""
 
     status: Status | None = None
+    q: Annotated[Name, Field(max_length=100)] | None = None
+    tag: Tag | None = None
+    owner: Owner | None = None
+    archived: bool = False
+    sort: Sort = Sort.NEWEST
     limit: Limit = 50
     cursor: Cursor | None = None
+
+    def wanted(self) -> Wanted:
+        """Return what is looked for."""
+        return Wanted(self.status, self.q or "", self.tag, self.owner, self.archived)
+
+
+class CopySource(RequestModel):
+    """The experiment that a new one copies, and whether its overrides come along."""
+
+    copied: ExperimentId | None = Field(default=None, alias="copy")
+    overrides: bool = False
 
 
 class HistoryList(RequestModel):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from experimentation.domain.errors import NotFoundError
+from experimentation.domain.errors import InvalidError, NotFoundError
 from experimentation.web.endpoint import Endpoint
 from experimentation.web.validation_words import PATTERNS, WORDS, field_errors
 from reference.document import Operation, operations, sample
@@ -60,7 +60,7 @@ def _refusals(annotation: Any, sent: str | Mapping[str, str]) -> Iterator[tuple[
             adapter.validate_strings(sent.get("", sent))
     except ValidationError as error:
         yield from ((fault, annotation) for fault in error.errors(include_url=False, include_input=False))
-    except NotFoundError:  # a flag's key that cannot be one: our own words
+    except (NotFoundError, InvalidError):  # a flag's key, an audience: our own words
         return
 
 

@@ -26,7 +26,7 @@ def test_weights_that_sum_to_exactly_100_pass(weights: tuple[int, ...]) -> None:
     [
         ({"variants": variants(500_000, 499_999), "control": "a"}, "/variants", "99.9999"),
         ({"variants": variants(500_000, 500_001), "control": "a"}, "/variants", "100.0001"),
-        ({"variants": (Variant("a", 500_000),) * 2, "control": "a"}, "/variants/1/key", "duplicate"),
+        ({"variants": (Variant("a", 500_000),) * 2, "control": "a"}, "/variants/1/key", "more than once"),
         ({"control": "nobody"}, "/control", "nobody"),
         (
             {"metrics": (PURCHASE_RATE, Metric("purchase_rate", "x", Kind.COUNT))},

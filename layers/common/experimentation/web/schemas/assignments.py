@@ -16,6 +16,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from experimentation.domain.errors import BadRequestError, InvalidError
 from experimentation.web import strict_json
 from experimentation.web.schemas.model import RequestModel
 from experimentation.web.schemas.types import ExperimentId, UserId
@@ -42,7 +43,7 @@ def _context_of(text: object) -> dict[str, Any]:
     """Return the context that a query parameter holds as JSON."""
     try:
         return TypeAdapter(ContextIn).validate_python(strict_json.loads(str(text).encode()))
-    except ValidationError:
+    except (ValidationError, BadRequestError, InvalidError):
         raise ValueError("must be a JSON object like the context of an assignment") from None
 
 

@@ -31,13 +31,13 @@ export async function view() {
     fill(place, listed(entries), page.next_cursor ? earlier(() => more(page.next_cursor)) : null);
   };
   await more(null);
-  const element = h("div", { class: "stack" }, h("h1", { tabindex: -1 }, "Record"),
+  const element = h("div", { class: "stack" }, h("h1", { tabindex: -1 }, "Audit"),
     h("p", { class: "soft" }, "What was done to people, API keys and sessions; kept for 400 days."), h("section", { class: "card" }, place));
-  return { title: "Record", element };
+  return { title: "Audit", element };
 }
 
 function listed(entries) {
-  return table("Record", [
+  return table("Audit", [
     { title: "When", cell: (each) => time(each.at) },
     { title: "Who", cell: (each) => each.actor ?? "somebody" },
     { title: "What", cell: (each) => NAMES[each.action] ?? each.action },

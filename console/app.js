@@ -11,6 +11,8 @@ const ROUTES = [
   [/^\/experiments\/new$/, () => import("./experiment_form.js")],
   [/^\/experiments\/([^/]+)(?:\/(setup|debug|history))?$/, () => import("./experiment_page.js")],
   [/^\/experiments\/([^/]+)\/edit$/, () => import("./experiment_form.js")],
+  [/^\/layers$/, () => import("./layers.js")],
+  [/^\/notifications$/, () => import("./notifications.js")],
   [/^\/sample-size$/, () => import("./sample_size.js")],
   [/^\/assignments$/, () => import("./lookup.js")],
   [/^\/events$/, () => import("./event_types.js")],
@@ -18,13 +20,14 @@ const ROUTES = [
   [/^\/people$/, () => import("./people.js")],
   [/^\/keys$/, () => import("./keys.js")],
   [/^\/record$/, () => import("./access_record.js")],
+  [/^\/user-data$/, () => import("./personal_data.js")],
   [/^\/account$/, () => import("./own_account.js")],
   [/^\/sign-in-failed\/([a-z-]+)$/, () => import("./sign_in_failed.js")],
 ];
 const GROUPS = [
-  ["Experiments", [["/experiments", "All experiments", "fork"], ["/sample-size", "Sample size", "ruler"]]],
+  ["Experiments", [["/experiments", "All experiments", "fork"], ["/notifications", "Notifications", "bell"], ["/layers", "Layers", "layers"], ["/sample-size", "Sample size", "ruler"]]],
   ["Data", [["/assignments", "Assignments", "user"], ["/events", "Events", "pulse"]]],
-  ["Admin", [["/people", "People", "people"], ["/keys", "API keys", "key"], ["/record", "Record", "list"], ["/dead-letters", "Dead letters", "inbox"]], "admin"],
+  ["Admin", [["/people", "People", "people"], ["/keys", "API keys", "key"], ["/user-data", "User data", "folder"], ["/record", "Audit", "list"], ["/dead-letters", "Dead letters", "inbox"]], "admin"],
 ];
 export const PRODUCT = "Evenhand";
 

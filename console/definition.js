@@ -1,9 +1,10 @@
 // An experiment's definition as it stands.
 
 import { badge, h, table } from "./dom.js";
-import { count, percent } from "./format.js";
+import { count, percent, time } from "./format.js";
 import { metricTitle } from "./naming.js";
 import { variantMark } from "./variant_mark.js";
+import { REACTION } from "./words.js";
 
 export const ANALYSIS = {
   sequential: "Sequential: may be read on any day",
@@ -32,6 +33,8 @@ export function definition(experiment) {
         ["Traffic", `${experiment.traffic_allocation}% of users`],
         ["Segments", experiment.segments.map((each) => `${each.key} (${each.values.join(", ")})`).join("; ") || "none"],
         ["Overrides", overrides.length ? overrides.map(([user, variant]) => h("div", {}, h("code", {}, user), " gets ", h("code", {}, variant))) : "none"],
+        ["Audience", experiment.audience ? h("code", {}, JSON.stringify(experiment.audience)) : "everybody"],
+        ["Layer", experiment.layer ? [h("a", { href: "#/layers" }, experiment.layer.key), `, ${experiment.layer.from}% to ${experiment.layer.to}%`] : "none"],
         ["Salt", h("code", {}, experiment.salt)],
         ["Version", experiment.version],
       ])),
@@ -40,6 +43,18 @@ export function definition(experiment) {
         ["Planned users", count(experiment.planned_users)],
         ["Minimum effect", percent(experiment.minimum_effect)],
         ["Before a verdict", `${count(experiment.min_users)} users per variant, ${experiment.min_days} days`],
+        ["Schedule", scheduled(experiment.schedule)],
+        ["When a guardrail is harmed", REACTION[experiment.guard.harm][0].toLowerCase()],
+        ["When the split is off", REACTION[experiment.guard.mismatch][0].toLowerCase()],
         ["Adjustment", experiment.adjustment === "cuped" ? `CUPED, by the ${experiment.cuped_days} days before the assignment` : "none"],
       ]))));
+}
+
+function scheduled(schedule) {
+  if (!schedule) return "started and ended by hand";
+  return [
+    schedule.start_at ? h("div", {}, `starts ${time(schedule.start_at)}`) : null,
+    schedule.ramp.map((step) => h("div", {}, `${step.percent}% of users from ${time(step.at)}`)),
+    schedule.end_at ? h("div", {}, `ends ${time(schedule.end_at)}`) : null,
+  ];
 }

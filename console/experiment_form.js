@@ -1,6 +1,7 @@
 // Creating an experiment, or changing what its status still lets change.
 
 import { all, at, call, get } from "./api.js";
+import { audienceEditor, layerEditor } from "./audience_editor.js";
 import { calculator } from "./calculator.js";
 import { ANALYSIS } from "./definition.js";
 import { fill, h } from "./dom.js";
@@ -11,6 +12,7 @@ import { faultsOf } from "./form_rules.js";
 import { time } from "./format.js";
 import { metricsEditor } from "./metrics_editor.js";
 import { overridesEditor } from "./overrides_editor.js";
+import { guardEditor, scheduleEditor } from "./schedule_editor.js";
 import { segmentsEditor } from "./segments_editor.js";
 import { variantsEditor } from "./variants_editor.js";
 
@@ -18,7 +20,7 @@ const NEW = {
   id: "", name: "", description: "", hypothesis: "", control: "control", traffic_allocation: 100, salt: "", segments: [], analysis: "sequential", adjustment: "cuped", cuped_days: 28,
   variants: [{ key: "control", weight: 50, config: null }, { key: "treatment", weight: 50, config: null }],
   metrics: [{ key: "", event_type: "", kind: "conversion", role: "primary", direction: "increase" }],
-  planned_users: null, min_users: 150, min_days: 7, minimum_effect: null, overrides: {}, status: "draft",
+  planned_users: null, min_users: 150, min_days: 7, minimum_effect: null, overrides: {}, audience: null, layer: null, schedule: null, guard: { harm: "notify", mismatch: "notify" }, status: "draft",
 };
 const FIXED = "Fixed since the start: a change would move users or the verdict.";
 
@@ -77,7 +79,7 @@ function page({ id, known, shown, types, store, note, again }) {
 // What a copy begins with: the definition, and nothing of its life.
 function copyOf(experiment) {
   const { id, salt, status, version, started_at, ended_at, created_at, created_by, updated_at, ...rest } = experiment;
-  return { ...NEW, ...Object.fromEntries(Object.entries(rest).filter(([name]) => name in NEW)), name: `Copy of ${experiment.name}`, metrics: experiment.metrics.map(({ declared_at, ...each }) => each) };
+  return { ...NEW, ...Object.fromEntries(Object.entries(rest).filter(([name]) => name in NEW)), name: `Copy of ${experiment.name}`, schedule: null, layer: null, metrics: experiment.metrics.map(({ declared_at, ...each }) => each) };
 }
 
 function fields(shown, experiment, id, types) {
@@ -93,6 +95,10 @@ function fields(shown, experiment, id, types) {
   const metrics = metricsEditor(shown.metrics, types);
   const segments = segmentsEditor(shown.segments);
   const overrides = overridesEditor(shown.overrides, () => variants.values().map((each) => each.key));
+  const audience = audienceEditor(shown.audience);
+  const layer = layerEditor(shown.layer);
+  const schedule = scheduleEditor(shown.schedule);
+  const guard = guardEditor(shown.guard);
   const salt = text(shown.salt, { maxlength: 128, autocapitalize: "none", spellcheck: "false" });
   const traffic = number(shown.traffic_allocation, { min: 0, max: 100, required: true });
   const planned = number(shown.planned_users, { min: 1, step: 1 });
@@ -113,13 +119,15 @@ function fields(shown, experiment, id, types) {
       field("Days of history for it", history, { pointer: "/cuped_days", hint: "Before the assignment, 1 to 90." })));
   const trafficField = field("Traffic in percent", traffic, { short: true, pointer: "/traffic_allocation", hint: draft ? "Of all users; the others get no variant." : "May only grow while the experiment runs." });
   const saltField = field("Salt", salt, { short: true, pointer: "/salt", hint: "Two experiments of one salt draw alike. The id, when empty." });
-  if (!draft) [variants.element, segments.element, plan, saltField].forEach((each) => lock(each, FIXED));
-  if (ended) [metrics.element, trafficField, overrides.element].forEach((each) => lock(each, "The experiment is completed."));
+  if (!draft) [variants.element, segments.element, plan].forEach((each) => lock(each, FIXED));
+  if (id) lock(saltField, "Never changes: every user would be drawn anew.");
+  if (ended) [metrics.element, trafficField, overrides.element, audience.element, layer.element, schedule.element, guard.element].forEach((each) => lock(each, "The experiment is completed."));
   const card = (...children) => h("section", { class: "card stack" }, children);
   const body = () => ({
     ...(own.value && !id ? { id: own.value.trim() } : {}),
     name: name.value, hypothesis: hypothesis.value, description: description.value,
     variants: variants.values(), control: variants.control(), metrics: metrics.values(), segments: segments.values(), overrides: overrides.values(),
+    audience: audience.value(), layer: layer.value(), schedule: schedule.value(), guard: guard.value(),
     ...(salt.value ? { salt: salt.value } : {}),
     traffic_allocation: asNumber(traffic), analysis: analysis.value, adjustment: adjustment.value, cuped_days: asNumber(history) ?? NEW.cuped_days, planned_users: asNumber(planned),
     minimum_effect: asNumber(effect) === null ? null : round(asNumber(effect) / 100), min_users: asNumber(least) ?? 0, min_days: asNumber(days) ?? 0,
@@ -128,8 +136,9 @@ function fields(shown, experiment, id, types) {
     elements: [
       card(h("div", { class: "pair" }, field("Name", name, { pointer: "/name" }), field("Id", own, { pointer: "/id", hint: id ? "Cannot change." : "What programs call it; made from the name when empty." })), field("Hypothesis", hypothesis, { pointer: "/hypothesis", hint: "What you expect, and why." }), field("Description", description, { pointer: "/description" })),
       card(variants.element), card(metrics.element), card(plan),
-      card(h("fieldset", {}, h("legend", {}, "Who takes part"), trafficField), segments.element),
-      h("details", { class: "card advanced" }, h("summary", {}, "Advanced: overrides and salt"), h("div", { class: "stack" }, overrides.element, saltField)),
+      card(h("fieldset", {}, h("legend", {}, "Who takes part"), trafficField), audience.element, segments.element),
+      card(schedule.element, guard.element),
+      h("details", { class: "card advanced" }, h("summary", {}, "Advanced: overrides, layer and salt"), h("div", { class: "stack" }, overrides.element, layer.element, saltField)),
     ],
     overrideLines: overrides.lines,
     weights: () => {

@@ -27,6 +27,12 @@ export function faultsOf(body) {
   keys(body.segments, "segment", fault, "/segments");
   for (const [index, each] of body.segments.entries()) if (!each.values.length) fault(`/segments/${index}/values`, "Name at least one value.");
   for (const [index, each] of (body.override_lines ?? []).entries()) if (!each.user) fault(`/override_lines/${index}`, "Name the user, or remove the line.");
+  if (typeof body.audience === "string") fault("/audience", "This is not valid JSON; keys and text need quotation marks.");
+  if (body.layer && !ID.test(body.layer.key)) fault("/layer/key", "Small letters, digits, - . and _, at most 64, beginning with a letter or digit.");
+  for (const [index, each] of (body.schedule?.ramp ?? []).entries()) {
+    if (!each.at) fault(`/schedule/ramp/${index}/at`, "Say from when on.");
+    if (each.percent === null) fault(`/schedule/ramp/${index}/percent`, "Say how many percent of users.");
+  }
   if (!(body.traffic_allocation >= 0 && body.traffic_allocation <= 100)) fault("/traffic_allocation", "A share from 0 to 100.");
   if (body.analysis === "group_sequential" && !body.planned_users) fault("/planned_users", "Group sequential analysis needs it: its looks are shares of it.");
   return faults;

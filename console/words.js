@@ -25,6 +25,24 @@ export const CONCLUSION = {
   did_not_finish: ["Did not finish", "warn"],
 };
 
+export const REACTION = {
+  notify: ["Tell people", ""],
+  pause: ["Pause it, and tell people", ""],
+};
+
+export const FACT = {
+  started: ["started", "accent"],
+  start_failed: ["start failed", "bad"],
+  paused: ["paused", "warn"],
+  resumed: ["resumed", "accent"],
+  ramped: ["more traffic", ""],
+  completed: ["completed", "good"],
+  shipped: ["shipped", "good"],
+  verdict: ["verdict", "accent"],
+  harm: ["harm", "bad"],
+  mismatch: ["split is off", "bad"],
+};
+
 export const SPLIT = {
   ok: ["Split as planned", "good"],
   mismatch: ["Split is off", "bad"],

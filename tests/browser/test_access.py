@@ -22,7 +22,11 @@ PLACES = {
     "events": ("/#/events", "Event types"),
     "dead-letters": ("/#/dead-letters", "Dead letters"),
     "people": ("/#/people", "Add a person"),
-    "record": ("/#/record", "Record"),
+    "record": ("/#/record", "Audit"),
+    "layers": ("/#/layers", "Layers"),
+    "notifications": ("/#/notifications", "Notifications"),
+    "user-data": ("/#/user-data", "User data"),
+    "account": ("/#/account", "Your account"),
     "keys": ("/#/keys", "Create a key"),
 }
 

@@ -1,6 +1,7 @@
 """What a person does in the console: from a draft to the decision, and what goes wrong on the way."""
 
 import csv
+import json
 import re
 import time
 from collections.abc import Callable
@@ -27,6 +28,12 @@ DRAWN = """(text) => {
 def _create(page: Page) -> None:
     page.get_by_role("link", name="New experiment").click()
     page.get_by_label("Name", exact=True).fill("Search ranking")
+    page.get_by_label("Condition (JSON)").fill('{"country": {"$ne": "XX"}}')
+    page.get_by_label("Ends", exact=True).fill("2099-12-31T12:00")
+    page.get_by_label("A guardrail is harmed").select_option("pause")
+    page.get_by_text("Advanced").click()
+    page.get_by_label("Layer", exact=True).fill("search")
+    page.get_by_label("To percent").fill("100")
     page.get_by_label("Id", exact=True).fill("search-ranking")
     metrics = page.get_by_role("group", name="Metrics")
     metrics.get_by_label("Key").fill("click_rate")
@@ -119,6 +126,13 @@ def test_a_person_takes_an_experiment_from_draft_to_decision(
     expect(page.get_by_role("main").get_by_role("button", name="Pause")).to_have_count(0)
     page.get_by_role("link", name="Setup", exact=True).click()
     expect(page.locator("dt:has-text('Version') + dd")).to_have_text("4")
+    expect(page.locator("dt:has-text('Audience') + dd")).to_have_text('{"country":{"$ne":"XX"}}')
+    expect(page.locator("dt:has-text('Schedule') + dd")).to_contain_text("ends Dec 31, 2099")
+    expect(page.locator("dt:has-text('guardrail is harmed') + dd")).to_contain_text("pause it")
+    page.get_by_role("link", name="Layers").click()
+    expect(page.get_by_role("main")).to_contain_text("0% to 100%")
+    page.get_by_role("link", name="Notifications").click()
+    expect(page.get_by_role("main")).to_contain_text("Search ranking")
 
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
@@ -305,6 +319,18 @@ def test_a_user_is_looked_up_with_the_reason_for_each_event(
     expect(events).to_contain_text("No: it happened before the assignment")
     page.get_by_text("How the draw goes").click()
     expect(page.get_by_label("Command that recomputes the bucket")).to_contain_text("sha256sum")
+
+
+def test_what_is_stored_about_a_user_is_shown(signed_in: Open) -> None:
+    page = signed_in("/#/user-data")
+    page.get_by_label("User id").fill("user-9")
+
+    page.get_by_role("button", name="Show").click()
+
+    expect(page.get_by_role("table", name="Assignments")).to_contain_text("checkout-button")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save as JSON").click()
+    assert json.loads(download.value.path().read_text())["user_id"] == "user-9"
 
 
 def test_a_key_is_shown_once(signed_in: Open) -> None:

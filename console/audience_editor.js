@@ -28,3 +28,12 @@ export function layerEditor(layer) {
     h("div", { class: "thirds" }, field("Layer", key, { pointer: "/layer/key" }), field("From percent", from, { pointer: "/layer/from" }), field("To percent", to, { pointer: "/layer/to" })));
   return { element, value: () => (key.value.trim() ? { key: key.value.trim(), from: asNumber(from), to: asNumber(to) } : null) };
 }
+
+export function prerequisiteEditor(prerequisite) {
+  const other = text(prerequisite?.experiment_id, { maxlength: 64, autocapitalize: "none", spellcheck: "false" });
+  const variants = text(prerequisite?.variants.join(", "));
+  const element = h("fieldset", { "data-field": "/prerequisite", "data-name": "Prerequisite" }, h("legend", { class: "minor" }, "Prerequisite"),
+    h("p", { class: "hint" }, "Another experiment, such as a holdout, in which users must have one of these variants."), h("p", { class: "fault" }),
+    h("div", { class: "thirds" }, field("Experiment id", other, { pointer: "/prerequisite/experiment_id" }), field("Its variants, comma-separated", variants, { pointer: "/prerequisite/variants" })));
+  return { element, value: () => (other.value.trim() ? { experiment_id: other.value.trim(), variants: variants.value.split(",").map((each) => each.trim()).filter(Boolean) } : null) };
+}

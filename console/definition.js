@@ -35,6 +35,7 @@ export function definition(experiment) {
         ["Overrides", overrides.length ? overrides.map(([user, variant]) => h("div", {}, h("code", {}, user), " gets ", h("code", {}, variant))) : "none"],
         ["Audience", experiment.audience ? h("code", {}, JSON.stringify(experiment.audience)) : "everybody"],
         ["Layer", experiment.layer ? [h("a", { href: "#/layers" }, experiment.layer.key), `, ${experiment.layer.from}% to ${experiment.layer.to}%`] : "none"],
+        ["Prerequisite", experiment.prerequisite ? [h("a", { href: `#/experiments/${encodeURIComponent(experiment.prerequisite.experiment_id)}` }, experiment.prerequisite.experiment_id), `: ${experiment.prerequisite.variants.join(" or ")}`] : "none"],
         ["Salt", h("code", {}, experiment.salt)],
         ["Version", experiment.version],
       ])),

@@ -1,7 +1,7 @@
 // Creating an experiment, or changing what its status still lets change.
 
 import { all, at, call, get } from "./api.js";
-import { audienceEditor, layerEditor } from "./audience_editor.js";
+import { audienceEditor, layerEditor, prerequisiteEditor } from "./audience_editor.js";
 import { calculator } from "./calculator.js";
 import { ANALYSIS } from "./definition.js";
 import { fill, h } from "./dom.js";
@@ -20,7 +20,7 @@ const NEW = {
   id: "", name: "", description: "", hypothesis: "", control: "control", traffic_allocation: 100, salt: "", segments: [], analysis: "sequential", adjustment: "cuped", cuped_days: 28,
   variants: [{ key: "control", weight: 50, config: null }, { key: "treatment", weight: 50, config: null }],
   metrics: [{ key: "", event_type: "", kind: "conversion", role: "primary", direction: "increase" }],
-  planned_users: null, min_users: 150, min_days: 7, minimum_effect: null, overrides: {}, audience: null, layer: null, schedule: null, guard: { harm: "notify", mismatch: "notify" }, status: "draft",
+  planned_users: null, min_users: 150, min_days: 7, minimum_effect: null, overrides: {}, audience: null, layer: null, prerequisite: null, schedule: null, guard: { harm: "notify", mismatch: "notify" }, status: "draft",
 };
 const FIXED = "Fixed since the start: a change would move users or the verdict.";
 
@@ -97,6 +97,7 @@ function fields(shown, experiment, id, types) {
   const overrides = overridesEditor(shown.overrides, () => variants.values().map((each) => each.key));
   const audience = audienceEditor(shown.audience);
   const layer = layerEditor(shown.layer);
+  const prerequisite = prerequisiteEditor(shown.prerequisite);
   const schedule = scheduleEditor(shown.schedule);
   const guard = guardEditor(shown.guard);
   const salt = text(shown.salt, { maxlength: 128, autocapitalize: "none", spellcheck: "false" });
@@ -119,7 +120,7 @@ function fields(shown, experiment, id, types) {
       field("Days of history for it", history, { pointer: "/cuped_days", hint: "Before the assignment, 1 to 90." })));
   const trafficField = field("Traffic in percent", traffic, { short: true, pointer: "/traffic_allocation", hint: draft ? "Of all users; the others get no variant." : "May only grow while the experiment runs." });
   const saltField = field("Salt", salt, { short: true, pointer: "/salt", hint: "Two experiments of one salt draw alike. The id, when empty." });
-  if (!draft) [variants.element, segments.element, plan].forEach((each) => lock(each, FIXED));
+  if (!draft) [variants.element, segments.element, plan, prerequisite.element].forEach((each) => lock(each, FIXED));
   if (id) lock(saltField, "Never changes: every user would be drawn anew.");
   if (ended) [metrics.element, trafficField, overrides.element, audience.element, layer.element, schedule.element, guard.element].forEach((each) => lock(each, "The experiment is completed."));
   const card = (...children) => h("section", { class: "card stack" }, children);
@@ -127,7 +128,7 @@ function fields(shown, experiment, id, types) {
     ...(own.value && !id ? { id: own.value.trim() } : {}),
     name: name.value, hypothesis: hypothesis.value, description: description.value,
     variants: variants.values(), control: variants.control(), metrics: metrics.values(), segments: segments.values(), overrides: overrides.values(),
-    audience: audience.value(), layer: layer.value(), schedule: schedule.value(), guard: guard.value(),
+    audience: audience.value(), layer: layer.value(), prerequisite: prerequisite.value(), schedule: schedule.value(), guard: guard.value(),
     ...(salt.value ? { salt: salt.value } : {}),
     traffic_allocation: asNumber(traffic), analysis: analysis.value, adjustment: adjustment.value, cuped_days: asNumber(history) ?? NEW.cuped_days, planned_users: asNumber(planned),
     minimum_effect: asNumber(effect) === null ? null : round(asNumber(effect) / 100), min_users: asNumber(least) ?? 0, min_days: asNumber(days) ?? 0,
@@ -138,7 +139,7 @@ function fields(shown, experiment, id, types) {
       card(variants.element), card(metrics.element), card(plan),
       card(h("fieldset", {}, h("legend", {}, "Who takes part"), trafficField), audience.element, segments.element),
       card(schedule.element, guard.element),
-      h("details", { class: "card advanced" }, h("summary", {}, "Advanced: overrides, layer and salt"), h("div", { class: "stack" }, overrides.element, layer.element, saltField)),
+      h("details", { class: "card advanced" }, h("summary", {}, "Advanced: overrides, layer, prerequisite and salt"), h("div", { class: "stack" }, overrides.element, layer.element, prerequisite.element, saltField)),
     ],
     overrideLines: overrides.lines,
     weights: () => {

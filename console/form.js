@@ -62,7 +62,7 @@ function summary(problem, entries) {
     control.scrollIntoView({ block: "center" });
     control.focus({ preventScroll: true });
   } }, text) : text);
-  const many = entries.length === 1 ? "One thing is to be mended" : `${entries.length} things are to be mended`;
+  const many = entries.length === 1 ? "One thing needs fixing" : `${entries.length} things need fixing`;
   return h("div", { class: "alert", role: "alert", tabindex: -1 }, h("strong", {}, problem.status === 422 ? many : problem.message), h("ul", {}, entries.map(link)));
 }
 
@@ -72,7 +72,7 @@ const sentence = (text) => (text.endsWith(".") ? text : `${text.charAt(0).toUppe
 function titleOf(target) {
   const line = target.closest("[data-line]")?.dataset.line;
   const label = target.querySelector("label")?.textContent ?? target.dataset.name ?? "This";
-  return line ? `${line}, ${label.toLowerCase()}` : label;
+  return line ? `${line}, ${label.charAt(0).toLowerCase()}${label.slice(1)}` : label;
 }
 
 function* ancestors(element) {

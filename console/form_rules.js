@@ -29,6 +29,7 @@ export function faultsOf(body) {
   for (const [index, each] of (body.override_lines ?? []).entries()) if (!each.user) fault(`/override_lines/${index}`, "Name the user, or remove the line.");
   if (typeof body.audience === "string") fault("/audience", "This is not valid JSON; keys and text need quotation marks.");
   if (body.layer && !ID.test(body.layer.key)) fault("/layer/key", "Small letters, digits, - . and _, at most 64, beginning with a letter or digit.");
+  if (body.prerequisite && !body.prerequisite.variants.length) fault("/prerequisite/variants", "Name at least one of its variants.");
   for (const [index, each] of (body.schedule?.ramp ?? []).entries()) {
     if (!each.at) fault(`/schedule/ramp/${index}/at`, "Say from when on.");
     if (each.percent === null) fault(`/schedule/ramp/${index}/percent`, "Say how many percent of users.");

@@ -3,8 +3,8 @@
 import { fill, freshId, h } from "./dom.js";
 import { asNumber, choice, field, lines, number, text } from "./form.js";
 
-const KINDS = [["conversion", "Conversion: did it at all"], ["count", "Count: how often"], ["value", "Value: the sum"]];
-const ROLES = [["primary", "Primary: decides"], ["secondary", "Secondary"], ["guardrail", "Guardrail: no harm"]];
+const KINDS = [["conversion", "Conversion rate"], ["count", "Count per user"], ["value", "Value per user"]];
+const ROLES = [["primary", "Primary"], ["secondary", "Secondary"], ["guardrail", "Guardrail"]];
 const DIRECTIONS = [["increase", "Higher"], ["decrease", "Lower"]];
 
 // `types` are the event types that were ever seen, or null where they may not be read.

@@ -41,7 +41,7 @@ async function draw(place) {
     { title: "Started", cell: (each) => time(each.started_at) },
     { title: "Last used", cell: (each) => time(each.last_used_at) },
     { title: "", cell: (each) => (each.current ? null : ending(each)) },
-  ], sessions, { hideCaption: true }), others.length ? h("div", { class: "row end" }, all) : null);
+  ], sessions, { hideCaption: true, cards: true }), others.length ? h("div", { class: "row end" }, all) : null);
 }
 
 function unlessGone(problem) {

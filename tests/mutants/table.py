@@ -203,8 +203,8 @@ MUTANTS = (
         "last-message-lost",
         "storage/queue_message.py",
         "the last message of a batch is not sent",
-        "    return [*messages, _message(request_id, rows)] if rows else messages",
-        "    return messages or [_message(request_id, rows)]",
+        """    return [*messages, f"{head}{','.join(rows)}]}}"] if rows else messages""",
+        """    return messages or [f"{head}{','.join(rows)}]}}"]""",
     ),
     Mutant(
         "last-not-kept",
@@ -266,12 +266,8 @@ MUTANTS = (
         "no-ledger-version-check",
         "storage/users.py",
         "a ledger stored apart is written whatever its version",
-        """\
-    }
-    return _put(item, write.read_version)""",
-        """\
-    }
-    return {"Put": {"TableName": settings.data_table(), "Item": item}}""",
+        '    return put_if(item, "v", write.read_version) if write.read_version else put_new(item)',
+        '    return {"Put": {"TableName": settings.data_table(), "Item": item}}',
     ),
     Mutant(
         "no-limit-of-actions",
@@ -284,12 +280,8 @@ MUTANTS = (
         "no-version-check",
         "storage/users.py",
         "a head is written whatever its version",
-        """\
-        item["o"] = {"S": json.dumps(dict(head.spilled), separators=(",", ":"))}
-    return _put(item, write.read_version)""",
-        """\
-        item["o"] = {"S": json.dumps(dict(head.spilled), separators=(",", ":"))}
-    return {"Put": {"TableName": settings.data_table(), "Item": item}}""",
+        '    return put_if(item, "v", base + read_version) if read_version else put_new(item)',
+        '    return {"Put": {"TableName": settings.data_table(), "Item": item}}',
     ),
     Mutant(
         "not-renumbered",
@@ -424,6 +416,34 @@ MUTANTS = (
         "a late enrolment owns its whole first day",
         "k = first if event.at >= boundary.at else split",
         "k = first",
+    ),
+    Mutant(
+        "erased-at-once",
+        "usecases/erasing.py",
+        "HEAD goes while somebody may have read that nobody was ever erased",
+        "    if runtime.clock() >= erasure.erased_at + HEAD_STAYS_MS:",
+        "    if runtime.clock() >= erasure.erased_at:",
+    ),
+    Mutant(
+        "erased-come-back",
+        "usecases/counting.py",
+        "what was received before an erasure is counted after it",
+        "    gone = [event for event in group if event.received <= loaded[event.user_id].head.erased_at]",
+        "    gone: list[Event] = []",
+    ),
+    Mutant(
+        "erased-counted-again",
+        "usecases/erasing.py",
+        "an erasure that goes on keeps again what it kept before",
+        "    for group in groups(writes, erasure.after, MOST):",
+        '    for group in groups(writes, "", MOST):',
+    ),
+    Mutant(
+        "erased-without-enrolment",
+        "domain/counting/erasing.py",
+        "that an erased user was enrolled is not kept",
+        "    yield from _writes(adds, is_enrolment=True)",
+        "    yield from _writes({}, is_enrolment=True)",
     ),
     Mutant(
         "square-without-cross-term",

@@ -10,6 +10,7 @@ from functions.assignments import assign, assign_all, import_assignments
 from functions.events import record_batch
 from functions.experiments import change_status, create, update
 from functions.results import read as results
+from functions.users import delete
 from tests.simulation.api import TRY_AGAIN, Answer, call, ms_of, text_of
 from tests.simulation.definitions import Document, context, metric
 from tests.simulation.environments import Environment, Pool
@@ -79,6 +80,7 @@ class Told:
     answers: list[Answered] = field(default_factory=list)
     imported: list[Imported] = field(default_factory=list)
     looks: dict[Shown, list[Look]] = field(default_factory=lambda: defaultdict(list))
+    erased: dict[str, int] = field(default_factory=dict)
     unexpected: list[str] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
 
@@ -235,6 +237,14 @@ class Clients:
             for one, other in pairwise(earlier)
         )
         return converters > min(count, figures["users"]) or is_less
+
+    def erase(self, user_id: str) -> None:
+        """Erase a user, and note when that was."""
+
+        def told(answer: Answer) -> None:
+            self.told.erased[user_id] = ms_of(answer.body["erased_at"])
+
+        self._request(lambda _: call(delete.handler, query={"user_id": user_id}), told, tries=50)
 
     def new_event(self) -> Document:
         """Return an event that was not sent before."""

@@ -15,6 +15,8 @@ from unittest.mock import patch
 
 import functions
 from experimentation import telemetry
+from experimentation.storage import erasures
+from experimentation.storage.access import audit
 from experimentation.storage.aws import client, pauses
 from experimentation.storage.event_types import SeenTypes
 from experimentation.usecases import ingesting
@@ -28,6 +30,7 @@ from tests.simulation.schedule import Killed, Schedule
 LARGEST_SKEW_MS = 1_000  # so any two clocks differ by at most 2 s, as domain/lifecycle.py says
 ENVIRONMENT = {
     "DATA_TABLE": "Data",
+    "ACCOUNTS_TABLE": "Accounts",
     "EVENTS_TOPIC_ARN": "arn:topic",
     "NOTIFICATION_BUS_ARN": "arn:bus",
     "COUNT_QUEUE_URL": "count",
@@ -35,7 +38,7 @@ ENVIRONMENT = {
 }
 
 for _file in sorted(Path(functions.__file__).parent.glob("*/*.py")):
-    if _file.parent.name in {"assignments", "events", "experiments", "results", "workers"}:
+    if _file.parent.name in {"assignments", "events", "experiments", "results", "users", "workers"}:
         importlib.import_module(f"functions.{_file.parent.name}.{_file.stem}")
 _MODULES = [each for name, each in sys.modules.items() if name.startswith(("functions.", "experimentation."))]
 
@@ -173,9 +176,12 @@ def installed(
         (client, "getproxies"): lambda: {"https": "the model"},  # which models all attempts by itself
         (pauses, "pause"): lambda tried: schedule.sleep(0.02 * tried),
         (ingesting, "secrets"): SimpleNamespace(randbits=ids.getrandbits),
+        (erasures, "secrets"): SimpleNamespace(token_hex=lambda n: ids.randbytes(n).hex()),
+        (audit, "secrets"): SimpleNamespace(token_hex=lambda n: ids.randbytes(n).hex()),
         (concurrent.futures, "ThreadPoolExecutor"): _OneByOne,
         (endpoint, "authenticate"): lambda *_: OPERATOR,
         (endpoint, "authorize"): lambda *_: None,
+        (endpoint, "require_recent_login"): lambda *_: None,
         (telemetry, "logger"): log,
         (telemetry, "count"): tally,
         (telemetry, "duration"): lambda *_: None,

@@ -11,7 +11,14 @@ type Item = dict[str, dict[str, Any]]
 type Test = Callable[[Item, "Names"], bool]
 
 _TOKEN = re.compile(r"\s*(#\w+|:\w+|\w+|<=|>=|<>|[=<>(),])")
-_COMPARE = {"=": operator.eq, "<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge}
+_COMPARE = {
+    "=": operator.eq,
+    "<>": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
 
 
 class NotModelledError(BaseException):
@@ -33,9 +40,12 @@ class Condition(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A parsed update: (attribute, value) pairs to set and to add."""
+    """A parsed update: what to set, and (attribute, value) pairs to add.
 
-    sets: tuple[tuple[str, str], ...]
+    What is set is an attribute and its value, and the attribute where it is set only if that is not there.
+    """
+
+    sets: tuple[tuple[str, str, str], ...]
     adds: tuple[tuple[str, str], ...]
     used: frozenset[str]
 
@@ -53,7 +63,7 @@ def condition(text: str) -> Condition:
 def update(text: str) -> Change:
     """Parse an update expression of SET and ADD clauses."""
     parser = _Parser(text)
-    sets: list[tuple[str, str]] = []
+    sets: list[tuple[str, str, str]] = []
     adds: list[tuple[str, str]] = []
     while not parser.is_done():
         clause = parser.take()
@@ -63,7 +73,9 @@ def update(text: str) -> Change:
             name = parser.take()
             if clause == "SET":
                 parser.expect("=")
-            (sets if clause == "SET" else adds).append((name, parser.value()))
+                sets.append((name, *parser.set_value()))
+            else:
+                adds.append((name, parser.value()))
             if parser.peek() != ",":
                 break
             parser.take()
@@ -73,8 +85,9 @@ def update(text: str) -> Change:
 def apply(change: Change, item: Item, placeholders: Names) -> Item:
     """Return the item after the update."""
     after = dict(item)
-    for name, value in change.sets:
-        after[_attribute(name, placeholders)] = placeholders.values[value]
+    for name, value, unless in change.sets:
+        if not unless or _attribute(unless, placeholders) not in item:
+            after[_attribute(name, placeholders)] = placeholders.values[value]
     for name, value in change.adds:
         attribute = _attribute(name, placeholders)
         before = int(after[attribute]["N"]) if attribute in after else 0
@@ -124,6 +137,18 @@ class _Parser:
             raise NotModelledError(self._text)
         return token
 
+    def set_value(self) -> tuple[str, str]:
+        """Return a value, and the attribute that must not be there; that is the one that is set."""
+        if self.peek() != "if_not_exists":
+            return self.value(), ""
+        self.take()
+        self.expect("(")
+        unless = self.take()
+        self.expect(",")
+        value = self.value()
+        self.expect(")")
+        return value, unless
+
     def either(self) -> Test:
         tests = [self._both()]
         while self.peek() == "OR":
@@ -155,11 +180,13 @@ class _Parser:
             self.expect(")")
             wanted = function == "attribute_exists"
             return lambda item, given: (_attribute(name, given) in item) is wanted
-        if function != "begins_with":
+        if function not in {"begins_with", "contains"}:
             raise NotModelledError(self._text)
         self.expect(",")
         value = self.value()
         self.expect(")")
+        if function == "contains":
+            return lambda item, given: given.values[value]["S"] in item[_attribute(name, given)]["S"]
         return lambda item, given: item[_attribute(name, given)]["S"].startswith(given.values[value]["S"])
 
 
@@ -172,4 +199,5 @@ def _compared(compare: Callable[[Any, Any], bool], have: dict[str, Any] | None, 
         return False
     if "N" in have:
         return compare(Decimal(have["N"]), Decimal(want["N"]))
-    return compare(have["S"], want["S"])
+    kind = "BOOL" if "BOOL" in have else "S"
+    return compare(have[kind], want[kind])

@@ -17,6 +17,7 @@ QUERY = {
     "TableName",
     "KeyConditionExpression",
     "FilterExpression",
+    "ProjectionExpression",
     "ExclusiveStartKey",
     "Limit",
     "ScanIndexForward",
@@ -71,7 +72,11 @@ class Table:
                 if item is not None and chosen.test(item, given):
                     found.append(item)
         page, is_last = self._page(found, request)
-        answer: dict[str, Any] = {"Items": [i for i in page if kept is None or kept.test(i, given)]}
+        kept_items = [item for item in page if kept is None or kept.test(item, given)]
+        if "ProjectionExpression" in request:
+            wanted = request["ProjectionExpression"].split(", ")
+            kept_items = [{name: item[name] for name in wanted if name in item} for item in kept_items]
+        answer: dict[str, Any] = {"Items": kept_items}
         if not is_last:
             answer["LastEvaluatedKey"] = {name: page[-1][name] for name in ("PK", "SK")}
         return answer

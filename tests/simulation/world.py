@@ -1,6 +1,7 @@
 """One seeded run: experiments live and end, users act, everything fails, and then the books are checked."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 from types import ModuleType
@@ -12,14 +13,15 @@ from experimentation.domain.counting import writes
 from experimentation.domain.counting.event import Event
 from experimentation.domain.errors import UnavailableError
 from experimentation.storage.queue_message import pack
-from experimentation.usecases import counting, ingesting
+from experimentation.usecases import counting, erasing, ingesting
 from experimentation.usecases.dead_letters import send_again
 from functions.events import replay
-from functions.workers import seal_rollups, tend_experiments
+from functions.workers import erase_users, seal_rollups, tend_experiments
 from functions.workers.record_events import handler
 from tests.simulation import definitions
 from tests.simulation.clients import DAY_MS, HOUR_MS, Clients
 from tests.simulation.environments import ENVIRONMENT, Pool, installed
+from tests.simulation.erasing import left_of, still_shown, with_erased
 from tests.simulation.faults import Faults
 from tests.simulation.oracle import Verdict, judge
 from tests.simulation.poller import Poller
@@ -36,6 +38,8 @@ SEAL_TIMEOUT_MS = 300_000
 PATIENCE_MS = DAY_MS  # of the last readers: what they read takes simulated minutes
 LONG_DAYS = (70, 140)  # so long that ledgers are compacted, and events expire
 REPLAY_DAYS = 10  # dead letters wait no longer: SQS keeps them for 14 days
+ERASING_SEEDS = 4  # in one of so many worlds somebody is erased at the end
+ERASING_ROUNDS = 5  # of a minute each
 GIVEN_UP_DAYS = 15  # what no replay has brought back by then is poison
 POISON = (
     "",
@@ -106,6 +110,7 @@ class World:
     """The services, the environments, the callers, and the operator."""
 
     def __init__(self, seed: int, size: Size | None) -> None:
+        self.seed = seed
         self.schedule = Schedule(seed, FIRST_DAY + 5 * HOUR_MS)
         self.chance = self.schedule.chance
         self.size = size = size or drawn_size(self.chance)
@@ -130,6 +135,7 @@ class World:
         self.names = self.chance.sample(definitions.EXPERIMENTS, size.experiments)
         self.clients = Clients(self.schedule, self.api, self.users, self.types, size.retention_days)
         self.shown = Shown()
+        self.problems: list[str] = []
         self.poisoned = 0
 
     def run(self) -> None:
@@ -150,9 +156,51 @@ class World:
         self._drain()
         self._ask_all()
         patient = Pool(self.schedule, self.faults, PATIENCE_MS)
-        self.shown = Reader(self.schedule, patient, self.users, self.types).read(
-            self.clients.told.definitions
-        )
+        reader = Reader(self.schedule, patient, self.users, self.types)
+        self.shown = reader.read(self.clients.told.definitions)
+        if self.seed % ERASING_SEEDS == 0:
+            self._erase()
+            reader = Reader(self.schedule, patient, self.users, self.types)
+            after = reader.read(self.clients.told.definitions)
+            self.problems += still_shown(after, self.clients.told.erased)
+            self.shown = with_erased(after, self.shown, self.clients.told.erased)
+
+    def _erase(self) -> None:
+        """Erase some users amid faults, while what they sent before is delivered again and again."""
+        vars(self.faults).update(vars(self._some_faults()))
+        victims = self.chance.sample(self.users, self.chance.randint(1, 2))
+        for user_id in victims:
+            for _ in range(self.chance.choice([1, 1, 2])):
+                self.schedule.after(self.chance.uniform(0, 3_000), lambda u=user_id: self.clients.erase(u))
+        for _ in range(ERASING_ROUNDS):
+            for _ in range(self.chance.choice([1, 1, 2])):
+                self.schedule.after(self.chance.uniform(0, 60_000), self._go_on_erasing)
+            self.schedule.run(until=self.schedule.now + 60_000)
+            self._deliver_again(self.clients.told.erased)
+        self._drain()
+        for _ in range(2):
+            self._go_on_erasing()
+            self.schedule.run()
+        self._deliver_again(self.clients.told.erased)
+        self.schedule.run()
+        self.problems += left_of(victims, self.table.items)
+
+    def _go_on_erasing(self) -> None:
+        self.scheduled.invoke(lambda environment: erase_users.handler({}, environment), self._judged)
+
+    def _deliver_again(self, users: Iterable[str]) -> None:
+        """Put some of what these users sent into the queue once more."""
+        for user_id in users:
+            sent = [
+                each
+                for (owner, _), times in self.clients.told.sent.items()
+                for each in times
+                if owner == user_id
+            ]
+            for each in self.chance.sample(sent, min(len(sent), 3)):
+                event = Event(each.user_id, each.event_id, each.type, each.at, each.received, each.value)
+                for message in pack([event], "again"):
+                    self.queue.send(message)
 
     def _drain(self) -> None:
         self.faults.stop()
@@ -314,6 +362,7 @@ class World:
         chance = self.chance
         return {
             (stored_user, "HEAD_LIMIT_BYTES"): chance.choice([900, 300, 120]),
+            (erasing, "MOST"): (99, 5, 3)[self.seed % 3],
             (counting, "MAX_EVENTS"): chance.choice([25, 25, 3]),
             (writes, "MAX_ACTIONS"): chance.choice([100, 30]) if self.size.experiments < 4 else 100,
             (writes, "MAX_COUNTERS"): chance.choice([250, 90]),
@@ -334,7 +383,7 @@ def simulate(seed: int, size: Size | None = None) -> Report:
     figures = counted + world.table.costs
     figures["killed"] = world.api.killed + world.workers.killed
     figures["tried again"] = told.refused["try again"]
-    problems = [f"unexpected: {text}" for text in told.unexpected]
+    problems = world.problems + [f"unexpected: {text}" for text in told.unexpected]
     problems += [each for each in world.wire.past_limits if not (world.poisoned and POISONED_KEY in each)]
     problems += [f"a worker raised {e!r}" for e in world.poller.raised if _is_bug(e)]
     problems += [text for text in logged if not _is_expected(text, world)]

@@ -2,19 +2,30 @@
 
 import json
 from dataclasses import replace
+from itertools import batched
 
 import pytest
 
 from experimentation.domain.assignment import Reason
-from experimentation.domain.clock import DAY_MS, HOUR_MS
+from experimentation.domain.clock import DAY_MS, HOUR_MS, day_number
 from experimentation.domain.counting.enrolling import Placement
 from experimentation.domain.counting.erasing import HEAD_STAYS_MS, Stage
+from experimentation.domain.counting.ledger import Boundary, Head
+from experimentation.domain.counting.recount import (
+    User,
+    canonical_enrolment,
+    canonical_rollup,
+    expected_counters,
+)
+from experimentation.domain.counting.windows import add_counters
+from experimentation.domain.counting.writes import HeadWrite, LedgerWrite
 from experimentation.domain.errors import ConflictError, UnavailableError
 from experimentation.domain.experiment import Kind, Metric, Status
 from experimentation.domain.results import report
 from experimentation.storage import erasures, events, experiments, history, rollups, users
 from experimentation.storage.access.audit import Origin
 from experimentation.storage.aws import client
+from experimentation.storage.aws.transactions import commit
 from experimentation.usecases import erasing
 from experimentation.usecases.analysing import Question, find
 from experimentation.usecases.assigning import assign, assign_all
@@ -347,3 +358,45 @@ def test_a_user_without_head_costs_no_read_while_nobody_was_ever_erased(chosen, 
 
     keys = [key for each in calls for key in each["RequestItems"]["DataTable"]["Keys"]]
     assert [key["SK"]["S"] for key in keys] == ["HEAD"]
+
+
+@pytest.mark.heavy
+def test_the_largest_allowed_user_is_erased_within_the_limits_of_dynamodb(
+    runtime, clock, always, monkeypatch
+):
+    """200 event types, 30 active days, three segments: no call goes past a limit, and nothing is left."""
+    # moto parses longer expressions by recursion; test_largest_users shows that 250 counters fit.
+    monkeypatch.setattr("experimentation.domain.counting.erasing.MAX_COUNTERS", 25)
+    labels = tuple(f"{key}=other" for key in ("country", "plan", "os"))
+    chosen = running("e", NOW - 30 * DAY_MS, metrics=METRICS, overrides={})
+    assigned = Boundary(1, NOW - 30 * DAY_MS, "e", "control", labels)
+    today = day_number(NOW)
+    apart = {f"type-{n:03}": {(today, 1): (1, 10_000)} for n in range(199)}
+    apart["buy"] = {(today - day, 1): (2, 10**13) for day in range(30)}
+    head = Head(0, NOW, (assigned,), 1, spilled=dict.fromkeys(apart, 1))
+    commit([users.put_head(HeadWrite(CANARY, 0, head))])
+    for some in batched(apart.items(), 50, strict=False):
+        commit([users.put_ledger(LedgerWrite(CANARY, name, 0, cells)) for name, cells in some])
+    long = json.dumps({"a": "x" * 2_000})
+    stored_events = [
+        made(f"e{n:04}", user_id=CANARY, type="buy", at=NOW - n, received=NOW, properties=long)
+        for n in range(100)
+    ]
+    for some in batched(stored_events, 90, strict=False):
+        commit([events.put(each) for each in some])
+
+    with cancelling(lambda _: [], times=0) as sent:
+        erased(runtime, clock, always)
+
+    assert max(map(len, sent)) == 100
+    found: dict[str, int] = {}
+    for partition, canonical in (
+        (rollups.partition, canonical_rollup),
+        (rollups.enrolment_partition, canonical_enrolment),
+    ):
+        for cell in rollups.read(partition(chosen, rollups.ERASED)):
+            add_counters(found, canonical(cell.key, cell.counters))
+    whole = User(head, (), apart, tuple(stored_events))
+    expected = expected_counters(chosen, whole, today - 90)
+    assert {name: amount for name, amount in found.items() if amount} == expected
+    assert [item for item in stored("DataTable") if CANARY in item] == []

@@ -212,9 +212,9 @@ def listed() -> dict[str, Listed]:
 
 
 def with_history() -> list[str]:
-    """Return the id of every experiment that there is or was, in order."""
-    query = items.deleted_query()
-    found = set(listed())
+    """Return the id of every experiment that there is or was, in order, read consistently."""
+    query = items.deleted_query() | {"ConsistentRead": True}
+    found = {row["experiment_id"]["S"] for row in _rows(None, None, FILTERED_PAGE, consistent=True)}
     while True:
         with translated():
             answer = dynamodb().query(**query)
@@ -242,9 +242,11 @@ def _is_tended(row: Item, since: int, starts_by: int) -> bool:
     return True
 
 
-def _rows(status: Status | None, start: str | None, evaluated: int) -> Iterator[Item]:
+def _rows(
+    status: Status | None, start: str | None, evaluated: int, *, consistent: bool = False
+) -> Iterator[Item]:
     """Query the list from `start` on, newest first, reading `evaluated` items a call."""
-    query = items.list_query(status, start)
+    query = items.list_query(status, start) | {"ConsistentRead": consistent}
     while True:
         with translated():
             answer = dynamodb().query(**query, Limit=evaluated)

@@ -40,7 +40,7 @@ from experimentation.storage import (
 )
 from experimentation.storage.access import audit
 from experimentation.storage.access.audit import Deed, Origin
-from experimentation.storage.aws.transactions import CancelledError, commit, delete
+from experimentation.storage.aws.transactions import CONDITION_FAILED, CancelledError, commit, delete
 from experimentation.usecases.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ MAX_TRIES = 8
 MOST = MAX_ACTIONS - 1  # beside the erasure itself
 EXPERIMENTS_AT_ONCE = 25
 PAGE = 500
+OVERTAKEN = experiments.PASSING | {CONDITION_FAILED}
 CAUSE = Cause("erasure", "changed")
 
 
@@ -112,8 +113,10 @@ def proceed(erasure: Erasure, runtime: Runtime, has_time: Callable[[], bool]) ->
 def _written(erasure: Erasure, read_step: int | None, actions: "list[Action] | tuple[()]") -> bool:
     try:
         commit([erasures.put(erasure, read_step, settings.retention_days()), *actions])
-    except CancelledError:
-        return False
+    except CancelledError as cancelled:
+        if set(cancelled.reasons) <= OVERTAKEN:
+            return False
+        raise
     return True
 
 

@@ -34,7 +34,6 @@ def handler(has_time: Callable[[], bool]) -> dict[str, Any]:
         else:
             telemetry.count("LooksTaken", look is not None)
     told = tell(has_time)
-    telemetry.count("NotificationsSent", len(told))
     if fault is not None:
         raise fault
     return {"told": [fact.sentence for fact in told]}

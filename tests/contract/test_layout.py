@@ -67,3 +67,23 @@ def test_the_page_of_routes_lists_each_with_who_may_call_it():
 def rule_of(function: Function) -> str:
     found = re.search(r'@endpoint\((?:.|\n)*?scope="([^"]+)"', source(function).read_text())
     return found[1] if found else "anyone"
+
+
+def test_every_document_is_linked_from_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+
+    unlinked = [path.name for path in (ROOT / "docs").glob("*.md") if f"docs/{path.name}" not in readme]
+
+    assert unlinked == []
+    assert len(readme.splitlines()) <= 120
+
+
+def test_no_link_between_documents_is_dead() -> None:
+    dead = [
+        f"{page.name}: {target}"
+        for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+        if not (page.parent / target).exists()
+    ]
+
+    assert dead == []

@@ -35,7 +35,7 @@ SHOWN = """
   delivery-date      won, and shipped to everybody
   newsletter-popup   ended: any gain is too small to matter
   one-page-checkout  runs
-  larger-pictures    paused: more is sent back
+  larger-pictures    paused by its guard: more is sent back
   new-home-page      runs, and loses users: its split is off
   basket-reminder    a draft with its plan
 """

@@ -23,6 +23,7 @@ from experimentation.storage import experiments
 from experimentation.storage.event_types import Seen, SeenTypes
 from experimentation.usecases.assigning import assign_all
 from experimentation.usecases.counting import count_events
+from experimentation.usecases.guarding import guard
 from experimentation.usecases.runtime import Runtime
 from experimentation.usecases.sealing import seal
 from experimentation.usecases.tending import take_due_look
@@ -140,11 +141,12 @@ class Shop:
         SeenTypes().note((Seen(each.type, day_number(each.at)) for each in events), lambda: True)
 
     def _tend(self) -> None:
-        """Take the day's looks and seal its counters, as the schedules do."""
+        """Take the day's looks, pause what harms and seal the counters, as the schedules do."""
 
         for experiment_id in experiments.tended(0):
             experiment = experiments.read(experiment_id, consistent=True)
             take_due_look(experiment, self.now + 10 * MINUTE_MS)
+            guard(experiment, lambda: self.now)
             seal(experiment, self.now, lambda: True)
 
 

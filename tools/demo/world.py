@@ -125,8 +125,9 @@ def planned() -> list[Planned]:
                 "Larger product pictures",
                 "People who see more of a product buy more.",
                 ("Small", "Large"),
+                guard={"harm": "pause"},
             ),
-            [Step(17, "running"), Step(5, "paused")],
+            [Step(17, "running")],  # its guard pauses it
             Effect(purchases=1.05, returns=3.2),
         ),
         Planned(

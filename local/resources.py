@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 import re
+import shlex
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +18,7 @@ from local.template import Template
 
 STACK = "experimentation"
 LOCAL_PARAMETERS = {"ArchiveWindowSeconds": "2"}  # nobody wants to wait a minute for the archive's file
+SET_PARAMETERS = "PARAMETERS"  # name of the environment variable that sets others
 
 
 def client(service: str, endpoint: str) -> Any:
@@ -44,9 +47,10 @@ def create(template: Template, expressions: Mapping[str, Any], endpoint: str) ->
         "Outputs": {outputs[key]: {"Value": expression} for key, expression in distinct.items()},
     }
     text = json.dumps(body, sort_keys=True)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:32]
+    chosen = parameters(os.environ.get(SET_PARAMETERS, ""), template.parameters)
+    digest = hashlib.sha256(f"{text}{sorted(chosen.items())}".encode()).hexdigest()[:32]
     cloudformation = client("cloudformation", endpoint)
-    stack = _stack(text, digest, cloudformation)
+    stack = _stack(text, digest, chosen, cloudformation)
     _expire_items(template, cloudformation, client("dynamodb", endpoint))
     values = {output["OutputKey"]: str(output["OutputValue"]) for output in stack.get("Outputs", [])}
     return {
@@ -55,13 +59,24 @@ def create(template: Template, expressions: Mapping[str, Any], endpoint: str) ->
     }
 
 
-def _stack(text: str, digest: str, cloudformation: Any) -> dict[str, Any]:
+def parameters(text: str, known: Mapping[str, Any]) -> dict[str, str]:
+    """Return what `Name=Value Name="two words"` sets beside the local defaults; EmulatorError for others.
+
+    >>> parameters('OidcIssuer=http://127.0.0.1:9400 OidcName="Our ID"', {"OidcIssuer": 0, "OidcName": 0})
+    {'ArchiveWindowSeconds': '2', 'OidcIssuer': 'http://127.0.0.1:9400', 'OidcName': 'Our ID'}
+    """
+    given = dict(part.partition("=")[::2] for part in shlex.split(text))
+    unknown = given.keys() - known.keys()
+    if unknown:
+        raise EmulatorError(f"template.yaml has no parameter {', '.join(sorted(unknown))}")
+    return LOCAL_PARAMETERS | given
+
+
+def _stack(text: str, digest: str, chosen: Mapping[str, str], cloudformation: Any) -> dict[str, Any]:
     request = {
         "StackName": STACK,
         "TemplateBody": text,
-        "Parameters": [
-            {"ParameterKey": name, "ParameterValue": value} for name, value in LOCAL_PARAMETERS.items()
-        ],
+        "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in chosen.items()],
         "Tags": [{"Key": "template", "Value": digest}],
     }
     current = _described(cloudformation)

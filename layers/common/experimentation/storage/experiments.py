@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import Enum, auto
 from operator import itemgetter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from experimentation import settings
-from experimentation.domain.changes import differences
 from experimentation.domain.clock import rfc3339
 from experimentation.domain.errors import (
     ConflictError,
@@ -17,16 +16,18 @@ from experimentation.domain.errors import (
     UnavailableError,
 )
 from experimentation.domain.experiment import Experiment, Status
-from experimentation.domain.facts import Cause, facts_of
 from experimentation.domain.search import Sort, Wanted
 from experimentation.storage import experiment_items as items
-from experimentation.storage import history, layers, outbox
 from experimentation.storage.aws import pauses
 from experimentation.storage.aws.batch_read import read_items
 from experimentation.storage.aws.client import dynamodb
 from experimentation.storage.aws.failures import translated
 from experimentation.storage.aws.transactions import CONDITION_FAILED, Action, CancelledError, Item, commit
 
+if TYPE_CHECKING:
+    from experimentation.domain.facts import Cause
+
+# What only a change needs is imported where it is used: functions that assign just read.
 MAX_TRIES = 8
 PASSING = frozenset({"None", "TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"})
 MOST_SORTED = 5_000  # some 3 MB of summaries in memory
@@ -72,6 +73,8 @@ def _no_checks(_before: Experiment | None, _after: Experiment) -> Iterable[Actio
 
 def create(experiment: Experiment, actor: str, checks: Checks = _no_checks, reason: str = "") -> None:
     """Store a new experiment; ConflictError when its id is taken. The history has the reason."""
+    from experimentation.storage import history, layers  # noqa: PLC0415 - rare
+
     entry = history.Entry(experiment.created_at, experiment.version, actor, "created", reason=reason)
     actions = [items.create(experiment), items.listing(experiment), history.append(experiment.id, entry)]
     for tried in range(MAX_TRIES):
@@ -114,6 +117,8 @@ def change(
     checks: Checks = _no_checks,
 ) -> Experiment:
     """Store a change that somebody asked for, as `change_because` does."""
+    from experimentation.domain.facts import Cause  # noqa: PLC0415 - rare
+
     return change_because(experiment_id, apply, now=now, cause=Cause(actor, action), checks=checks)
 
 
@@ -122,7 +127,7 @@ def change_because(
     apply: Callable[[Experiment], Experiment],
     *,
     now: int,
-    cause: Cause,
+    cause: "Cause",
     told: Callable[[Experiment], Iterable[Action]] = lambda _: (),
     shown: Callable[[Experiment], Experiment] = lambda experiment: experiment,
     checks: Checks = _no_checks,
@@ -133,6 +138,10 @@ def change_because(
     Nothing is written when `apply` changes nothing. A change that lost a race is applied again to what won,
     so neither is lost; `apply` may raise when it does not want that. The history has what `shown` leaves.
     """
+    from experimentation.domain.changes import differences  # noqa: PLC0415 - rare
+    from experimentation.domain.facts import facts_of  # noqa: PLC0415 - rare
+    from experimentation.storage import history, layers, outbox  # noqa: PLC0415 - rare
+
     for before in _attempts(experiment_id):
         wanted = apply(before)
         if wanted == before:
@@ -158,6 +167,8 @@ def delete(
     actor: str,
 ) -> None:
     """Delete the experiment, unless `permit` raises; its history stays and ends with who deleted it."""
+    from experimentation.storage import history, layers  # noqa: PLC0415 - rare
+
     for before in _attempts(experiment_id):
         permit(before)
         entry = history.Entry(now, before.version + 1, actor, "deleted")

@@ -51,6 +51,37 @@ def test_the_first_start_is_when_it_started() -> None:
     assert resumed.ended_at is None
 
 
+def test_an_experiment_runs_from_its_start_to_its_end_but_for_its_pauses() -> None:
+    life = experiment()
+    for status, at in (
+        (Status.RUNNING, NOW),
+        (Status.PAUSED, NOW + 10),
+        (Status.RUNNING, NOW + 20),
+        (Status.COMPLETED, NOW + 30),
+    ):
+        life = transition(life, status, at)
+
+    end = NOW + 30 + COMPLETION_DELAY_MS
+    times = (NOW - 1, NOW, NOW + 9, NOW + 10, NOW + 19, NOW + 20, NOW + 30, end - 1, end)
+    assert [life.was_running(at) for at in times] == [False, True, True, False, False, True, True, True, False]
+
+
+def test_an_experiment_that_ends_in_a_pause_did_not_run_again() -> None:
+    paused = transition(experiment(status=Status.RUNNING, started_at=NOW), Status.PAUSED, NOW + 10)
+    ended = transition(paused, Status.COMPLETED, NOW + 20)
+
+    assert [ended.was_running(at) for at in (NOW + 9, NOW + 10, NOW + 25)] == [True, False, False]
+    assert not experiment().was_running(NOW)
+
+
+def test_a_clock_that_is_behind_ends_a_pause_at_its_beginning() -> None:
+    paused = transition(experiment(status=Status.RUNNING, started_at=NOW), Status.PAUSED, NOW + 10)
+
+    resumed = transition(paused, Status.RUNNING, NOW + 5)
+
+    assert [resumed.was_running(at) for at in (NOW + 5, NOW + 10, NOW + 11)] == [True, True, True]
+
+
 def test_what_a_draft_declared_by_a_clock_that_was_ahead_counts_as_declared_before_the_start() -> None:
     ahead = tuple(replace(metric, declared_at=NOW + 500) for metric in experiment().metrics)
 

@@ -9,7 +9,7 @@ import pytest
 
 from experimentation.domain.changes import Change
 from experimentation.domain.errors import ConflictError, NotFoundError, UnavailableError
-from experimentation.domain.experiment import Experiment, Kind, Metric, Status, Variant
+from experimentation.domain.experiment import Experiment, Kind, Metric, Pause, Status, Variant
 from experimentation.domain.lifecycle import COMPLETION_DELAY_MS, removable, transition
 from experimentation.domain.search import Wanted
 from experimentation.storage import experiments, history, shards
@@ -41,6 +41,7 @@ def test_what_was_created_is_read_back(consistent: bool) -> None:
         metrics=(Metric("m", "p", Kind.VALUE, declared_at=5),),
         started_at=1,
         ended_at=2,
+        pauses=(Pause(3, 4), Pause(5)),
     )
 
     experiments.create(made, "alice")

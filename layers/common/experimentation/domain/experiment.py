@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from experimentation.domain.bucketing import Traffic
 
@@ -96,6 +97,13 @@ class Segment:
     values: tuple[str, ...]
 
 
+class Pause(NamedTuple):
+    """A time, in milliseconds, in which the experiment did not run; `end` is None until it runs again."""
+
+    start: int
+    end: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class RampStep:
     """From `at` on, `traffic` millionths of all users take part."""
@@ -177,6 +185,7 @@ class Experiment:
     version: int = 1
     started_at: int | None = None
     ended_at: int | None = None
+    pauses: tuple[Pause, ...] = ()
     shards: int = 4
     imported_at: int | None = None  # since when users may be in it whom the draw would leave out
     ship: str | None = None  # the variant that everybody gets, once completed
@@ -212,3 +221,11 @@ class Experiment:
     def keys(self) -> tuple[str, ...]:
         """The variants' keys in their declared order, which is the order of the bucket ranges."""
         return tuple(variant.key for variant in self.variants)
+
+    def was_running(self, at: int) -> bool:
+        """Tell whether users could be enrolled at that time: after the start, in no pause, before the end."""
+        if self.started_at is None or at < self.started_at:
+            return False
+        if self.ended_at is not None and at >= self.ended_at:
+            return False
+        return not any(start <= at and (end is None or at < end) for start, end in self.pauses)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from experimentation.domain.errors import ConflictError, FieldError
-from experimentation.domain.experiment import Experiment, Status
+from experimentation.domain.experiment import Experiment, Pause, Status
 
 CACHE_TTL_MS = 5_000  # an environment may go by an experiment that it read so long ago
 # A write planned by then may be on its way: two attempts of 4 s and a pause (storage/aws/client.py). That
@@ -46,7 +46,17 @@ def transition(experiment: Experiment, status: Status, now: int) -> Experiment:
         declared = tuple(replace(each, declared_at=min(each.declared_at, now)) for each in experiment.metrics)
         experiment = replace(experiment, started_at=now, metrics=declared)
     ended_at = now + COMPLETION_DELAY_MS if status is Status.COMPLETED else None
-    return replace(experiment, status=status, ended_at=ended_at)
+    return replace(experiment, status=status, ended_at=ended_at, pauses=_pauses(experiment, status, now))
+
+
+def _pauses(experiment: Experiment, status: Status, now: int) -> tuple[Pause, ...]:
+    """Return the pauses once the experiment is in `status`; one that it ends in stays open."""
+    if status is Status.PAUSED:
+        return (*experiment.pauses, Pause(now))
+    if status is Status.RUNNING and experiment.pauses:
+        *earlier, last = experiment.pauses
+        return (*earlier, Pause(last.start, max(now, last.start)))
+    return experiment.pauses
 
 
 def removable(experiment: Experiment) -> None:

@@ -16,6 +16,7 @@ from experimentation.domain.experiment import (
     Kind,
     Layer,
     Metric,
+    Pause,
     Prerequisite,
     RampStep,
     Reaction,
@@ -179,6 +180,7 @@ def from_meta(item: Item) -> Experiment:
     held["variants"] = tuple(Variant(*variant) for variant in held["variants"])
     held["metrics"] = tuple(_metric(*metric) for metric in held["metrics"])
     held["segments"] = tuple(Segment(key, tuple(values)) for key, values in held["segments"])
+    held["pauses"] = tuple(Pause(*pause) for pause in held.get("pauses", ()))
     held["analysis"] = Analysis(held["analysis"])
     held["adjustment"] = Adjustment(held.get("adjustment", Adjustment.CUPED))
     held["conclusion"] = Conclusion(held["conclusion"]) if held.get("conclusion") else None

@@ -63,7 +63,17 @@ def test_an_experiment_runs_from_its_start_to_its_end_but_for_its_pauses() -> No
 
     end = NOW + 30 + COMPLETION_DELAY_MS
     times = (NOW - 1, NOW, NOW + 9, NOW + 10, NOW + 19, NOW + 20, NOW + 30, end - 1, end)
-    assert [life.was_running(at) for at in times] == [False, True, True, False, False, True, True, True, False]
+    assert [life.was_running(at) for at in times] == [
+        False,
+        True,
+        True,
+        False,
+        False,
+        True,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_an_experiment_that_ends_in_a_pause_did_not_run_again() -> None:

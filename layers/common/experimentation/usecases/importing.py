@@ -3,27 +3,23 @@
 An assignment may be older than events that are recorded: these then count as if it had been known.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from experimentation import settings, telemetry
 from experimentation.domain.assignment import Context
 from experimentation.domain.clock import DAY_MS
-from experimentation.domain.counting.enrolling import Enrolment, Placement, Times, covariate_types, place
-from experimentation.domain.counting.event import Event
-from experimentation.domain.counting.late import TornEventsError
-from experimentation.domain.counting.ledger import Head
-from experimentation.domain.counting.user import StoredUser
-from experimentation.domain.counting.writes import Transaction, grouped
+from experimentation.domain.counting.enrolling import Enrolment, Placement, Times
+from experimentation.domain.counting.writes import grouped
 from experimentation.domain.errors import ConflictError, FieldError, InvalidError
 from experimentation.domain.experiment import Experiment, Status
-from experimentation.storage import events, shards, users
+from experimentation.storage import shards
 from experimentation.usecases.committing import commit
+from experimentation.usecases.placing import load, plan
 from experimentation.usecases.runtime import Runtime
 from experimentation.usecases.user_heads import read_heads
 
 MAX_TRIES = 8
-MAX_EVENTS = 5_000  # of one user, to be replayed
 
 
 class Row(NamedTuple):
@@ -36,14 +32,6 @@ class Row(NamedTuple):
 
 
 WRITTEN = frozenset({Placement.STORED, Placement.LATE})
-
-
-class _Loaded(NamedTuple):
-    """The users of some rows, the events of those who have some since, and the experiments they are in."""
-
-    users: Mapping[str, StoredUser]
-    events: Mapping[str, list[Event] | None]
-    experiments: Mapping[str, Experiment]
 
 
 def import_rows(
@@ -60,12 +48,15 @@ def import_rows(
     placed: dict[str, Placement] = {}
     for _ in runtime.attempts(MAX_TRIES):
         waiting = [row for row in rows if row.user_id not in placed]
-        loaded = _load(experiment, waiting, runtime)
-        transactions, planned = _plan(experiment, waiting, loaded, runtime)
-        placed |= {name: each for name, each in planned.items() if each not in WRITTEN}
-        for transaction in grouped(transactions):
+        wanted = _wanted(experiment, waiting)
+        loaded = load(wanted, read_heads(wanted, runtime), runtime)
+        planned = plan(wanted, loaded, _times(runtime))
+        placed |= {name: each.placement for name, each in planned.items() if each.transaction is None}
+        for transaction in grouped(each.transaction for each in planned.values() if each.transaction):
             if has_time() and commit(transaction, runtime) is None:
-                placed |= {each.user_id: planned[each.user_id] for each in transaction.assignments()}
+                placed |= {
+                    each.user_id: planned[each.user_id].placement for each in transaction.assignments()
+                }
         if len(placed) == len(rows) or not has_time():
             break
     telemetry.count("AssignmentsImported", sum(each in WRITTEN for each in placed.values()))
@@ -94,48 +85,13 @@ def _check(experiment: Experiment, rows: Sequence[Row], now: int) -> None:
         raise InvalidError("The assignments cannot be imported.", problems)
 
 
-def _load(experiment: Experiment, rows: Sequence[Row], runtime: Runtime) -> _Loaded:
-    """Read the users, the ledgers that are looked into, the events to replay, and then the experiments."""
-    heads = read_heads((row.user_id for row in rows), runtime)
-    late = {row.user_id for row in rows if _is_late(experiment, row, heads[row.user_id])}
-    types = covariate_types([experiment])
-    found = users.read_users(
-        users.Need(
-            user_id,
-            head,
-            frozenset(head.spilled) if user_id in late else types,
-            past=bool(head.past_until),
-        )
-        for user_id, head in heads.items()
-    )
-    # After the heads: an event that is recorded in between changes the head, and the write is refused.
-    replayed = events.of_users(sorted(late), MAX_EVENTS) if late else {}
-    living = dict.fromkeys(name for head in heads.values() for name in head.living())
-    return _Loaded(found, replayed, runtime.experiments.read_many(living, runtime.clock()))
+def _wanted(experiment: Experiment, rows: Sequence[Row]) -> dict[str, Enrolment]:
+    return {
+        row.user_id: Enrolment(experiment, row.variant, row.context, row.assigned_at, imported=True)
+        for row in rows
+    }
 
 
-def _is_late(experiment: Experiment, row: Row, head: Head) -> bool:
-    return row.assigned_at <= head.last and head.assignment(experiment.id) is None
-
-
-def _plan(
-    experiment: Experiment, waiting: Sequence[Row], loaded: _Loaded, runtime: Runtime
-) -> tuple[list[Transaction], dict[str, Placement]]:
-    """Return what is to be written, and what becomes of each row once it is; torn reads are left out."""
+def _times(runtime: Runtime) -> Times:
     now = runtime.clock()
-    times = Times(now, now - settings.retention_days() * DAY_MS, runtime.oldest_event(now))
-    transactions: list[Transaction] = []
-    planned: dict[str, Placement] = {}
-    for row in waiting:
-        user = loaded.users[row.user_id]
-        if user.is_torn() or user.head.erasing:
-            continue
-        wanted = Enrolment(experiment, row.variant, row.context, row.assigned_at)
-        try:
-            placed = place(user, wanted, loaded.experiments, loaded.events.get(row.user_id), times)
-        except TornEventsError:
-            continue
-        planned[row.user_id] = placed.placement
-        if placed.transaction is not None:
-            transactions.append(placed.transaction)
-    return transactions, planned
+    return Times(now, now - settings.retention_days() * DAY_MS, runtime.oldest_event(now))

@@ -43,6 +43,7 @@ class Enrolment(NamedTuple):
     context: Context
     at: int | None = None
     late: bool = False
+    imported: bool = False
 
 
 class Placement(StrEnum):
@@ -261,7 +262,7 @@ def _past_enrolment(
     if not has_room(merged(after.head, after.past), known, times.now, times.oldest):
         return None
     enrolled = Transaction(
-        (Assignment(experiment.id, user.user_id, wanted.variant, at, wanted.context, imported=True),),
+        (Assignment(experiment.id, user.user_id, wanted.variant, at, wanted.context, wanted.imported),),
         adds,
         enrolment_adds(experiment, wanted.variant, placed.labels, at),
     )
@@ -291,9 +292,8 @@ def _transaction(user: StoredUser, after: Head, group: Sequence[tuple[Enrolment,
     """Return the writes of HEAD and of these enrolments."""
     ledgers = {**user.ledger.spilled, **user.head.ledgers}
     enrolled = Transaction()
-    for (experiment, variant, context, at, late), boundary in group:
-        is_imported = late or at is not None
-        kept = Assignment(experiment.id, user.user_id, variant, boundary.at, context, is_imported, late)
+    for (experiment, variant, context, _, late, imported), boundary in group:
+        kept = Assignment(experiment.id, user.user_id, variant, boundary.at, context, imported, late)
         enrolled = Transaction(
             (*enrolled.writes, kept),
             enrolled.rollups | assignment_adds(experiment, variant, boundary.k, ledgers),

@@ -41,6 +41,7 @@ RUNNING = (
     "assignments/import_assignments",
     "events/record",
     "events/record_batch",
+    "exposures/record",
 )
 COUNTED = (
     "events/list",

@@ -23,7 +23,7 @@ def handler(query: PersonalDataQuery) -> dict[str, object]:
     """
     purpose = f"users:{query.user_id}"
     after = start_of(query.cursor, purpose)
-    whole = personal_data.profile(query.user_id) if after is None else Profile(Head(), [], {})
+    whole = personal_data.profile(query.user_id) if after is None else Profile(Head(), [], {}, [])
     page = personal_data.page(query.user_id, query.limit, after)
     erasure = personal_data.erasure_of(query.user_id)
     return {
@@ -31,6 +31,10 @@ def handler(query: PersonalDataQuery) -> dict[str, object]:
         "last_event_at": rfc3339(whole.head.last) if whole.head.last else None,
         "assignments": [_assignment(each) for each in whole.enrolled],
         "overrides": whole.overrides,
+        "crossovers": [
+            {"experiment_id": each.experiment_id, "variant": each.variant, "at": rfc3339(each.at)}
+            for each in whole.crossovers
+        ],
         "totals": [_total(each) for each in page.totals],
         "events": [shown(each) for each in page.events],
         "archive": {"bucket": settings.archive_bucket(), "prefixes": [f"{kind}/date=" for kind in KINDS]},

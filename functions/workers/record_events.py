@@ -1,12 +1,15 @@
-"""Count queue - count each event exactly once, however often it is delivered."""
+"""Count queue - count each event and exposure exactly once, however often it is delivered."""
 
 from collections.abc import Callable
 
 from experimentation import telemetry
 from experimentation.domain.clock import day_number
+from experimentation.domain.counting.exposing import Fate
 from experimentation.storage.event_types import Seen, SeenTypes
 from experimentation.storage.queue_message import Message, unpack
 from experimentation.usecases.counting import Outcome, count_events
+from experimentation.usecases.exposing import Outcome as Exposed
+from experimentation.usecases.exposing import enrol_exposed
 from experimentation.usecases.runtime import Runtime
 from experimentation.web.queue_worker import queue_worker
 
@@ -16,14 +19,19 @@ seen_types = SeenTypes()
 
 @queue_worker(unpack)
 def handler(messages: dict[str, Message], has_time: Callable[[], bool]) -> set[str]:
-    """Return the messages of which an event is not stored yet; an outage fails the whole batch."""
+    """Return the messages of which something is not stored yet; an outage fails the whole batch."""
+    # Before the events: a user who is exposed before his first event needs none of them to be read.
+    exposures = [each for message in messages.values() for each in message.exposures]
+    exposed = enrol_exposed(exposures, runtime, has_time)
+    _measure_exposures(exposed)
     events = [event for message in messages.values() for event in message.events]
     outcome = count_events(events, runtime, has_time)
     requests = sorted({message.request_id for message in messages.values()})
     telemetry.logger.info("counted", extra={"requests": requests, "events": len(outcome.counted)})
     _measure(outcome)
-    if outcome.outage is not None and not outcome.counted and not outcome.duplicates:
-        raise outcome.outage
+    outage = outcome.outage or exposed.outage
+    if outage is not None and not (outcome.counted or outcome.duplicates or exposed.fates):
+        raise outage
     stored = [each for each in events if (each.user_id, each.event_id) not in outcome.failed]
     # Duplicates too: whoever counted them may not have got so far.
     uncounted = {each.event_id for each in outcome.uncounted}
@@ -34,7 +42,16 @@ def handler(messages: dict[str, Message], has_time: Callable[[], bool]) -> set[s
         message_id
         for message_id, message in messages.items()
         if any((event.user_id, event.event_id) in outcome.failed for event in message.events)
+        or any((each.user_id, each.experiment_id) in exposed.failed for each in message.exposures)
     }
+
+
+def _measure_exposures(exposed: Exposed) -> None:
+    if exposed.fates or exposed.failed:
+        telemetry.logger.info("exposures", extra={"fates": exposed.fates, "failed": len(exposed.failed)})
+    telemetry.count("ExposuresEnrolled", exposed.fates[Fate.ENROLLED] + exposed.fates[Fate.LATE])
+    telemetry.count("Crossovers", exposed.fates[Fate.CROSSOVER])
+    telemetry.count("ExposuresFailed", len(exposed.failed))
 
 
 def _measure(outcome: Outcome) -> None:

@@ -61,6 +61,7 @@ RULES = {
     "GET /assignments": "assignments:read",
     "POST /events": "events:write",
     "POST /events/batch": "events:write",
+    "POST /exposures": "events:write",
     "GET /events": "events:read",
     "GET /events/types": "events:read",
     "GET /events/dead-letters": "admin",

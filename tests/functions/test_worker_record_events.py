@@ -5,13 +5,15 @@ from itertools import chain, repeat
 import pytest
 
 from experimentation.domain.clock import day_number
+from experimentation.domain.drawing import variant_of
 from experimentation.domain.errors import UnavailableError
 from experimentation.storage import event_types, events
 from experimentation.storage.aws import client
-from experimentation.storage.queue_message import pack
+from experimentation.storage.queue_message import pack, pack_exposures
 from functions.workers.record_events import handler, runtime
 from tests.cancelled import cancelling, conflict_on
-from tests.events import RECEIVED, batch, failed, made
+from tests.events import RECEIVED, batch, exposed, failed, made
+from tests.experiments import running
 from tests.factory import Context
 from tests.wire import BUSY_JSON, answering
 
@@ -129,3 +131,36 @@ def test_what_there_is_no_time_for_is_returned():
 
 def test_an_empty_message_is_acknowledged():
     assert failed(handler(batch(['{"v": 1, "request_id": "r", "events": []}']), Context())) == set()
+
+
+def test_exposures_and_events_of_one_batch_fail_and_succeed_on_their_own(aws_limits):
+    good, broken = exposed("u1"), exposed("x" * 2_100)
+    running("e", RECEIVED - 5)
+
+    answer = handler(
+        batch([*pack_exposures([good], "r"), *pack_exposures([good, broken], "r"), message(made("a"))]),
+        Context(),
+    )
+
+    assert failed(answer) == {"m1"}
+    assert ids() == ["a"]
+    assert aws_limits.taken()
+
+
+def test_an_outage_that_only_exposures_meet_fails_the_batch():
+    with answering(client.dynamodb(), "BatchGetItem", BUSY_JSON, 500), pytest.raises(UnavailableError):
+        handler(batch(pack_exposures([exposed("u1")], "r")), Context())
+
+
+def test_what_became_of_exposures_is_counted(capsys):
+    chosen = running("e", RECEIVED - 5)
+    right, wrong = [variant_of(chosen, "u1"), *({"control", "treatment"} - {variant_of(chosen, "u1")})]
+
+    sent = [exposed("u1", variant=right), exposed("u1", variant=wrong)]
+    handler(batch(pack_exposures(sent, "r")), Context())
+
+    printed = capsys.readouterr().out
+    assert '"ExposuresEnrolled":[1.0]' in printed
+    assert '"Crossovers":[1.0]' in printed
+    assert '"fates":{"enrolled":1,"crossover":1}' in printed
+    assert "u1" not in printed

@@ -52,3 +52,12 @@ class Assignment(NamedTuple):
     imported: bool = False
     late: bool = False
     """Enrolled after the time that was given, because what came since did not fit one transaction."""
+
+
+class Crossover(NamedTuple):
+    """A user who met another variant than the stored or the drawn one; `at` (milliseconds) is when."""
+
+    experiment_id: str
+    user_id: str
+    variant: str
+    at: int

@@ -8,12 +8,20 @@ from experimentation.domain.experiment import Experiment
 
 def draw(experiment: Experiment, user_id: str, context: Context, search: Search) -> tuple[str | None, Reason]:
     """Return the user's variant in a running experiment; None, and why, for a user who takes no part."""
-    if not takes_part(experiment.traffic, user_id):
+    variant = variant_of(experiment, user_id)
+    if variant is None:
         return None, Reason.NOT_IN_TRAFFIC
     if experiment.audience is not None and not _is_meant(experiment.audience, context, search):
         return None, Reason.NOT_IN_AUDIENCE
+    return variant, Reason.ASSIGNED
+
+
+def variant_of(experiment: Experiment, user_id: str) -> str | None:
+    """Return the variant that the user draws, whoever is meant; None for one who is not in the traffic."""
+    if not takes_part(experiment.traffic, user_id):
+        return None
     weights = [(variant.key, variant.weight) for variant in experiment.variants]
-    return drawn_variant(experiment.salt, user_id, weights), Reason.ASSIGNED
+    return drawn_variant(experiment.salt, user_id, weights)
 
 
 def _is_meant(audience: dict[str, object], context: Context, search: Search) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from experimentation.domain.assignment import Assignment
+from experimentation.domain.assignment import Assignment, Crossover
 from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.writes import (
     CounterWrite,
@@ -17,7 +17,7 @@ from experimentation.domain.counting.writes import (
     Write,
 )
 from experimentation.domain.experiment import Experiment
-from experimentation.storage import assignments, events, rollups, users
+from experimentation.storage import assignments, crossovers, events, rollups, users
 from experimentation.storage.aws import transactions
 from experimentation.storage.aws.transactions import Action, CancelledError
 
@@ -71,6 +71,8 @@ def _action(each: Write, shards: Mapping[str, Shards], now: int) -> Action:
         return rollups.add(_partition(each, shards[each.experiment_id]), each.key, each.counters, now)
     if isinstance(each, Event | Uncounted):
         return events.put(each) if isinstance(each, Event) else events.put(each.event, counted=False)
+    if isinstance(each, Assignment | Crossover):
+        return assignments.put(each) if isinstance(each, Assignment) else crossovers.put(each)
     match each:
         case HeadWrite():
             return users.put_head(each)
@@ -78,8 +80,6 @@ def _action(each: Write, shards: Mapping[str, Shards], now: int) -> Action:
             return users.put_ledger(each)
         case PastWrite():
             return users.put_past(each)
-        case Assignment():
-            return assignments.put(each)
 
 
 def _partition(counter: CounterWrite, shards: Shards) -> str:

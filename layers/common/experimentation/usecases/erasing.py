@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from experimentation import settings
 from experimentation.domain.clock import DAY_MS, HOUR_MS, day_number
-from experimentation.domain.counting.counters import DayTotal
+from experimentation.domain.counting.counters import DayTotal, crossover_adds, late_adds
 from experimentation.domain.counting.erasing import (
     HEAD_STAYS_MS,
     IN_TABLES,
@@ -19,6 +19,7 @@ from experimentation.domain.counting.erasing import (
     Leaving,
     Stage,
     contribution,
+    enrolment_writes,
     groups,
     position,
 )
@@ -30,6 +31,7 @@ from experimentation.domain.experiment import Experiment
 from experimentation.domain.facts import Cause
 from experimentation.storage import (
     assignments,
+    crossovers,
     erasures,
     events,
     experiments,
@@ -120,11 +122,17 @@ def _written(erasure: Erasure, read_step: int | None, actions: "list[Action] | t
     return True
 
 
-def _assignments(erasure: Erasure, _runtime: Runtime) -> Iterator[_Step]:
+def _assignments(erasure: Erasure, runtime: Runtime) -> Iterator[_Step]:
     user_id = _user_id(erasure)
     found = {each.experiment_id for each in _boundaries(user_id)[1] if each.variant != END}
-    for some in batched(sorted(name for name in found if name > erasure.after), MOST, strict=False):
-        yield _Step(Stage.ASSIGNMENTS, some[-1], [assignments.removal(name, user_id) for name in some])
+    for some in batched(sorted(name for name in found if name > erasure.after), MOST // 2, strict=False):
+        stored = assignments.read_many((name, user_id) for name in some).values()
+        known = experiments.read_many(each.experiment_id for each in stored if each.late)
+        # With its item goes what told that an assignment was late: so that counter is kept here.
+        late = (late_adds(known[each.experiment_id], each) for each in stored if each.experiment_id in known)
+        kept = [_kept(write, known, runtime.clock()) for adds in late for write in enrolment_writes(adds)]
+        removed = [assignments.removal(name, user_id) for name in some]
+        yield _Step(Stage.ASSIGNMENTS, some[-1], [*removed, *kept])
     yield _Step(Stage.COUNTERS)
 
 
@@ -155,8 +163,16 @@ def _overrides(erasure: Erasure, runtime: Runtime) -> Iterator[_Step]:
         found = experiments.read_many(some)
         for name in some:
             _forget(name, found.get(name), erasure, runtime.clock())
-        yield _Step(Stage.OVERRIDES, some[-1])
+        yield _Step(Stage.OVERRIDES, some[-1], _crossed(found, erasure, runtime.clock()))
     yield _Step(Stage.ITEMS)
+
+
+def _crossed(found: Mapping[str, Experiment], erasure: Erasure, now: int) -> "list[Action]":
+    """Return the removal of the person's crossovers, whose counters are kept."""
+    stored = crossovers.known((name, _user_id(erasure)) for name in found)
+    adds = {each.experiment_id: crossover_adds(found[each.experiment_id], each) for each in stored}
+    kept = [_kept(write, found, now) for each in adds.values() for write in enrolment_writes(each)]
+    return [*(crossovers.removal(name, _user_id(erasure)) for name in adds), *kept]
 
 
 def _forget(experiment_id: str, experiment: Experiment | None, erasure: Erasure, now: int) -> None:

@@ -1,16 +1,18 @@
-"""Ingesting events: accepted when every message that carries them was, and safe to send again when not."""
+"""Ingesting events and exposures: accepted when every message was, and safe to send again when not."""
 
 import secrets
 from collections.abc import Sequence
 
 from experimentation import settings
 from experimentation.domain.clock import DAY_MS
+from experimentation.domain.counting import exposure
 from experimentation.domain.counting.event import Event, Submission, accept, happened_at
+from experimentation.domain.counting.exposure import Exposure, ExposureSubmission
 from experimentation.domain.counting.retention import Retention
 from experimentation.domain.errors import UnavailableError
 from experimentation.domain.identifiers import uuid7
 from experimentation.storage import retention, topic
-from experimentation.storage.queue_message import pack
+from experimentation.storage.queue_message import pack, pack_exposures
 from experimentation.usecases.runtime import Runtime
 
 TRIES = 3
@@ -29,13 +31,8 @@ def ingest(
     """Return the events once the topic has them all; UnavailableError carries their ids, for the retry."""
     kept = _retention(submissions, received)
     events = accept(submissions, received, kept, lambda: uuid7(received, secrets.randbits(74)), place)
-    messages = pack(events, request_id)
-    for tried in range(TRIES):
-        if tried:
-            runtime.pause(tried)
-        messages = _refused(messages)
-        if not messages:
-            return events
+    if _published(pack(events, request_id), runtime):
+        return events
     raise UnavailableError(
         "The events could not all be accepted: send them again with these ids, none is counted twice.",
         retry_after_seconds=RETRY_AFTER_SECONDS,
@@ -43,12 +40,40 @@ def ingest(
     )
 
 
-def _retention(submissions: Sequence[Submission], received: int) -> Retention:
-    # The item is read only for an event that it could refuse: of what has just happened, none is too old.
-    oldest = min((happened_at(each, received) for each in submissions), default=received)
+def ingest_exposures(
+    submissions: Sequence[ExposureSubmission], received: int, request_id: str, runtime: Runtime
+) -> list[Exposure]:
+    """Return the exposures once the topic has them all; else UnavailableError."""
+    names = (each.experiment_id for each in submissions)
+    experiments = runtime.experiments.read_many(names, received)
+    kept = _retention(submissions, received)
+    exposures = exposure.accept(submissions, received, kept, experiments)
+    if _published(pack_exposures(exposures, request_id), runtime):
+        return exposures
+    raise UnavailableError(
+        "The exposures could not all be accepted: send them again, none is counted twice.",
+        retry_after_seconds=RETRY_AFTER_SECONDS,
+    )
+
+
+def _retention(submissions: Sequence[Submission | ExposureSubmission], received: int) -> Retention:
+    # The item is read only for what it could refuse: of what has just happened, nothing is too old.
+    times = (happened_at(each.timestamp, each.sent_at, received) for each in submissions)
+    oldest = min(times, default=received)
     if oldest >= received - SHORTEST_RETENTION_DAYS * DAY_MS:
         return Retention(settings.retention_days())
     return retention.current()
+
+
+def _published(messages: Sequence[str], runtime: Runtime) -> bool:
+    """Publish the messages, those that are refused a few times; False when some are not accepted."""
+    for tried in range(TRIES):
+        if tried:
+            runtime.pause(tried)
+        messages = _refused(messages)
+        if not messages:
+            return True
+    return False
 
 
 def _refused(messages: Sequence[str]) -> list[str]:

@@ -2,12 +2,11 @@
 
 from typing import NamedTuple
 
-from experimentation.domain.assignment import Assignment
+from experimentation.domain.assignment import Assignment, Crossover
 from experimentation.domain.counting.erasing import Erasure
 from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.ledger import END, Boundary, Head, merged
-from experimentation.domain.experiment import Experiment
-from experimentation.storage import assignments, erasures, events, experiments, users
+from experimentation.storage import assignments, crossovers, erasures, events, experiments, users
 
 MOST_TOTALS = 10_000  # rows of one page, about a megabyte
 TYPE, EVENT = "type:", "event:"
@@ -36,6 +35,7 @@ class Profile(NamedTuple):
     head: Head
     enrolled: list[Enrolled]
     overrides: dict[str, str]
+    crossovers: list[Crossover]
 
 
 class Page(NamedTuple):
@@ -63,7 +63,11 @@ def profile(user_id: str) -> Profile:
         Enrolled(each, ended.get(each.experiment_id), stored.get((each.experiment_id, user_id)))
         for each in made
     ]
-    return Profile(head, enrolled, _overrides(user_id))
+    found = experiments.read_many(experiments.listed())
+    overrides = {
+        name: each.overrides[user_id] for name, each in sorted(found.items()) if user_id in each.overrides
+    }
+    return Profile(head, enrolled, overrides, crossovers.known((name, user_id) for name in sorted(found)))
 
 
 def page(user_id: str, limit: int, after: str | None) -> Page:
@@ -94,10 +98,3 @@ def _totals(user_id: str, head: Head, event_type: str) -> list[DayTotal]:
         before = days.get(day, (0, 0))
         days[day] = before[0] + count, before[1] + total
     return [DayTotal(event_type, day, *both) for day, both in days.items()]
-
-
-def _overrides(user_id: str) -> dict[str, str]:
-    found: dict[str, Experiment] = experiments.read_many(experiments.listed())
-    return {
-        name: each.overrides[user_id] for name, each in sorted(found.items()) if user_id in each.overrides
-    }

@@ -5,6 +5,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from experimentation import settings
+from experimentation.domain.assignment import Assignment
 from experimentation.domain.clock import day_number, rfc3339
 from experimentation.domain.counting.counters import HOURS
 from experimentation.domain.counting.event import Event
@@ -15,6 +16,7 @@ from experimentation.domain.counting.recount import (
     canonical_enrolment,
     canonical_rollup,
     expected_counters,
+    expected_crossover,
     expected_ledgers,
     stored_ledgers,
 )
@@ -25,6 +27,7 @@ from experimentation.domain.errors import ConflictError
 from experimentation.domain.experiment import Experiment
 from experimentation.storage import (
     assignments,
+    crossovers,
     erasures,
     events,
     experiments,
@@ -95,9 +98,12 @@ def _differences(experiment: Experiment, kept_from: int) -> dict[str, Difference
     # The counters before and after the users: what is counted while the users are read lies between the two.
     shards = rollups.shards_of(experiment)
     before = _stored(experiment, kept_from, shards)
-    for user_id, variant in _assigned(experiment.id):
+    for each in crossovers.of_experiment(experiment.id):
+        add_counters(expected, expected_crossover(experiment, each))
+    for assignment in _assigned(experiment.id):
+        user_id, variant = assignment.user_id, assignment.variant
         user = _user(user_id)
-        add_counters(expected, expected_counters(experiment, user, kept_from))
+        add_counters(expected, expected_counters(experiment, user, kept_from, late=assignment.late))
         made, stored = expected_ledgers(user, kept_from), stored_ledgers(user, kept_from)
         found += _compared(f"user {user_id}: ", made, stored, stored)
         boundary = user.head.assignment(experiment.id)
@@ -139,12 +145,12 @@ def _compared(prefix: str, expected: Canonical, before: Canonical, after: Canoni
     return found
 
 
-def _assigned(experiment_id: str) -> Iterator[tuple[str, str]]:
+def _assigned(experiment_id: str) -> Iterator[Assignment]:
     for partition in range(assignments.PARTITIONS):
         after: str | None = None
         while True:
             page = assignments.page(experiment_id, partition, PAGE, after)
-            yield from ((each.user_id, each.variant) for each in page.assignments)
+            yield from page.assignments
             after = page.next_user
             if after is None:
                 break

@@ -9,13 +9,14 @@ c<e>      products of the user's numbers of events of day d and of day e
 Any window of whole days is computed from them (windows.py); days count from the experiment's first.
 CUPED (Deng et al., WSDM 2013) needs x, the user's total before the assignment, and its products:
 xv, xvv, xvy for sums of values; xc, xcc, xcy for numbers of events; xb, xby for "had an event at all".
+Of users themselves, per day and variant: n assigned, l of them late, x crossed over to that variant.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from urllib.parse import quote
 
-from experimentation.domain.assignment import Context
+from experimentation.domain.assignment import Assignment, Context, Crossover
 from experimentation.domain.clock import DAY_MS, HOUR_MS, day_number
 from experimentation.domain.counting.ledger import Cells, Ownership
 from experimentation.domain.experiment import Experiment, Kind, Segment
@@ -70,12 +71,29 @@ def enrolment_key(segment: str, day: int, variant: str) -> str:
     return f"{segment}#{day}#{variant}"
 
 
-def enrolment_adds(experiment: Experiment, variant: str, user_labels: Iterable[str], at: int) -> Adds:
-    """Return what an assignment at `at` adds to the enrolment counters: n, and n of its hour."""
+def enrolment_adds(
+    experiment: Experiment, variant: str, user_labels: Iterable[str], at: int, *, late: bool = False
+) -> Adds:
+    """Return what an assignment at `at` adds to the enrolment counters: n, n of its hour, and l if late."""
     day, hour = relative_day(experiment, at), at % DAY_MS // HOUR_MS
     counters = {"n": 1, f"h{hour:02d}": 1}
     segments = (EVERYONE, *user_labels)
-    return {(experiment.id, enrolment_key(each, day, variant)): dict(counters) for each in segments}
+    adds: Adds = {(experiment.id, enrolment_key(each, day, variant)): dict(counters) for each in segments}
+    if late:
+        adds[experiment.id, enrolment_key(EVERYONE, day, variant)]["l"] = 1
+    return adds
+
+
+def late_adds(experiment: Experiment, assignment: Assignment) -> Adds:
+    """Return what a late assignment adds to the enrolment counters beside every other one: l."""
+    key = enrolment_key(EVERYONE, relative_day(experiment, assignment.assigned_at), assignment.variant)
+    return {(experiment.id, key): {"l": 1}}
+
+
+def crossover_adds(experiment: Experiment, crossover: Crossover) -> Adds:
+    """Return what a crossover adds to the enrolment counters of the variant that the user met: x."""
+    key = enrolment_key(EVERYONE, relative_day(experiment, crossover.at), crossover.variant)
+    return {(experiment.id, key): {"x": 1}}
 
 
 def covariate_kinds(experiment: Experiment, event_type: str) -> frozenset[Kind]:

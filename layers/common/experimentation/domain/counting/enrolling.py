@@ -54,6 +54,7 @@ class Placement(StrEnum):
     OTHER_VARIANT = "other_variant"
     LATE = "late"
     TOO_OLD = "too_old"
+    NOT_RUNNING = "not_running"
     TOO_MANY = "too_many_experiments"
     AGAIN = "again"
 
@@ -224,7 +225,8 @@ def place(
     """Return what becomes of an enrolment at `wanted.at`: as one transaction or none.
 
     Where events are recorded since, `user` holds every ledger and `events` are all of them, None where they
-    are too many; TornEventsError when these do not agree. What does not fit is enrolled now, and late.
+    are too many; TornEventsError when these do not agree. What does not fit is enrolled now, and late, while
+    the experiment has no end.
     """
     head, at = user.head, times.now if wanted.at is None else wanted.at
     stored = user.ledger.assignment(wanted.experiment.id)
@@ -237,6 +239,8 @@ def place(
         transaction = None if events is None else _past_enrolment(user, wanted, experiments, events, times)
         if transaction is not None and transaction.fits():
             return Placed(Placement.STORED, transaction)
+        if wanted.experiment.ended_at is not None:
+            return Placed(Placement.NOT_RUNNING)
         wanted = wanted._replace(at=None, late=True)
     plan = enrol(user, [wanted], experiments, times.now, times.oldest)
     if plan.too_many:
@@ -297,7 +301,8 @@ def _transaction(user: StoredUser, after: Head, group: Sequence[tuple[Enrolment,
         enrolled = Transaction(
             (*enrolled.writes, kept),
             enrolled.rollups | assignment_adds(experiment, variant, boundary.k, ledgers),
-            enrolled.enrolments | enrolment_adds(experiment, variant, boundary.labels, boundary.at),
+            enrolled.enrolments
+            | enrolment_adds(experiment, variant, boundary.labels, boundary.at, late=late),
         )
     room = MAX_ACTIONS - len(enrolled)
     return Transaction(changed(user, user.ledger._replace(head=after), (), room)).joined(enrolled)

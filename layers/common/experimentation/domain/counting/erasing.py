@@ -115,10 +115,15 @@ def contribution(experiment: Experiment, leaving: Leaving) -> Iterator[CounterWr
         return
     enrolled = next(each for each in leaving.boundaries if each.k == owned.start)
     adds = enrolment_adds(experiment, owned.variant, owned.labels, enrolled.at)
-    yield from _writes(adds, is_enrolment=True)
+    yield from enrolment_writes(adds)
     for event_type in sorted(leaving.ledgers):
         cells, hours = leaving.ledgers[event_type], leaving.hours.get(event_type, {})
         yield from _writes(_of_type(experiment, owned, event_type, cells, hours), is_enrolment=False)
+
+
+def enrolment_writes(adds: Adds) -> Iterator[CounterWrite]:
+    """Yield what is added to enrolment counters."""
+    return _writes(adds, is_enrolment=True)
 
 
 def position(write: CounterWrite) -> str:

@@ -50,9 +50,9 @@ def accept(
     events: list[Event] = []
     ids: set[str] = set()
     for index, each in enumerate(submissions):
-        at = happened_at(each, received)
+        at = happened_at(each.timestamp, each.sent_at, received)
         if at < oldest:
-            problems.append(FieldError(f"{place.format(index)}/timestamp", _too_old(retention, oldest)))
+            problems.append(FieldError(f"{place.format(index)}/timestamp", too_old(retention, oldest)))
         event_id = each.event_id or new_id()
         if event_id in ids:
             problems.append(FieldError(f"{place.format(index)}/event_id", "is given twice in this batch"))
@@ -63,7 +63,8 @@ def accept(
     return events
 
 
-def _too_old(retention: Retention, oldest: int) -> str:
+def too_old(retention: Retention, oldest: int) -> str:
+    """Say why a time before `oldest` is refused."""
     if oldest == retention.complete_from:
         return f"is before {rfc3339(oldest)}: events were kept for fewer days then, and are not complete"
     return f"is more than {retention.days} days ago: too old to be counted"
@@ -79,15 +80,15 @@ def in_units(value: int) -> int | float:
     return value / UNIT if rest else whole
 
 
-def happened_at(submission: Submission, received: int) -> int:
+def happened_at(timestamp: int | None, sent_at: int | None, received: int) -> int:
     """Return when it happened by our clock: `sent_at` shows how far off the device's is.
 
-    >>> happened_at(Submission("u", "t", timestamp=500, sent_at=600), received=1_000)
+    >>> happened_at(500, sent_at=600, received=1_000)
     900
-    >>> happened_at(Submission("u", "t", timestamp=5_000), received=1_000)
+    >>> happened_at(5_000, sent_at=None, received=1_000)
     1000
     """
-    if submission.timestamp is None:
+    if timestamp is None:
         return received
-    drift = 0 if submission.sent_at is None else received - submission.sent_at
-    return max(0, min(submission.timestamp + drift, received))
+    drift = 0 if sent_at is None else received - sent_at
+    return max(0, min(timestamp + drift, received))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from itertools import combinations, pairwise
 from typing import NamedTuple
 
+from experimentation.domain.assignment import Crossover
 from experimentation.domain.clock import DAY_MS, HOUR_MS, day_number
 from experimentation.domain.counting import stored
 from experimentation.domain.counting.counters import (
@@ -16,6 +17,7 @@ from experimentation.domain.counting.counters import (
     DayTotal,
     before_assignment,
     covariate_kinds,
+    crossover_adds,
     days_of,
     enrolment_adds,
 )
@@ -76,8 +78,16 @@ def canonical_enrolment(key: str, counters: Mapping[str, int]) -> Canonical:
     return {f"enrolled {key.replace('#', ' ')} {name}": amount for name, amount in counters.items()}
 
 
-def expected_counters(experiment: Experiment, user: User, hours_from_day: int) -> Canonical:
-    """Return what one user adds to the experiment's counters.
+def expected_crossover(experiment: Experiment, crossover: Crossover) -> Canonical:
+    """Return what one crossover adds to the experiment's counters."""
+    ((_, key), counters), *_ = crossover_adds(experiment, crossover).items()
+    return canonical_enrolment(key, counters)
+
+
+def expected_counters(
+    experiment: Experiment, user: User, hours_from_day: int, *, late: bool = False
+) -> Canonical:
+    """Return what one user, enrolled `late` or not, adds to the experiment's counters.
 
     Hours are taken from the events themselves, for UTC days from `hours_from_day` on: those still kept.
     """
@@ -87,7 +97,8 @@ def expected_counters(experiment: Experiment, user: User, hours_from_day: int) -
         return {}
     assigned = next(each for each in boundaries if each.k == owned.start)
     found: Canonical = {}
-    for (_, key), counters in enrolment_adds(experiment, owned.variant, owned.labels, assigned.at).items():
+    enrolled = enrolment_adds(experiment, owned.variant, owned.labels, assigned.at, late=late)
+    for (_, key), counters in enrolled.items():
         found |= canonical_enrolment(key, counters)
     for event_type, cells in user.ledgers.items():
         found |= _of_type(experiment, owned, event_type, cells)

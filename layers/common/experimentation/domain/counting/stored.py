@@ -95,9 +95,11 @@ class Hours:
 
 @dataclass(slots=True)
 class Enrolment:
-    """The users enrolled on one day, and by hour."""
+    """The users enrolled on one day, in all and by hour; how many were late, how many crossed over."""
 
     enrolled: int = 0
+    late: int = 0
+    crossovers: int = 0
     by_hour: dict[int, int] = field(default_factory=dict)
 
     def add(self, counters: Mapping[str, int]) -> None:
@@ -105,6 +107,10 @@ class Enrolment:
         for name, amount in counters.items():
             if name == "n":
                 self.enrolled += amount
+            elif name == "l":
+                self.late += amount
+            elif name == "x":
+                self.crossovers += amount
             else:
                 _add(self.by_hour, int(name[1:]), amount)
 

@@ -6,7 +6,7 @@ from itertools import batched
 from math import ceil
 from typing import NamedTuple
 
-from experimentation.domain.assignment import Assignment
+from experimentation.domain.assignment import Assignment, Crossover
 from experimentation.domain.counting.counters import Adds
 from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.ledger import Boundary, Cells, Head
@@ -67,8 +67,8 @@ class CounterWrite(NamedTuple):
     part: int = 0
 
 
-type UserWrite = HeadWrite | LedgerWrite | PastWrite | Assignment | Event | Uncounted
-"""A write of one user's own items; an Assignment and an Event only where there is none yet."""
+type UserWrite = HeadWrite | LedgerWrite | PastWrite | Assignment | Crossover | Event | Uncounted
+"""A write of one user's own items; an Assignment, a Crossover and an Event only where there is none yet."""
 
 type Write = UserWrite | CounterWrite
 

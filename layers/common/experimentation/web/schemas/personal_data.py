@@ -57,6 +57,14 @@ class PersonalAssignment(ResponseModel):
     late: bool = Field(description="Whether it counts from later than was asked for.")
 
 
+class PersonalCrossover(ResponseModel):
+    """An experiment in which the person met another variant than their own."""
+
+    experiment_id: str
+    variant: str = Field(description="The key of the variant that they met.")
+    at: str = Field(description="When they first met it (RFC 3339, UTC).")
+
+
 class PersonalTotal(ResponseModel):
     """What the person did of one event type on one UTC day."""
 
@@ -79,7 +87,7 @@ class ArchivePlace(ResponseModel):
 
 
 class PersonalData(ResponseModel):
-    """Everything that is stored about a person; assignments and overrides are on the first page alone."""
+    """Everything that is stored about a person; the first page alone has what comes before totals."""
 
     user_id: str
     last_event_at: str | None = Field(
@@ -87,6 +95,7 @@ class PersonalData(ResponseModel):
     )
     assignments: list[PersonalAssignment] = Field(description="Oldest first.")
     overrides: dict[str, str] = Field(description="Experiment id to the variant that an override sets.")
+    crossovers: list[PersonalCrossover] = Field(description="Once per experiment; on the first page.")
     totals: list[PersonalTotal] = Field(description="What counts, by type and day; before the events.")
     events: list[EventOut] = Field(description="Stored events by event id.")
     archive: ArchivePlace = Field(description="What this answer does not show: the files.")

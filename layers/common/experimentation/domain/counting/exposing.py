@@ -1,0 +1,123 @@
+"""What becomes of exposures: who is enrolled by one, who crossed over, and what counts for nothing."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from experimentation.domain.assignment import Context, Crossover
+from experimentation.domain.audience import Search
+from experimentation.domain.counting.counters import crossover_adds
+from experimentation.domain.counting.enrolling import Enrolment, Placement, Times, enrol
+from experimentation.domain.counting.exposure import Exposure
+from experimentation.domain.counting.recording import Ledger
+from experimentation.domain.counting.user import StoredUser
+from experimentation.domain.counting.writes import HeadWrite, Transaction
+from experimentation.domain.drawing import draw, variant_of
+from experimentation.domain.experiment import Experiment
+
+
+class Fate(StrEnum):
+    """What became of an exposure."""
+
+    ENROLLED = "enrolled"
+    LATE = "late"
+    KNOWN = "known"
+    CROSSOVER = "crossover"
+    OVERRIDDEN = "overridden"
+    NOT_RUNNING = "not_running"
+    TOO_OLD = "too_old"
+    TOO_MANY = "too_many_experiments"
+    UNKNOWN = "unknown"
+
+
+FATES = {
+    Placement.STORED: Fate.ENROLLED,
+    Placement.LATE: Fate.LATE,
+    Placement.TOO_OLD: Fate.TOO_OLD,
+    Placement.NOT_RUNNING: Fate.NOT_RUNNING,
+    Placement.TOO_MANY: Fate.TOO_MANY,
+}
+
+type Exposed = dict[str, dict[str, list[Exposure]]]
+"""User id -> experiment id -> exposures in time order, the earliest to each variant."""
+
+
+class Judged(NamedTuple):
+    """What one user's exposures in one experiment come to: to be settled as they are, or after an action."""
+
+    settled: list[Fate]
+    action: Enrolment | Crossover | None = None
+
+
+def earliest(exposures: Iterable[Exposure]) -> Exposed:
+    """Return the earliest exposure of each user to each variant of each experiment."""
+    found: Exposed = {}
+    seen: set[tuple[str, str, str]] = set()
+    for each in sorted(exposures, key=lambda exposure: exposure.at):
+        if (each.user_id, each.experiment_id, each.variant) not in seen:
+            seen.add((each.user_id, each.experiment_id, each.variant))
+            found.setdefault(each.user_id, {}).setdefault(each.experiment_id, []).append(each)
+    return found
+
+
+def judge(
+    ledger: Ledger,
+    experiment: Experiment | None,
+    exposures: Sequence[Exposure],
+    oldest: int,
+    search: Search,
+) -> Judged:
+    """Return what the exposures of one user come to; nothing older than `oldest` can be counted any more,
+    nor what somebody did who had the same id and was erased.
+
+    The variant must be the stored or else the drawn one; whom the experiment is meant for is asked where a
+    context came. Who is enrolled is asked before who crossed over.
+    """
+    settled: list[Fate] = []
+    crossovers: list[Crossover] = []
+    for each in exposures:
+        if experiment is None or each.variant not in experiment.keys:
+            settled.append(Fate.UNKNOWN)
+        elif each.user_id in experiment.overrides:
+            settled.append(Fate.OVERRIDDEN)
+        elif not experiment.was_running(each.at):
+            settled.append(Fate.NOT_RUNNING)
+        elif each.at < oldest or each.at <= ledger.head.erased_at:
+            settled.append(Fate.TOO_OLD)
+        else:
+            stored = ledger.assignment(experiment.id)
+            context = json.loads(each.context)
+            own = stored.variant if stored else _drawn(experiment, each.user_id, context, search)
+            if each.variant != own:
+                crossovers.append(Crossover(experiment.id, each.user_id, each.variant, each.at))
+            elif stored is None:
+                wanted = Enrolment(experiment, each.variant, context, each.at)
+                return Judged([], wanted)
+            else:
+                settled.append(Fate.KNOWN)
+    return Judged([], crossovers[0]) if crossovers else Judged(settled)
+
+
+def _drawn(experiment: Experiment, user_id: str, context: Context, search: Search) -> str | None:
+    return draw(experiment, user_id, context, search)[0] if context else variant_of(experiment, user_id)
+
+
+def cross_over(
+    user: StoredUser,
+    experiment: Experiment,
+    crossover: Crossover,
+    experiments: Mapping[str, Experiment],
+    times: Times,
+) -> tuple[Fate, Transaction | None]:
+    """Return what becomes of a crossover, and what counts it, once for the user, whose HEAD stays as it is.
+
+    Whoever could not be enrolled for lack of room was told no variant, so met none that was not his.
+    """
+    drawn = variant_of(experiment, user.user_id)
+    if user.ledger.assignment(experiment.id) is None and drawn is not None:
+        wanted = Enrolment(experiment, drawn, {})
+        if enrol(user, [wanted], experiments, times.now, times.oldest).too_many:
+            return Fate.TOO_MANY, None
+    head = HeadWrite(user.user_id, user.head.version, user.head)
+    return Fate.CROSSOVER, Transaction((head, crossover), enrolments=crossover_adds(experiment, crossover))

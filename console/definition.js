@@ -48,6 +48,7 @@ export function definition(experiment) {
         ["When a guardrail is harmed", REACTION[experiment.guard.harm][0].toLowerCase()],
         ["When the split is off", REACTION[experiment.guard.mismatch][0].toLowerCase()],
         ["Adjustment", experiment.adjustment === "cuped" ? `CUPED, by the ${experiment.cuped_days} days before the assignment` : "none"],
+        ["Users count from", `their ${experiment.count_from}`],
       ]))));
 }
 

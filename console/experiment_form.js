@@ -17,7 +17,7 @@ import { segmentsEditor } from "./segments_editor.js";
 import { variantsEditor } from "./variants_editor.js";
 
 const NEW = {
-  id: "", name: "", description: "", hypothesis: "", control: "control", traffic_allocation: 100, salt: "", segments: [], analysis: "sequential", adjustment: "cuped", cuped_days: 28,
+  id: "", name: "", description: "", hypothesis: "", control: "control", traffic_allocation: 100, salt: "", segments: [], analysis: "sequential", adjustment: "cuped", cuped_days: 28, count_from: "assignment",
   variants: [{ key: "control", weight: 50, config: null }, { key: "treatment", weight: 50, config: null }],
   metrics: [{ key: "", event_type: "", kind: "conversion", role: "primary", direction: "increase" }],
   planned_users: null, min_users: 150, min_days: 7, minimum_effect: null, overrides: {}, audience: null, layer: null, prerequisite: null, schedule: null, guard: { harm: "notify", mismatch: "notify" }, status: "draft",
@@ -108,6 +108,7 @@ function fields(shown, experiment, id, types) {
   const days = number(shown.min_days, { min: 0, step: 1 });
   const analysis = choice(Object.entries(ANALYSIS), shown.analysis);
   const adjustment = choice([["cuped", "CUPED"], ["none", "None"]], shown.adjustment);
+  const counted = choice([["assignment", "Their assignment"], ["exposure", "Their exposure"]], shown.count_from);
   const history = number(shown.cuped_days, { min: 1, max: 90, step: 1 });
   const plan = h("fieldset", {}, h("legend", {}, "Plan"),
     field("Analysis", analysis, { pointer: "/analysis" }),
@@ -117,7 +118,8 @@ function fields(shown, experiment, id, types) {
       field("Days before a verdict", days, { pointer: "/min_days" }),
       field("Users per variant before a verdict", least, { pointer: "/min_users" }),
       field("Adjustment", adjustment, { pointer: "/adjustment", hint: "CUPED: by what users did before; finds the same effect with fewer users." }),
-      field("Days of history for it", history, { pointer: "/cuped_days", hint: "Before the assignment, 1 to 90." })));
+      field("Days of history for it", history, { pointer: "/cuped_days", hint: "Before the assignment, 1 to 90." }),
+      field("Users count from", counted, { pointer: "/count_from", hint: "Exposure: your program tells who met a variant." })));
   const trafficField = field("Traffic in percent", traffic, { short: true, pointer: "/traffic_allocation", hint: draft ? "Of all users; the others get no variant." : "May only grow while the experiment runs." });
   const saltField = field("Salt", salt, { short: true, pointer: "/salt", hint: "Two experiments of one salt draw alike. The id, when empty." });
   if (!draft) [variants.element, segments.element, plan, prerequisite.element].forEach((each) => lock(each, FIXED));
@@ -130,7 +132,7 @@ function fields(shown, experiment, id, types) {
     variants: variants.values(), control: variants.control(), metrics: metrics.values(), segments: segments.values(), overrides: overrides.values(),
     audience: audience.value(), layer: layer.value(), prerequisite: prerequisite.value(), schedule: schedule.value(), guard: guard.value(),
     ...(salt.value ? { salt: salt.value } : {}),
-    traffic_allocation: asNumber(traffic), analysis: analysis.value, adjustment: adjustment.value, cuped_days: asNumber(history) ?? NEW.cuped_days, planned_users: asNumber(planned),
+    traffic_allocation: asNumber(traffic), analysis: analysis.value, adjustment: adjustment.value, cuped_days: asNumber(history) ?? NEW.cuped_days, count_from: counted.value, planned_users: asNumber(planned),
     minimum_effect: asNumber(effect) === null ? null : round(asNumber(effect) / 100), min_users: asNumber(least) ?? 0, min_days: asNumber(days) ?? 0,
   });
   return {

@@ -6,6 +6,7 @@ from experimentation.domain.experiment import (
     Adjustment,
     Analysis,
     Conclusion,
+    CountFrom,
     Direction,
     Kind,
     Reaction,
@@ -160,6 +161,7 @@ class ExperimentAnswer(ResponseModel):
     minimum_effect: float | None
     adjustment: Adjustment
     cuped_days: int
+    count_from: CountFrom
     overrides: dict[str, str]
     status: Status
     version: int

@@ -7,7 +7,7 @@ import pytest
 
 from experimentation.domain.changes import Change, Edit, differences, edited
 from experimentation.domain.errors import ConflictError, InvalidError
-from experimentation.domain.experiment import Analysis, Kind, Metric, Segment, Status, Variant
+from experimentation.domain.experiment import Analysis, CountFrom, Kind, Metric, Segment, Status, Variant
 from tests.experiments import CREATED_AT, PURCHASE_RATE, experiment
 
 NOW = CREATED_AT + 60_000
@@ -24,6 +24,7 @@ FIXED: list[Edit] = [
     {"min_users": 1},
     {"min_days": 1},
     {"minimum_effect": "0.05"},
+    {"count_from": CountFrom.EXPOSURE},
 ]
 
 

@@ -33,7 +33,7 @@ def test_an_experiment_is_created_as_a_draft(as_user: Headers) -> None:
     assert answer["headers"]["Cache-Control"] == "no-store"
     added = {"status", "version", "created_at", "created_by", "updated_at", "started_at", "ended_at"}
     added |= {"adjustment", "cuped_days", "audience", "layer", "ship", "conclusion", "note", "schedule"}
-    added |= {"guard", "prerequisite", "tags", "owner", "archived"}
+    added |= {"guard", "count_from", "prerequisite", "tags", "owner", "archived"}
     assert set(made) == set(definition()) | added
     unsaid = {"name": None, "margin": None, "declared_at": made["created_at"]}
     metrics = [metric | unsaid for metric in definition()["metrics"]]

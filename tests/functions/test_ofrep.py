@@ -348,3 +348,16 @@ def test_the_sample_event_is_answered(operation: str, handler: Any, as_user: Hea
     sample["headers"] = headers | as_user
 
     assert handler.handler(sample)["statusCode"] == 200
+
+
+def test_a_user_who_counts_from_exposure_gets_the_drawn_value_and_is_not_enrolled(as_user: Headers) -> None:
+    created(as_user, status="running", count_from="exposure")
+    user = in_traffic("treatment")
+
+    flag = document(one(as_user, {"targetingKey": user}))
+    (listed,) = flags(every(as_user, {"targetingKey": user})).values()
+
+    assert flag == listed
+    assert (flag["value"], flag["variant"], flag["reason"]) == ({"color": "green"}, "treatment", "SPLIT")
+    assert flag["metadata"] == {"enrolled": False}
+    assert assignments.read("checkout-button", user) is None

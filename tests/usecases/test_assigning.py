@@ -12,15 +12,16 @@ from experimentation.domain.counting import user as stored_user
 from experimentation.domain.counting.ledger import END
 from experimentation.domain.counting.writes import HeadWrite, PastWrite
 from experimentation.domain.errors import UnavailableError
-from experimentation.domain.experiment import Kind, Metric, Segment, Status
+from experimentation.domain.experiment import CountFrom, Kind, Metric, Segment, Status
 from experimentation.storage import assignments, experiments, rollups, users
 from experimentation.storage.aws import client
 from experimentation.usecases.assigning import MAX_TRIES, answer, assign, assign_all
 from experimentation.usecases.counting import count_events
+from experimentation.usecases.exposing import enrol_exposed
 from experimentation.usecases.importing import Row, import_rows
 from experimentation.usecases.runtime import Runtime
 from tests.cancelled import cancelling, conflict_on
-from tests.events import made
+from tests.events import exposed, made
 from tests.experiments import experiment, running
 from tests.usecases.conftest import NOW
 from tests.wire import BUSY_JSON, answering
@@ -347,3 +348,48 @@ def test_a_read_that_lags_hides_nobody_who_is_enrolled(runtime, status):
 
     assert (decision.variant, decision.reason) == ("treatment", Reason.STORED)
     assert experiments.read("e", consistent=True).imported_at == NOW
+
+
+def test_where_users_count_from_exposure_the_draw_is_answered_and_nobody_enrolled(runtime):
+    chosen = running("e", NOW - DAY_MS, count_from=CountFrom.EXPOSURE)
+    other = running("o", NOW - DAY_MS)
+
+    with cancelling(lambda _: [], times=0) as sent:
+        first = [assign(chosen, f"u{n}", {}, runtime) for n in range(20)]
+        again = [assign(chosen, f"u{n}", {}, runtime) for n in range(20)]
+
+    assert sent == []
+    assert first == again
+    assert {each.reason for each in first} == {Reason.DRAWN}
+    assert {each.variant for each in first} == {"control", "treatment"}
+    assert answer(first[0])["enrolled"] is False
+    assert answer(first[0])["config"] is not None
+    assert enrolments("e") == {}
+    both = assign_all([chosen, other], "u1", {}, runtime)
+    assert [each.reason for each in both] == [Reason.DRAWN, Reason.ASSIGNED]
+
+
+def test_where_users_count_from_exposure_it_enrols_and_is_answered_from_then_on(runtime, always):
+    chosen = running("e", NOW - DAY_MS, count_from=CountFrom.EXPOSURE)
+    drawn = assign(chosen, "u1", {}, runtime)
+
+    enrol_exposed([exposed(experiment_id="e", variant=drawn.variant, at=NOW - 5)], runtime, always)
+
+    decision = assign(chosen, "u1", {}, runtime)
+    assert (decision.reason, decision.variant) == (Reason.STORED, drawn.variant)
+    assert decision.enrolled
+    assert decision.assigned_at == NOW - 5
+
+
+def test_where_users_count_from_exposure_overrides_imports_and_pauses_go_before_the_draw(runtime, always):
+    chosen = running("e", NOW - DAY_MS, count_from=CountFrom.EXPOSURE, traffic_allocation=0)
+    import_rows(chosen, [Row("u1", "treatment", NOW - 5, {})], runtime, always)
+    assert assign(chosen, "u1", {}, runtime).reason is Reason.STORED
+    assert assign(chosen, "qa-1", {}, runtime).reason is Reason.OVERRIDE
+    assert assign(chosen, "u2", {}, runtime).reason is Reason.NOT_IN_TRAFFIC
+
+    put_status("e", Status.PAUSED)
+    runtime.experiments.clear()
+
+    assert assign(chosen, "u1", {}, runtime).reason is Reason.STORED
+    assert assign(chosen, "u2", {}, runtime).reason is Reason.NOT_RUNNING

@@ -13,6 +13,7 @@ class Reason(StrEnum):
     """Why a user has the variant, or none."""
 
     ASSIGNED = "assigned"
+    DRAWN = "drawn"
     STORED = "stored"
     OVERRIDE = "override"
     SHIPPED = "shipped"
@@ -26,7 +27,8 @@ class Reason(StrEnum):
 class Decision(NamedTuple):
     """The answer for one user and experiment; `variant` None for a user who is to see none.
 
-    A shipped variant is for everybody: who gets it is not enrolled.
+    A shipped variant is for everybody: who gets it is not enrolled. Nor is, yet, whoever is told a variant of
+    an experiment that counts from exposure.
     """
 
     experiment: Experiment
@@ -38,7 +40,7 @@ class Decision(NamedTuple):
     @property
     def enrolled(self) -> bool:
         """Tell whether the user takes part in the experiment."""
-        return self.variant is not None and self.reason is not Reason.SHIPPED
+        return self.variant is not None and self.reason not in {Reason.SHIPPED, Reason.DRAWN}
 
 
 class Assignment(NamedTuple):

@@ -11,6 +11,7 @@ from experimentation.domain.experiment import (
     Adjustment,
     Analysis,
     Conclusion,
+    CountFrom,
     Experiment,
     GuardRule,
     Layer,
@@ -42,6 +43,7 @@ _REASONS = {
     "minimum_effect": _PLAN,
     "adjustment": _PLAN,
     "cuped_days": _PLAN,
+    "count_from": "users enrolled in one way and in the other cannot be compared",
 }
 _COMPLETED = "the experiment is completed: only its words, what is shipped and the conclusion may change"
 _UNFINISHED = "belongs to the end: it is set with the status completed, or after it"
@@ -69,6 +71,7 @@ class Edit(TypedDict, total=False):
     minimum_effect: str | None
     adjustment: Adjustment
     cuped_days: int
+    count_from: CountFrom
     overrides: dict[str, str]
     tags: tuple[str, ...]
     owner: str

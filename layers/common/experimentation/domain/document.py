@@ -53,6 +53,7 @@ def document(experiment: Experiment) -> dict[str, object]:
         "minimum_effect": _number(experiment.minimum_effect),
         "adjustment": experiment.adjustment.value,
         "cuped_days": experiment.cuped_days,
+        "count_from": experiment.count_from.value,
         "overrides": dict(experiment.overrides),
         "status": experiment.status.value,
         "version": experiment.version,

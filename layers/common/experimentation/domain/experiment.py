@@ -56,6 +56,13 @@ class Adjustment(StrEnum):
     NONE = "none"
 
 
+class CountFrom(StrEnum):
+    """What enrols a user: the answer that names a variant, or a client's word that the user met it."""
+
+    ASSIGNMENT = "assignment"
+    EXPOSURE = "exposure"
+
+
 class Conclusion(StrEnum):
     """What people concluded from an experiment."""
 
@@ -180,6 +187,7 @@ class Experiment:
     minimum_effect: str | None = None  # decimal text, relative to the control's mean
     adjustment: Adjustment = Adjustment.CUPED
     cuped_days: int = 28  # before the assignment, whose events the adjustment looks at
+    count_from: CountFrom = CountFrom.ASSIGNMENT
     overrides: dict[str, str] = field(default_factory=dict)
     status: Status = Status.DRAFT
     version: int = 1

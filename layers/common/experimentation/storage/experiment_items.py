@@ -10,6 +10,7 @@ from experimentation.domain.experiment import (
     Adjustment,
     Analysis,
     Conclusion,
+    CountFrom,
     Direction,
     Experiment,
     GuardRule,
@@ -182,6 +183,7 @@ def from_meta(item: Item) -> Experiment:
     held["segments"] = tuple(Segment(key, tuple(values)) for key, values in held["segments"])
     held["pauses"] = tuple(Pause(*pause) for pause in held.get("pauses", ()))
     held["analysis"] = Analysis(held["analysis"])
+    held["count_from"] = CountFrom(held.get("count_from", CountFrom.ASSIGNMENT))
     held["adjustment"] = Adjustment(held.get("adjustment", Adjustment.CUPED))
     held["conclusion"] = Conclusion(held["conclusion"]) if held.get("conclusion") else None
     held["layer"] = Layer(**held["layer"]) if held.get("layer") else None

@@ -8,6 +8,7 @@ from experimentation.usecases.runtime import Runtime
 
 REASONS = {
     Reason.ASSIGNED: "SPLIT",
+    Reason.DRAWN: "SPLIT",
     Reason.STORED: "SPLIT",
     Reason.OVERRIDE: "TARGETING_MATCH",
     Reason.SHIPPED: "STATIC",

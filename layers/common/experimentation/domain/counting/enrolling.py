@@ -31,7 +31,7 @@ from experimentation.domain.counting.room import has_room
 from experimentation.domain.counting.user import StoredUser, changed
 from experimentation.domain.counting.writes import MAX_ACTIONS, HeadWrite, LedgerWrite, Transaction
 from experimentation.domain.drawing import draw
-from experimentation.domain.experiment import Experiment, Status
+from experimentation.domain.experiment import CountFrom, Experiment, Status
 from experimentation.domain.prerequisites import descent, is_met, named
 
 
@@ -107,6 +107,7 @@ def answers(
 ) -> Answers:
     """Return each experiment's answer: an override, else what is stored, else a draw while it runs.
 
+    Where users count from their exposure, the draw is the answer, and nobody is enrolled by it.
     Once a variant is shipped it is the answer for everybody, overrides included: nobody stays behind.
     `prerequisites` are the experiments that these build on; a user who passes one's traffic and audience is
     enrolled in its prerequisite, whatever the variant there.
@@ -128,8 +129,14 @@ def answers(
     known = {**prerequisites, **wanted}
     for experiment in wanted.values():
         answered(experiment)
-    drawn = [each for each in found.values() if isinstance(each, Enrolment)]
-    decided = {name: each for name, each in found.items() if isinstance(each, Decision)}
+    decided = {
+        name: each
+        if isinstance(each, Decision)
+        else Decision(known[name], user_id, each.variant, None, Reason.DRAWN)
+        for name, each in found.items()
+        if isinstance(each, Decision) or each.experiment.count_from is CountFrom.EXPOSURE
+    }
+    drawn = [each for name, each in found.items() if isinstance(each, Enrolment) and name not in decided]
     types = covariate_types(each.experiment for each in drawn)
     return Answers(decided, drawn, types, ledger.head.living())
 

@@ -31,7 +31,8 @@ class ImportedRow(ResponseModel):
     """What became of one row.
 
     stored; already_there, or there with other_variant; late: enrolled from now on, because what the user
-    did since did not fit; too_old; too_many_experiments; again: to be sent again.
+    did since did not fit; not_running, where now is after the end; too_old; too_many_experiments; again: to
+    be sent again.
     """
 
     user_id: str

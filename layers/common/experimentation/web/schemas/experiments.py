@@ -15,6 +15,7 @@ from experimentation.domain.experiment import (
     Adjustment,
     Analysis,
     Conclusion,
+    CountFrom,
     Direction,
     Experiment,
     GuardRule,
@@ -217,6 +218,7 @@ class ExperimentCreate(RequestModel):
     minimum_effect: Effect | None = None
     adjustment: Adjustment = Adjustment.CUPED
     cuped_days: CupedDays = 28
+    count_from: CountFrom = CountFrom.ASSIGNMENT
     overrides: Overrides = Field(default_factory=dict)
     schedule: ScheduleRequest | None = None
     guard: GuardRequest = GuardRequest()
@@ -274,6 +276,7 @@ class ExperimentCreate(RequestModel):
             minimum_effect=self.minimum_effect,
             adjustment=self.adjustment,
             cuped_days=self.cuped_days,
+            count_from=self.count_from,
             overrides=dict(self.overrides),
             schedule=self.schedule.schedule() if self.schedule else None,
             guard=self.guard.rule(),
@@ -306,6 +309,7 @@ class ExperimentPatch(RequestModel):
     minimum_effect: Effect | None = _absent()
     adjustment: Adjustment = _absent()
     cuped_days: CupedDays = _absent()
+    count_from: CountFrom = _absent()
     overrides: Overrides = _absent()
     ship: VariantKey | None = _absent()
     conclusion: Conclusion | None = _absent()

@@ -83,6 +83,7 @@ function named(experiment, metric) {
   return h("div", { class: "row close" },
     h("span", { class: "metric-name" }, metricTitle(metric)), badge(metric.role ?? "exploratory", metric.role === "primary" && !metric.late ? "accent" : ""),
     metric.late ? badge(`added on ${day(declared?.declared_at)}: never decides`, "warn") : null,
+    metric.partial ? badge("not all events are counted", "warn") : null,
     h("span", { class: "small soft" }, `${metric.kind} of `, h("code", {}, metric.event_type), `, ${wish}`));
 }
 

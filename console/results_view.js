@@ -44,6 +44,7 @@ function decision(experiment, results, enrolled) {
   return h("section", { class: "card decision", "aria-labelledby": "decision" },
     h("div", { class: "row close" }, h("h2", { id: "decision", class: "hidden" }, "Decision"), actionBadge(advice, advice?.variant && variantTitle(experiment, advice.variant)), splitBadge(results.srm)),
     h("p", { class: "sentence" }, printed(results.summary)),
+    results.warnings.map((warning) => h("p", { class: "alert warn" }, warning)),
     (advice?.verdicts ?? []).map((verdict) => kept(experiment, results, verdict)),
     reasons.length ? h("ul", {}, reasons.map((reason) => h("li", {}, printed(reason)))) : null,
     facts(experiment, results, enrolled));

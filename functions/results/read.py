@@ -39,15 +39,16 @@ def _question(query: ResultsQuery) -> Question:
 
 def _document(findings: Findings, query: ResultsQuery) -> dict[str, object]:
     experiment, analysis, as_of = findings.experiment, findings.analysis, findings.as_of
+    caveats = findings.caveats
     if query.format == "summary":
-        document = report.summary(experiment, analysis, as_of)
+        document = report.summary(experiment, analysis, as_of, caveats)
     elif query.format == "metrics_only":
-        document = {"experiment_id": experiment.id, "metrics": report.metrics(analysis)}
+        document = {"experiment_id": experiment.id, "metrics": report.metrics(analysis, caveats)}
     else:
         chosen = query.start_date is not None or query.end_date is not None
-        document = report.full(experiment, analysis, findings.span, as_of, chosen_window=chosen)
+        document = report.full(experiment, analysis, findings.span, as_of, caveats, chosen_window=chosen)
     if query.segment is not None:
-        document["segments"] = [report.segment(*each) for each in findings.segments]
+        document["segments"] = [report.segment(*each, caveats) for each in findings.segments]
         document["breakdown"] = breakdown(dict(findings.segments), analysis.alpha)
     if query.include_time_series:
         document["time_series"] = _series(findings, query)
@@ -76,6 +77,7 @@ def _tag(findings: Findings, request: Request) -> str:
         findings.writes,
         findings.as_of,
         findings.progress,
+        sorted(findings.caveats.partial),
         len(findings.looks),
         request.raw_query,
     )

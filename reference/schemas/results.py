@@ -160,6 +160,9 @@ class MetricResultAnswer(ResponseModel):
     kind: Kind
     role: Role | None = Field(description="null for an event type asked for after the fact")
     late: bool = Field(description="declared after the start: exploratory, never decides")
+    partial: bool = Field(
+        description="some events of the type are not counted: their users have over 200 types"
+    )
     margin: float | None
     direction: Direction
     variants: dict[str, VariantFiguresAnswer]
@@ -323,6 +326,9 @@ class FullResults(_Additions):
     control: str
     summary: str
     enrolled: dict[str, int]
+    late: dict[str, int]
+    crossovers: dict[str, int]
+    warnings: list[str]
     srm: SampleRatioAnswer
     metrics: list[MetricResultAnswer]
     recommendation: RecommendationAnswer | None
@@ -357,6 +363,7 @@ class SummaryResults(_Additions):
     as_of: Time | None
     summary: str
     variants: dict[str, Headline]
+    warnings: list[str]
     srm: SampleRatioAnswer
     recommendation: RecommendationAnswer | None
     ship: str | None = None

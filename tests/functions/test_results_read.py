@@ -9,13 +9,16 @@ import pytest
 from scipy import stats
 
 from experimentation.domain.clock import DAY_MS, day_number, rfc3339
-from experimentation.storage import experiments, rollups
+from experimentation.domain.counting.exposure import Exposure
+from experimentation.domain.drawing import drawn_variant
+from experimentation.storage import event_types, experiments, rollups
 from experimentation.storage.aws import client
 from experimentation.storage.aws.transactions import commit
 from experimentation.usecases.assigning import assign
+from experimentation.usecases.exposing import enrol_exposed
 from experimentation.usecases.runtime import Runtime
 from functions.results import read
-from tests.conftest import now
+from tests.conftest import Headers, now
 from tests.experiments import definition
 from tests.factory import event
 from tests.functions.experiment_calls import call, created
@@ -419,3 +422,55 @@ def test_the_function_imports_neither_numpy_nor_scipy():
     ).stdout
 
     assert printed.strip() == "[]"
+
+
+def test_late_users_and_crossovers_are_told_with_a_warning_over_one_percent(as_user: Headers) -> None:
+    created(as_user, "running")
+    chosen = experiments.read("checkout-button", consistent=True)
+    runtime = Runtime()
+    users = [f"u{n}" for n in range(100)]
+    for name in users:
+        assign(chosen, name, {}, runtime)
+    enrolled = shown(ask(as_user))["enrolled"]
+    zero = {"control": 0, "treatment": 0}
+    before = shown(ask(as_user))
+    assert (before["late"], before["crossovers"], before["warnings"]) == (zero, zero, [])
+
+    other = {"control": "treatment", "treatment": "control"}
+    crossing = [
+        Exposure("checkout-button", name, other[drawn_variant(chosen, name)], now(), now())
+        for name in users[:2]
+    ]
+    enrol_exposed(crossing, runtime, lambda: True)
+    enrolments = rollups.enrolment_partition(chosen, 0)
+    commit([rollups.add(enrolments, "*#0#treatment", {"n": 1, "l": 1}, now())])
+
+    full, summary = shown(ask(as_user)), shown(ask(as_user, format="summary"))
+    assert sum(full["crossovers"].values()) == 2
+    assert full["late"] == {"control": 0, "treatment": 1}
+    assert sum(full["enrolled"].values()) == sum(enrolled.values()) + 1
+    (warning,) = full["warnings"]
+    assert warning.startswith("2 users (2% of the enrolled) met another variant than their own")
+    assert summary["warnings"] == full["warnings"]
+
+
+def test_a_metric_of_a_type_that_is_not_all_counted_says_so(as_user: Headers) -> None:
+    created(as_user, "running", metrics=METRICS)
+    event_types.SeenTypes().note([event_types.Seen("purchase", 5, counted=True)], lambda: True)
+    first = ask(as_user)
+    assert {each["partial"] for each in shown(first)["metrics"]} == {False}
+
+    event_types.SeenTypes().note([event_types.Seen("purchase", 5, counted=False)], lambda: True)
+
+    answer = ask(as_user, sent={"If-None-Match": first["headers"]["ETag"]})
+    assert {each["key"]: each["partial"] for each in shown(answer)["metrics"]} == {
+        "bought": True,
+        "orders": True,
+        "revenue": True,
+        "errors": False,
+    }
+    assert shown(answer)["warnings"] == [
+        "Not all events of purchase are counted: some users have more than 200 event types."
+    ]
+    (viewed,) = shown(ask(as_user, format="metrics_only", event_types="error"))["metrics"]
+    assert viewed["partial"] is False

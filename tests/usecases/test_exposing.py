@@ -155,6 +155,22 @@ def test_a_user_who_is_not_in_the_traffic_but_exposed_has_crossed_over(runtime, 
     assert outcome.fates == {Fate.CROSSOVER: 1}
 
 
+@pytest.mark.parametrize(
+    ("context", "fate"),
+    [
+        ('{"country":"DE"}', Fate.ENROLLED),
+        ('{"country":"FR"}', Fate.CROSSOVER),
+        ("{}", Fate.ENROLLED),
+    ],
+)
+def test_whom_it_is_meant_for_is_asked_where_a_context_came(runtime, always, context, fate):
+    chosen = running("e", STARTED, audience={"country": "DE"})
+
+    outcome = enrol_exposed([exposure(chosen, context=context)], runtime, always)
+
+    assert outcome.fates == {fate: 1}
+
+
 def test_overridden_users_and_unknown_variants_and_experiments_count_for_nothing(runtime, chosen, always):
     sent = [
         exposure(chosen, "qa-1"),

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from experimentation import settings, telemetry
 from experimentation.domain.errors import UnavailableError
 from experimentation.storage.aws import client
+from experimentation.storage.aws.batch_read import read_items
 from experimentation.storage.aws.failures import condition_failed, translated
 
 PARTITIONS = 8  # of 1,000 writes a second each
@@ -90,6 +91,12 @@ def page(limit: int, after: str | None = None) -> tuple[list[EventType], str | N
         found += _some(partition, limit + 1, after)
     found.sort()
     return found[:limit], found[limit - 1].name if len(found) > limit else None
+
+
+def partial_among(names: Iterable[str]) -> frozenset[str]:
+    """Return those of the types of which not all events are counted."""
+    items = read_items(_key(name) for name in dict.fromkeys(names))
+    return frozenset(item["SK"]["S"] for item in items if "partial" in item)
 
 
 def _some(partition: int, limit: int, after: str | None) -> list[EventType]:

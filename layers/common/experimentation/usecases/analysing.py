@@ -8,6 +8,7 @@ from experimentation.domain.clock import DAY_MS, day_number
 from experimentation.domain.counting.counters import EVERYONE
 from experimentation.domain.errors import FieldError, InvalidError
 from experimentation.domain.experiment import Experiment, Role, Status
+from experimentation.domain.results.caveats import Caveats, caveats
 from experimentation.domain.results.totals import (
     Span,
     Table,
@@ -30,7 +31,7 @@ from experimentation.domain.statistics.study import (
     Study,
 )
 from experimentation.domain.statistics.study import Metric as StudyMetric
-from experimentation.storage import looks, rollups
+from experimentation.storage import event_types, looks, rollups
 from experimentation.storage.rollups import Slice
 
 
@@ -71,6 +72,7 @@ class Findings(NamedTuple):
     totals: list[MetricTotals]
     batches: list[dict[str, int]]
     looks: list[Look]
+    caveats: Caveats
 
     def look(self, day: int) -> Look:
         """Return the look of that UTC day, as it is to be stored."""
@@ -115,6 +117,7 @@ def find(experiment: Experiment, question: Question, now: int) -> Findings:
         totals,
         batches,
         earlier,
+        caveats(table, experiment.keys, span, _partial(experiment, metrics)),
     )
 
 
@@ -139,6 +142,13 @@ def guard_figures(experiment: Experiment) -> GuardFigures:
     totals = [metric_totals(table, experiment, each, EVERYONE, span, whole=True) for each in metrics]
     enrolled = {key: table.enrolled(EVERYONE, key, span.last) for key in experiment.keys}
     return GuardFigures(_study(experiment), totals, enrolled, _batches(experiment, table, span))
+
+
+def _partial(experiment: Experiment, metrics: Iterable[StudyMetric]) -> frozenset[str]:
+    """Return the types of the metrics of which not all events are counted."""
+    if experiment.started_at is None:
+        return frozenset()
+    return event_types.partial_among(metric.event_type for metric in metrics)
 
 
 def _of_segment(

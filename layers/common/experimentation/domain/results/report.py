@@ -7,6 +7,7 @@ from typing import Any
 from experimentation.domain.clock import DAY_MS, day_number, rfc3339
 from experimentation.domain.document import ending
 from experimentation.domain.experiment import Experiment, Kind, Status
+from experimentation.domain.results.caveats import Caveats, warnings
 from experimentation.domain.results.plan import plan
 from experimentation.domain.results.totals import Span
 from experimentation.domain.statistics.answer import Analysis, MetricResult
@@ -16,10 +17,17 @@ from experimentation.domain.statistics.summary import quoted, summary_sentence
 from experimentation.domain.statistics.wording import day_name
 
 type Document = dict[str, Any]
+NONE = Caveats()
 
 
 def full(
-    experiment: Experiment, analysis: Analysis, span: Span, as_of: int | None, *, chosen_window: bool
+    experiment: Experiment,
+    analysis: Analysis,
+    span: Span,
+    as_of: int | None,
+    caveats: Caveats = NONE,
+    *,
+    chosen_window: bool,
 ) -> Document:
     """Return everything; `null` where something cannot be computed."""
     document: Document = {
@@ -35,8 +43,11 @@ def full(
         "control": experiment.control,
         "summary": summary_sentence(analysis),
         "enrolled": analysis.enrolled,
+        "late": dict(caveats.late),
+        "crossovers": dict(caveats.crossovers),
+        "warnings": warnings(caveats, analysis.enrolled),
         "srm": analysis.srm._asdict(),
-        "metrics": metrics(analysis),
+        "metrics": metrics(analysis, caveats),
         "recommendation": _recommendation(analysis),
         **ending(experiment),
     }
@@ -45,7 +56,9 @@ def full(
     return document
 
 
-def summary(experiment: Experiment, analysis: Analysis, as_of: int | None) -> Document:
+def summary(
+    experiment: Experiment, analysis: Analysis, as_of: int | None, caveats: Caveats = NONE
+) -> Document:
     """Return the decision in a sentence, each variant's headline, and whether the numbers can be trusted."""
     headline = next((each for each in analysis.metrics if each.role == "primary"), None)
     headline = headline or next(iter(analysis.metrics), None)
@@ -56,24 +69,28 @@ def summary(experiment: Experiment, analysis: Analysis, as_of: int | None) -> Do
         "as_of": None if as_of is None else rfc3339(as_of),
         "summary": summary_sentence(analysis),
         "variants": {key: _headline(analysis, headline, key) for key in analysis.enrolled},
+        "warnings": warnings(caveats, analysis.enrolled),
         "srm": analysis.srm._asdict(),
         "recommendation": _recommendation(analysis),
         **ending(experiment),
     }
 
 
-def metrics(analysis: Analysis) -> list[Document]:
+def metrics(analysis: Analysis, caveats: Caveats = NONE) -> list[Document]:
     """Return the metrics alone."""
-    return [_metric(result, analysis.alpha) for result in analysis.metrics]
+    return [
+        _metric(result, analysis.alpha) | {"partial": result.event_type in caveats.partial}
+        for result in analysis.metrics
+    ]
 
 
-def segment(label: str, analysis: Analysis) -> Document:
+def segment(label: str, analysis: Analysis, caveats: Caveats = NONE) -> Document:
     """Return one segment's figures."""
     return {
         "segment": label,
         "enrolled": analysis.enrolled,
         "srm": analysis.srm._asdict(),
-        "metrics": metrics(analysis),
+        "metrics": metrics(analysis, caveats),
     }
 
 

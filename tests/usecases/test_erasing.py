@@ -10,6 +10,7 @@ from experimentation.domain.assignment import Reason
 from experimentation.domain.clock import DAY_MS, HOUR_MS, day_number
 from experimentation.domain.counting.enrolling import Placement
 from experimentation.domain.counting.erasing import HEAD_STAYS_MS, Stage
+from experimentation.domain.counting.exposing import Fate
 from experimentation.domain.counting.ledger import Boundary, Head
 from experimentation.domain.counting.recount import (
     User,
@@ -19,21 +20,23 @@ from experimentation.domain.counting.recount import (
 )
 from experimentation.domain.counting.windows import add_counters
 from experimentation.domain.counting.writes import HeadWrite, LedgerWrite
+from experimentation.domain.drawing import variant_of
 from experimentation.domain.errors import ConflictError, UnavailableError
 from experimentation.domain.experiment import Kind, Metric, Status
 from experimentation.domain.results import report
-from experimentation.storage import erasures, events, experiments, history, rollups, users
+from experimentation.storage import assignments, erasures, events, experiments, history, rollups, users
 from experimentation.storage.access.audit import Origin
 from experimentation.storage.aws import client
 from experimentation.storage.aws.transactions import commit
-from experimentation.usecases import erasing
+from experimentation.usecases import erasing, personal_data, placing
 from experimentation.usecases.analysing import Question, find
 from experimentation.usecases.assigning import assign, assign_all
 from experimentation.usecases.counting import count_events
+from experimentation.usecases.exposing import enrol_exposed
 from experimentation.usecases.importing import Row, import_rows
 from experimentation.usecases.verifying import differences
 from tests.cancelled import cancelling
-from tests.events import made
+from tests.events import exposed, made
 from tests.experiments import experiment, running
 from tests.usecases.conftest import NOW
 
@@ -400,3 +403,53 @@ def test_the_largest_allowed_user_is_erased_within_the_limits_of_dynamodb(
     expected = expected_counters(chosen, whole, today - 90)
     assert {name: amount for name, amount in found.items() if amount} == expected
     assert [item for item in stored("DataTable") if CANARY in item] == []
+
+
+def test_a_crossover_and_a_late_enrolment_go_and_their_counts_stay(
+    chosen, runtime, clock, always, monkeypatch
+):
+    monkeypatch.setattr(placing, "MAX_EVENTS", 2)
+    third = running("third", NOW - 5 * DAY_MS, metrics=METRICS, overrides={})
+    own = {name: variant_of(each, CANARY) for name, each in (("e", chosen), ("third", third))}
+    other = {"control": "treatment", "treatment": "control"}
+    told = {"experiment_id": "third", "variant": own["third"], "at": NOW - 9 * HOUR_MS, "received": NOW - 2}
+    do(runtime, clock, always, NOW - 5 * HOUR_MS, [CANARY])
+    clock.now = NOW
+    sent = [
+        exposed(CANARY, **told),
+        exposed(CANARY, **told | {"experiment_id": "e", "variant": other[own["e"]]}),
+        exposed("unknown", **told | {"variant": other[variant_of(third, "unknown")]}),
+    ]
+    outcome = enrol_exposed(sent, runtime, always)
+    assert outcome.fates == {Fate.LATE: 1, Fate.CROSSOVER: 2}
+    assert len(personal_data.profile(CANARY).crossovers) == 1
+    before = [results("e"), results("third")]
+
+    for name in (CANARY, "unknown"):
+        erased(runtime, clock, always, name)
+
+    assert [item for item in stored() if CANARY in item or "unknown" in item] == []
+    assert [results("e"), results("third")] == before
+    assert differences("e", clock.now) == differences("third", clock.now) == []
+
+
+def test_exposures_of_before_an_erasure_bring_nobody_back(chosen, runtime, clock, always):
+    third = running("third", NOW - 5 * DAY_MS, overrides={})
+    own = variant_of(third, CANARY)
+    other = {"control": "treatment", "treatment": "control"}[own]
+    told = {"experiment_id": "third", "at": NOW - HOUR_MS, "received": NOW}
+    old = [exposed(CANARY, variant=own, **told), exposed(CANARY, variant=other, **told)]
+    begun = erasing.begin(CANARY, ORIGIN, runtime)
+    during = enrol_exposed(old, runtime, always)
+    new = exposed(CANARY, experiment_id="third", variant=own, at=NOW + 5, received=NOW + 5)
+    waiting = enrol_exposed([new], runtime, always)
+    clock.now += HEAD_STAYS_MS
+    erasing.proceed(begun, runtime, always)
+
+    after = enrol_exposed([*old, new], runtime, always)
+
+    assert during.fates == {Fate.TOO_OLD: 2}
+    assert waiting.failed == {(CANARY, "third")}
+    assert after.fates == {Fate.TOO_OLD: 2, Fate.ENROLLED: 1}
+    assert assignments.read("third", CANARY).assigned_at == NOW + 5
+    assert differences("third", clock.now) == []

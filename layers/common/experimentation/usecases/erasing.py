@@ -125,7 +125,8 @@ def _written(erasure: Erasure, read_step: int | None, actions: "list[Action] | t
 def _assignments(erasure: Erasure, runtime: Runtime) -> Iterator[_Step]:
     user_id = _user_id(erasure)
     found = {each.experiment_id for each in _boundaries(user_id)[1] if each.variant != END}
-    for some in batched(sorted(name for name in found if name > erasure.after), MOST // 2, strict=False):
+    names = sorted(name for name in found if name > erasure.after)
+    for some in batched(names, MOST // 2, strict=False):  # two actions at most for each
         stored = assignments.read_many((name, user_id) for name in some).values()
         known = experiments.read_many(each.experiment_id for each in stored if each.late)
         # With its item goes what told that an assignment was late: so that counter is kept here.

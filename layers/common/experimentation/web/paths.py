@@ -66,6 +66,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "/experiments/{experiment_id}/results": ("GET",),
     "/experiments/{experiment_id}/results/export": ("GET",),
     "/experiments/{experiment_id}/status": ("POST",),
+    "/exposures": ("POST",),
     "/health": (
         "GET",
         "HEAD",

@@ -450,6 +450,6 @@ def test_exposures_of_before_an_erasure_bring_nobody_back(chosen, runtime, clock
 
     assert during.fates == {Fate.TOO_OLD: 2}
     assert waiting.failed == {(CANARY, "third")}
-    assert after.fates == {Fate.TOO_OLD: 2, Fate.ENROLLED: 1}
+    assert after.fates == {Fate.TOO_OLD: 1, Fate.ENROLLED: 1}
     assert assignments.read("third", CANARY).assigned_at == NOW + 5
     assert differences("third", clock.now) == []

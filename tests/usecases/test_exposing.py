@@ -9,7 +9,7 @@ from experimentation.domain.clock import DAY_MS
 from experimentation.domain.counting.exposing import Fate
 from experimentation.domain.drawing import variant_of
 from experimentation.domain.errors import UnavailableError
-from experimentation.domain.experiment import Kind, Metric, Pause, Segment, Status
+from experimentation.domain.experiment import Kind, Metric, Pause, Prerequisite, Segment, Status
 from experimentation.storage import assignments, crossovers, experiments, rollups, users
 from experimentation.storage.aws import client
 from experimentation.storage.experiments import change
@@ -97,6 +97,15 @@ def test_the_earliest_exposure_of_a_batch_enrols_and_later_ones_change_nothing(r
     assert enrolled(chosen) == {"n": 1}
 
 
+def test_an_exposure_that_cannot_count_does_not_hide_a_later_one(runtime, chosen, always):
+    batch = [exposure(chosen, at=STARTED - 5), exposure(chosen), crossing(chosen, at=STARTED - 7)]
+
+    outcome = enrol_exposed([*batch, crossing(chosen, at=NOW)], runtime, always)
+
+    assert outcome.fates == {Fate.ENROLLED: 1, Fate.CROSSOVER: 1}
+    assert assignments.read("e", "u1").assigned_at == NOW - DAY_MS
+
+
 def test_events_recorded_since_the_exposure_count(runtime, chosen, always):
     at = NOW - DAY_MS
     count_events([purchase("a", at - 1), purchase("b", at), purchase("c", NOW - 1)], runtime, always)
@@ -169,6 +178,21 @@ def test_whom_it_is_meant_for_is_asked_where_a_context_came(runtime, always, con
     outcome = enrol_exposed([exposure(chosen, context=context)], runtime, always)
 
     assert outcome.fates == {fate: 1}
+
+
+def test_an_experiment_that_builds_on_another_takes_who_is_enrolled_there(runtime, chosen, always):
+    own = variant_of(chosen, "u1")
+    above = running("above", STARTED, prerequisite=Prerequisite("e", (own,)))
+    other = running("other", STARTED, prerequisite=Prerequisite("e", (OTHER[own],)))
+
+    first = enrol_exposed([exposure(above), exposure(other)], runtime, always)
+    enrol_exposed([exposure(chosen, at=NOW - 10)], runtime, always)
+    second = enrol_exposed([exposure(above, at=NOW - 11), crossing(above, at=NOW - 12)], runtime, always)
+    third = enrol_exposed([exposure(above, at=NOW - 9), exposure(other, at=NOW)], runtime, always)
+
+    assert (first.fates, second.fates) == ({Fate.PREREQUISITE: 2}, {Fate.PREREQUISITE: 2})
+    assert third.fates == {Fate.ENROLLED: 1, Fate.PREREQUISITE: 1}
+    assert assignments.read("above", "u1").assigned_at == NOW - 9
 
 
 def test_overridden_users_and_unknown_variants_and_experiments_count_for_nothing(runtime, chosen, always):

@@ -12,12 +12,13 @@ from typing import NamedTuple
 from experimentation import patterns, telemetry
 from experimentation.domain.assignment import Crossover
 from experimentation.domain.counting.enrolling import Enrolment, Times
-from experimentation.domain.counting.exposing import FATES, Exposed, Fate, cross_over, earliest, judge
+from experimentation.domain.counting.exposing import FATES, Exposed, Fate, cross_over, in_time_order, judge
 from experimentation.domain.counting.exposure import Exposure
 from experimentation.domain.counting.user import StoredUser
 from experimentation.domain.counting.writes import Transaction, grouped
 from experimentation.domain.errors import UnavailableError
 from experimentation.domain.experiment import Experiment
+from experimentation.domain.prerequisites import named
 from experimentation.storage import crossovers, users
 from experimentation.usecases.committing import commit
 from experimentation.usecases.placing import is_late, load, plan
@@ -64,7 +65,7 @@ class _Pending:
     """The exposures that are still to be settled, and how often each user's writes were refused."""
 
     def __init__(self, received: Iterable[Exposure]) -> None:
-        self.exposures: Exposed = earliest(received)
+        self.exposures: Exposed = in_time_order(received)
         self.attempts: Counter[str] = Counter()
         self.conflicts: Counter[str] = Counter()
         self.alone: set[str] = set()
@@ -174,6 +175,7 @@ def _load(group: list[str], pending: _Pending, runtime: Runtime) -> _Known:
     now = runtime.clock()
     names = dict.fromkeys(name for user_id in group for name in pending.exposures[user_id])
     experiments = runtime.experiments.read_many(names, now)
+    experiments |= runtime.experiments.read_many(named(experiments.values()), now)
     heads = read_heads(group, runtime)
     needs = [users.Need(each, heads[each], frozenset(), past=bool(heads[each].past_until)) for each in group]
     times = Times(now, runtime.oldest_event(now), runtime.oldest_event(now))
@@ -188,9 +190,7 @@ def _judged(
     for user_id in group:
         ledger = known.users[user_id].ledger
         for name, exposures in list(pending.exposures[user_id].items()):
-            judged = judge(
-                ledger, known.experiments.get(name), exposures, known.times.oldest, patterns.search
-            )
+            judged = judge(ledger, known.experiments, exposures, known.times.oldest, patterns.search)
             if judged.action is None:
                 outcome.fates.update(judged.settled)
                 pending.settle(user_id, name)

@@ -130,15 +130,17 @@ def answers(
     for experiment in wanted.values():
         answered(experiment)
     decided = {
-        name: each
-        if isinstance(each, Decision)
-        else Decision(known[name], user_id, each.variant, None, Reason.DRAWN)
+        name: each if isinstance(each, Decision) else _drawn(each, user_id)
         for name, each in found.items()
         if isinstance(each, Decision) or each.experiment.count_from is CountFrom.EXPOSURE
     }
     drawn = [each for name, each in found.items() if isinstance(each, Enrolment) and name not in decided]
     types = covariate_types(each.experiment for each in drawn)
     return Answers(decided, drawn, types, ledger.head.living())
+
+
+def _drawn(wanted: Enrolment, user_id: str) -> Decision:
+    return Decision(wanted.experiment, user_id, wanted.variant, None, Reason.DRAWN)
 
 
 def _answer(

@@ -15,6 +15,7 @@ from experimentation.domain.counting.user import StoredUser
 from experimentation.domain.counting.writes import HeadWrite, Transaction
 from experimentation.domain.drawing import draw, variant_of
 from experimentation.domain.experiment import Experiment
+from experimentation.domain.prerequisites import is_met
 
 
 class Fate(StrEnum):
@@ -28,6 +29,7 @@ class Fate(StrEnum):
     NOT_RUNNING = "not_running"
     TOO_OLD = "too_old"
     TOO_MANY = "too_many_experiments"
+    PREREQUISITE = "prerequisite_not_met"
     UNKNOWN = "unknown"
 
 
@@ -40,7 +42,7 @@ FATES = {
 }
 
 type Exposed = dict[str, dict[str, list[Exposure]]]
-"""User id -> experiment id -> exposures in time order, the earliest to each variant."""
+"""User id -> experiment id -> exposures in time order."""
 
 
 class Judged(NamedTuple):
@@ -50,43 +52,46 @@ class Judged(NamedTuple):
     action: Enrolment | Crossover | None = None
 
 
-def earliest(exposures: Iterable[Exposure]) -> Exposed:
-    """Return the earliest exposure of each user to each variant of each experiment."""
+def in_time_order(exposures: Iterable[Exposure]) -> Exposed:
+    """Return the exposures of each user to each experiment, each once."""
     found: Exposed = {}
-    seen: set[tuple[str, str, str]] = set()
-    for each in sorted(exposures, key=lambda exposure: exposure.at):
-        if (each.user_id, each.experiment_id, each.variant) not in seen:
-            seen.add((each.user_id, each.experiment_id, each.variant))
-            found.setdefault(each.user_id, {}).setdefault(each.experiment_id, []).append(each)
+    for each in sorted(set(exposures), key=lambda exposure: exposure.at):
+        found.setdefault(each.user_id, {}).setdefault(each.experiment_id, []).append(each)
     return found
 
 
 def judge(
     ledger: Ledger,
-    experiment: Experiment | None,
+    experiments: Mapping[str, Experiment],
     exposures: Sequence[Exposure],
     oldest: int,
     search: Search,
 ) -> Judged:
-    """Return what the exposures of one user come to; nothing older than `oldest` can be counted any more,
-    nor what somebody did who had the same id and was erased.
+    """Return what one user's exposures in one experiment come to: the earliest that can count decides.
+
+    Nothing older than `oldest` can be counted any more, nor what somebody did who had the same id and was
+    erased.
 
     The variant must be the stored or else the drawn one; whom the experiment is meant for is asked where a
     context came. Who is enrolled is asked before who crossed over.
     """
-    settled: list[Fate] = []
+    settled: set[tuple[str, Fate]] = set()
     crossovers: list[Crossover] = []
     for each in exposures:
+        experiment = experiments.get(each.experiment_id)
         if experiment is None or each.variant not in experiment.keys:
-            settled.append(Fate.UNKNOWN)
+            settled.add((each.variant, Fate.UNKNOWN))
         elif each.user_id in experiment.overrides:
-            settled.append(Fate.OVERRIDDEN)
+            settled.add((each.variant, Fate.OVERRIDDEN))
         elif not experiment.was_running(each.at):
-            settled.append(Fate.NOT_RUNNING)
+            settled.add((each.variant, Fate.NOT_RUNNING))
         elif each.at < oldest or each.at <= ledger.head.erased_at:
-            settled.append(Fate.TOO_OLD)
+            settled.add((each.variant, Fate.TOO_OLD))
         else:
             stored = ledger.assignment(experiment.id)
+            if stored is None and not _meets(ledger, experiment, experiments, each.at):
+                settled.add((each.variant, Fate.PREREQUISITE))
+                continue
             context = json.loads(each.context)
             own = stored.variant if stored else _drawn(experiment, each.user_id, context, search)
             if each.variant != own:
@@ -95,8 +100,18 @@ def judge(
                 wanted = Enrolment(experiment, each.variant, context, each.at)
                 return Judged([], wanted)
             else:
-                settled.append(Fate.KNOWN)
-    return Judged([], crossovers[0]) if crossovers else Judged(settled)
+                settled.add((each.variant, Fate.KNOWN))
+    return Judged([], crossovers[0]) if crossovers else Judged([fate for _, fate in settled])
+
+
+def _meets(ledger: Ledger, experiment: Experiment, experiments: Mapping[str, Experiment], at: int) -> bool:
+    """Tell whether the user was, by then, in the variants of the prerequisite that it asks for."""
+    if experiment.prerequisite is None:
+        return True
+    name = experiment.prerequisite.experiment_id
+    stored = ledger.assignment(name)
+    variant = stored.variant if stored is not None and stored.at <= at else None
+    return is_met(experiment, experiments.get(name), variant)
 
 
 def _drawn(experiment: Experiment, user_id: str, context: Context, search: Search) -> str | None:

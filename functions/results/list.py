@@ -20,6 +20,8 @@ def handler(query: HeadlinesQuery, request: Request, now: int) -> Reply:
     for experiment_id in asked:
         if experiment_id in found:
             findings = find(found[experiment_id], Question(), now)
-            results.append(report.summary(findings.experiment, findings.analysis, findings.as_of))
+            results.append(
+                report.summary(findings.experiment, findings.analysis, findings.as_of, findings.caveats)
+            )
     body = {"results": results}
     return tagged(request, body, content_tag(body))

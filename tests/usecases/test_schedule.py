@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from experimentation.domain.changes import edited
 from experimentation.domain.clock import DAY_MS
+from experimentation.domain.errors import InvalidError
 from experimentation.domain.experiment import Layer, RampStep, Schedule, Status
 from experimentation.domain.facts import FactKind
 from experimentation.domain.lifecycle import COMPLETION_DELAY_MS, transition
@@ -114,6 +116,22 @@ def test_a_step_into_a_neighbours_range_fails_once_and_says_so(clock):
     assert log()[0] == ("schedule", "ramp_failed")
     assert "other" in history.list_page("e", 1).entries[0].reason
     assert told() == [(FactKind.STARTED, "schedule"), (FactKind.RAMP_FAILED, "schedule")]
+
+
+def test_steps_that_are_over_may_stay_or_go(clock):
+    draft()
+    tend(clock, 3)
+    only_the_last = replace(PLAN, ramp=PLAN.ramp[1:])
+
+    changed = edited(read("e"), {"schedule": only_the_last}, clock())
+
+    assert changed.schedule == only_the_last
+    with pytest.raises(InvalidError) as refused:
+        edited(read("e"), {"schedule": replace(PLAN, ramp=(RampStep(clock() - 1, 1_000_000),))}, clock())
+    assert [each.pointer for each in refused.value.errors] == [
+        "/schedule/ramp/0/at",
+        "/schedule/ramp/0/percent",
+    ]
 
 
 def test_a_pause_stops_the_ramp_but_not_the_end(clock):

@@ -33,11 +33,11 @@ def require_ahead(before: Experiment | None, after: Experiment, now: int) -> Non
 
     What `before` had may stay: it has happened, or is about to.
     """
-    old = set() if before is None else set(_times(before.schedule))
+    old = set() if before is None else {(_part(each), at) for each, at in _times(before.schedule)}
     faults = [
         FieldError(pointer, "lies in the past")
         for pointer, at in _times(after.schedule)
-        if at <= now and (pointer, at) not in old
+        if at <= now and (_part(pointer), at) not in old
     ]
     if before is not None and before.started_at is not None:
         faults += _unreachable(before, after)
@@ -91,6 +91,11 @@ def _times(schedule: Schedule | None) -> Iterator[tuple[str, int]]:
         yield f"/schedule/ramp/{index}/at", step.at
     if schedule.end_at is not None:
         yield "/schedule/end_at", schedule.end_at
+
+
+def _part(pointer: str) -> str:
+    """Return start_at, end_at or ramp: a step may move up when one before it goes."""
+    return pointer.split("/")[2]
 
 
 def _unreachable(before: Experiment, after: Experiment) -> Iterator[FieldError]:

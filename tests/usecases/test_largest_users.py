@@ -10,6 +10,7 @@ from experimentation.domain.clock import DAY_MS, HOUR_MS, day_number
 from experimentation.domain.counting.batching import recorded
 from experimentation.domain.counting.ledger import Boundary, Head
 from experimentation.domain.counting.recording import Ledger
+from experimentation.domain.counting.room import has_room
 from experimentation.domain.counting.user import StoredUser
 from experimentation.domain.counting.writes import CounterWrite
 from experimentation.domain.experiment import Kind, Metric, Segment, Status
@@ -144,3 +145,25 @@ def test_the_201st_type_of_a_user_is_stored_and_enters_no_ledger(runtime, always
     stored = events.page("u1", 1_000)
     assert (len(stored.events), len(stored.counted)) == (206, 201)
     assert differences("e", NOW) == []
+
+
+@pytest.mark.parametrize(("segments", "count"), [(3, 18), (1, 30), (0, 45)])
+@pytest.mark.parametrize(("active_days", "is_counted"), [(118, True), (125, False)])
+def test_an_event_of_the_most_experiments_at_once_is_counted_up_to_118_active_days_and_then_stored(
+    segments, count, active_days, is_counted
+):
+    chosen = experiment(status=Status.RUNNING, started_at=NOW, overrides={}, metrics=())
+    many = {f"e{n}": replace(chosen, id=f"e{n}", segments=THREE[:segments]) for n in range(count)}
+    labels = tuple(f"{each.key}=other" for each in THREE[:segments])
+    boundaries = tuple(Boundary(n + 1, NOW, name, "control", labels) for n, name in enumerate(many))
+    assert has_room(boundaries, many, NOW, NOW - 120 * DAY_MS)
+    at = NOW + active_days * DAY_MS
+    cells = {(day_number(NOW) + day, count): (1, 10_000) for day in range(active_days)}
+    head = Head(5, at, boundaries, count, spilled={"buy": 1})
+    user = StoredUser("u1", Ledger(head, {"buy": cells}), {"buy": 1})
+
+    transaction = recorded(user, [event("late", at)], many, NOW, NOW)
+
+    assert transaction.fits()
+    assert len(transaction.events()) == 1
+    assert len(transaction.uncounted()) == (0 if is_counted else 1)

@@ -9,10 +9,10 @@ from itertools import pairwise
 import pytest
 
 from experimentation.domain.errors import ConflictError, PreconditionFailedError
-from experimentation.domain.experiment import Experiment, Layer, Status
+from experimentation.domain.experiment import Experiment, Layer, Prerequisite, Status
 from experimentation.domain.lifecycle import transition
 from experimentation.domain.search import Wanted
-from experimentation.storage import experiments, history, layers
+from experimentation.storage import experiments, history, layers, prerequisites
 from tests.experiments import CREATED_AT, experiment
 
 pytestmark = pytest.mark.integration
@@ -109,3 +109,25 @@ def test_of_many_that_claim_overlapping_ranges_none_overlap() -> None:
     assert all(one.end <= other.start for one, other in pairwise(claims))
     held = experiments.read_many(each.id for each in rivals)
     assert sorted(held) == sorted(claim.experiment_id for claim in claims)
+
+
+def test_of_many_that_close_a_cycle_together_one_fails() -> None:
+    names = [f"race-cycle-{number}" for number in range(RIVALS)]
+    for name in names:
+        experiments.create(experiment(id=name), "alice")
+
+    def build_on_the_next(number: int) -> None:
+        base = Prerequisite(names[(number + 1) % 3], ("control",))
+        experiments.change(
+            names[number % 3],
+            lambda each: replace(each, prerequisite=base),
+            now=NOW,
+            actor="alice",
+            checks=prerequisites.checks,
+        )
+
+    outcomes(build_on_the_next)
+
+    found = experiments.read_many(names[:3])
+    built = [each for each in found.values() if each.prerequisite is not None]
+    assert len(built) == 2

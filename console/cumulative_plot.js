@@ -45,7 +45,9 @@ export function cumulativePlot(experiment, results, metric) {
 
 function configured(experiment, days, treatments, series, { shown, tick }) {
   const settled = series.flatMap((points) => points.slice(Math.floor(points.length * SETTLED)));
-  const reach = 1.15 * Math.max(1e-9, ...settled.flatMap((point) => (point.band ?? [point.difference ?? 0]).map(Math.abs)), ...series.flat().map((point) => Math.abs(point.difference ?? 0)));
+  const reached = [0, ...settled.flatMap((point) => point.band ?? []), ...series.flat().map((point) => point.difference ?? 0)];
+  const [lowest, highest] = [Math.min(...reached), Math.max(...reached)];
+  const room = 0.12 * (highest - lowest || 1e-9);
   const datasets = series.flatMap((points, index) => {
     const ink = variantColour(placeOf(experiment, treatments[index]));
     const edge = (place, fill) => ({ band: true, data: points.map((point) => point.band?.[place] ?? null), borderColor: "transparent", backgroundColor: faded(ink, 0.14), pointRadius: 0, pointHoverRadius: 0, fill });
@@ -61,7 +63,7 @@ function configured(experiment, days, treatments, series, { shown, tick }) {
       interaction: { mode: "index", intersect: false },
       scales: {
         x: axis("", { grid: { display: false }, ticks: { maxRotation: 0, autoSkipPadding: 24 } }),
-        y: axis("", { min: -reach, max: reach, grid: { color: (line) => (line.tick.value === 0 ? colour("--ink-soft") : colour("--line")) }, ticks: { includeBounds: false, maxTicksLimit: 7, callback: tick } }),
+        y: axis("", { min: lowest - room, max: highest + room, grid: { color: (line) => (line.tick.value === 0 ? colour("--ink-soft") : colour("--line")) }, ticks: { includeBounds: false, maxTicksLimit: 7, callback: tick } }),
       },
       plugins: {
         legend: legend({ filter: (item) => Boolean(item.text) }),

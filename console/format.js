@@ -53,8 +53,8 @@ export function pValue(value) {
   return value < 0.001 ? "< 0.001" : value.toFixed(3);
 }
 
-// A text of the platform, with the minus signs of print.
-export const printed = (text) => text.replace(/(^|[\s(])-(?=[\d.])/g, `$1${MINUS}`);
+// A text of the platform, with the minus signs and the days of print.
+export const printed = (text) => text.replace(/\b\d{4}-\d\d-\d\d\b/g, (found) => utcDay(found)).replace(/(^|[\s(])-(?=[\d.])/g, `$1${MINUS}`);
 
 const CLOCK = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "medium", timeStyle: "short" });
 const DAY = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "medium" });

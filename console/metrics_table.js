@@ -2,7 +2,7 @@
 // All other figures stand behind a row's disclosure.
 
 import { badge, freshId, h } from "./dom.js";
-import { chance, count, day, decimal, effect, pValue, percent, range, signedAmount, signedPercent } from "./format.js";
+import { chance, count, day, decimal, effect, pValue, percent, range, signedAmount, signedPercent, words } from "./format.js";
 import { axisMark, intervalMark, sharedAxis } from "./interval_mark.js";
 import { liftPicture } from "./lift_plot.js";
 import { metricTitle, variantTitle } from "./naming.js";
@@ -100,7 +100,7 @@ function others(results, metric, comparison) {
     ["Difference", `${signedAmount(quoted.difference, metric.kind)} (${range(quoted.interval, (value) => signedAmount(value, metric.kind))})`],
     ["Safe on any day", valid ? `${range(valid.lift_interval, signedPercent)}, p ${pValue(valid.p_value)}` : "–"],
     [`One look, ${percent(results.confidence_level, 0)}`, comparison.small_sample ? QUOTED.small[0] : `${estimate(comparison)}, p ${pValue(comparison.adjusted_p_value)}; do not act on it before the planned end`],
-    ["With CUPED", cuped.adjusted ? `${estimate(cuped.adjusted)}, variance ${signedPercent(-cuped.variance_reduction, 0)}${cuped.decides ? "; this is what decides" : ""}` : `none: ${cuped.reason}`],
+    ["With CUPED", cuped.adjusted ? `${estimate(cuped.adjusted)}, variance ${signedPercent(-cuped.variance_reduction, 0)}${cuped.decides ? "; this is what decides" : ""}` : `none: ${words(cuped.reason)}`],
     ["Unadjusted", estimate(cuped.unadjusted)],
     ["Beats the control", `${chance(comparison.probability_to_beat_control)}; not protected against frequent looks`],
     ["Expected loss if shipped", comparison.expected_loss === null ? "–" : signedAmount(comparison.expected_loss, metric.kind).slice(comparison.expected_loss > 0 ? 1 : 0)],

@@ -39,6 +39,7 @@ PICTURES = {
     "plots": "plots.png",
     "new-light": "new-experiment.png",
     "docs": "docs.png",
+    "experiment-dark": "experiment-dark.png",
 }
 """What the README shows: written when README_PICTURES is set."""
 SCREENSHOTS = Path(os.environ.get("SCREENSHOTS") or ROOT / "build" / "screenshots")
@@ -125,11 +126,12 @@ def opened(browser: Browser, fortnight: RunningStack, errors: Errors) -> Iterato
             storage_state=state,
             viewport={"width": width, "height": 800},
             color_scheme="dark" if scheme == "dark" else "light",
+            device_scale_factor=2 if os.environ.get("README_PICTURES") else 1,
             base_url=fortnight.base_url,
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(30_000)
         page.on("console", console)
         page.on("pageerror", lambda error: errors.note(str(error)))
         page.on("request", request)

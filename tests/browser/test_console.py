@@ -148,6 +148,8 @@ def test_the_decision_of_a_fortnight_is_on_top_with_its_plots(signed_in: Open, s
     page.get_by_role("link", name="Checkout button", exact=True).click()
 
     expect(page.get_by_role("region", name="Decision")).to_contain_text("Green button raises Purchase rate")
+    page.get_by_role("region", name="Purchase rate by country").first.wait_for()
+    shot(page, "experiment")
     row = page.get_by_role("row", name=re.compile("Green button")).first
     expect(row).to_contain_text("better")
     expect(row.locator("svg.ink-1 rect")).to_have_count(1)
@@ -158,7 +160,6 @@ def test_the_decision_of_a_fortnight_is_on_top_with_its_plots(signed_in: Open, s
     country = page.get_by_role("region", name="Purchase rate by country").first
     expect(country.get_by_role("row")).to_have_count(5)
     expect(country).to_contain_text("Weighted by the parts' users: +")
-    shot(page, "experiment")
     shot(page, "experiment-whole", whole=True)
     page.get_by_role("heading", name="Over time and by segment").scroll_into_view_if_needed()
     shot(page, "plots")

@@ -38,6 +38,8 @@ export function definition(experiment) {
         ["Prerequisite", experiment.prerequisite ? [h("a", { href: `#/experiments/${encodeURIComponent(experiment.prerequisite.experiment_id)}` }, experiment.prerequisite.experiment_id), `: ${experiment.prerequisite.variants.join(" or ")}`] : "none"],
         ["Salt", h("code", {}, experiment.salt)],
         ["Version", experiment.version],
+        ["Owner", experiment.owner],
+        ["Tags", experiment.tags.join(", ") || "none"],
       ])),
       h("section", { class: "card" }, h("h2", {}, "Plan"), listed([
         ["Analysis", ANALYSIS[experiment.analysis]],

@@ -20,7 +20,7 @@ const NEW = {
   id: "", name: "", description: "", hypothesis: "", control: "control", traffic_allocation: 100, salt: "", segments: [], analysis: "sequential", adjustment: "cuped", cuped_days: 28, count_from: "assignment",
   variants: [{ key: "control", weight: 50, config: null }, { key: "treatment", weight: 50, config: null }],
   metrics: [{ key: "", event_type: "", kind: "conversion", role: "primary", direction: "increase" }],
-  planned_users: null, min_users: 150, min_days: 7, minimum_effect: null, overrides: {}, audience: null, layer: null, prerequisite: null, schedule: null, guard: { harm: "notify", mismatch: "notify" }, status: "draft",
+  planned_users: null, min_users: 150, min_days: 7, minimum_effect: null, overrides: {}, audience: null, layer: null, prerequisite: null, owner: "", tags: [], schedule: null, guard: { harm: "notify", mismatch: "notify" }, status: "draft",
 };
 const FIXED = "Fixed since the start: a change would move users or the verdict.";
 
@@ -79,7 +79,7 @@ function page({ id, known, shown, types, store, note, again }) {
 // What a copy begins with: the definition, and nothing of its life.
 function copyOf(experiment) {
   const { id, salt, status, version, started_at, ended_at, created_at, created_by, updated_at, ...rest } = experiment;
-  return { ...NEW, ...Object.fromEntries(Object.entries(rest).filter(([name]) => name in NEW)), name: `Copy of ${experiment.name}`, schedule: null, layer: null, metrics: experiment.metrics.map(({ declared_at, ...each }) => each) };
+  return { ...NEW, ...Object.fromEntries(Object.entries(rest).filter(([name]) => name in NEW)), name: `Copy of ${experiment.name}`, owner: "", schedule: null, layer: null, metrics: experiment.metrics.map(({ declared_at, ...each }) => each) };
 }
 
 function fields(shown, experiment, id, types) {
@@ -90,6 +90,8 @@ function fields(shown, experiment, id, types) {
   const name = text(shown.name, { required: true, maxlength: 200, oninput: called });
   if (!id) called();
   const hypothesis = area(shown.hypothesis, { rows: 2 });
+  const owner = text(shown.owner, { maxlength: 100, placeholder: id ? "" : "you" });
+  const tags = text(shown.tags.join(", "));
   const description = area(shown.description, { rows: 2 });
   const variants = variantsEditor(shown);
   const metrics = metricsEditor(shown.metrics, types);
@@ -131,13 +133,14 @@ function fields(shown, experiment, id, types) {
     name: name.value, hypothesis: hypothesis.value, description: description.value,
     variants: variants.values(), control: variants.control(), metrics: metrics.values(), segments: segments.values(), overrides: overrides.values(),
     audience: audience.value(), layer: layer.value(), prerequisite: prerequisite.value(), schedule: schedule.value(), guard: guard.value(),
+    ...(owner.value.trim() ? { owner: owner.value.trim() } : {}), tags: tags.value.split(",").map((each) => each.trim()).filter(Boolean),
     ...(salt.value ? { salt: salt.value } : {}),
     traffic_allocation: asNumber(traffic), analysis: analysis.value, adjustment: adjustment.value, cuped_days: asNumber(history) ?? NEW.cuped_days, count_from: counted.value, planned_users: asNumber(planned),
     minimum_effect: asNumber(effect) === null ? null : round(asNumber(effect) / 100), min_users: asNumber(least) ?? 0, min_days: asNumber(days) ?? 0,
   });
   return {
     elements: [
-      card(h("div", { class: "pair" }, field("Name", name, { pointer: "/name" }), field("Id", own, { pointer: "/id", hint: id ? "Cannot change." : "What programs call it; made from the name when empty." })), field("Hypothesis", hypothesis, { pointer: "/hypothesis", hint: "What you expect, and why." }), field("Description", description, { pointer: "/description" })),
+      card(h("div", { class: "pair" }, field("Name", name, { pointer: "/name" }), field("Id", own, { pointer: "/id", hint: id ? "Cannot change." : "What programs call it; made from the name when empty." })), field("Hypothesis", hypothesis, { pointer: "/hypothesis", hint: "What you expect, and why." }), field("Description", description, { pointer: "/description" }), h("div", { class: "pair" }, field("Owner", owner, { pointer: "/owner", hint: "Who answers for it: a person or a team." }), field("Tags, comma-separated", tags, { pointer: "/tags" }))),
       card(variants.element), card(metrics.element), card(plan),
       card(h("fieldset", {}, h("legend", {}, "Who takes part"), trafficField), audience.element, segments.element),
       card(schedule.element, guard.element),

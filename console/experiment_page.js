@@ -3,7 +3,7 @@
 import { at, call, get } from "./api.js";
 import { debugView } from "./debug_view.js";
 import { definition } from "./definition.js";
-import { fill, h } from "./dom.js";
+import { badge, fill, h } from "./dom.js";
 import { concluded } from "./ending.js";
 import { explained, say } from "./feedback.js";
 import { ago, time } from "./format.js";
@@ -83,7 +83,7 @@ function heading(experiment, may, refresh, changed, tag, updated, tab) {
     h("nav", { "aria-label": "Breadcrumb", class: "small no-print" }, h("a", { href: "#/experiments", class: "quiet" }, "Experiments")),
     h("div", { class: "row apart start" },
       h("div", { class: "stack tight grow" },
-        h("div", { class: "row" }, h("h1", { tabindex: -1 }, experiment.name), statusBadge(experiment.status)),
+        h("div", { class: "row" }, h("h1", { tabindex: -1 }, experiment.name), statusBadge(experiment.status), experiment.archived ? badge("archived", "warn") : null),
         experiment.hypothesis ? h("p", { class: "soft" }, experiment.hypothesis) : null,
         h("p", { class: "small soft" }, h("code", {}, experiment.id), ` · ${dates}`)),
       lifecycle(experiment, { may, changed, tag, refresh })),

@@ -1,7 +1,7 @@
 // All experiments at a glance: status, enrolled users, days, health, recommendation. The address keeps what is looked for.
 
 import { all, get } from "./api.js";
-import { fill, h, table } from "./dom.js";
+import { badge, fill, h, table } from "./dom.js";
 import { firstExperiment } from "./first_experiment.js";
 import { count, day, daysBetween } from "./format.js";
 import { variantTitle } from "./naming.js";
@@ -9,6 +9,7 @@ import { actionBadge, conclusionBadge, splitBadge, statusBadge } from "./wording
 
 const AT_ONCE = 20; // the most that one call answers
 const STATUSES = ["draft", "running", "paused", "completed"];
+const ARCHIVED = "archived"; // not a status of its own: the list leaves these out unless asked
 const ORDERS = {
   newest: ["Newest first", (one, other) => other.created_at.localeCompare(one.created_at)],
   oldest: ["Oldest first", (one, other) => one.created_at.localeCompare(other.created_at)],
@@ -17,15 +18,17 @@ const ORDERS = {
 };
 
 export async function view(_, me, __, query) {
-  const { items, more } = await all("/experiments", "experiments");
+  const shelved = query.get("status") === ARCHIVED;
+  const { items, more } = await all(`/experiments?archived=${shelved}`, "experiments");
   const title = "Experiments";
   const head = h("div", { class: "row apart" }, h("h1", { tabindex: -1 }, title), items.length ? h("a", { class: "button primary", href: "#/experiments/new" }, "New experiment") : null);
-  if (!items.length) return { title, element: h("div", { class: "stack" }, head, firstExperiment(me)) };
+  if (!items.length && !shelved) return { title, element: h("div", { class: "stack" }, head, firstExperiment(me)) };
   const glances = new Map(items.map((each) => [each.id, cells(each)]));
-  const search = h("input", { id: "search", type: "search", placeholder: "Name or id", value: query.get("q") ?? "", oninput: () => list() });
-  const status = chosen("status", [["", "Any status"], ...STATUSES.map((each) => [each, each])], query.get("status"), () => list());
+  const search = h("input", { id: "search", type: "search", placeholder: "Name, id, owner or tag", value: query.get("q") ?? "", oninput: () => list() });
+  const status = chosen("status", [["", "Any status"], ...STATUSES.map((each) => [each, each]), [ARCHIVED, "archived"]], query.get("status"), () => (shelved || status.value === ARCHIVED ? other() : list()));
   const order = chosen("order", Object.entries(ORDERS).map(([key, [name]]) => [key, name]), query.get("order") ?? "newest", () => list());
   const place = h("div");
+  const other = () => { location.hash = `#/experiments?${new URLSearchParams({ status: status.value })}`; };
   const list = () => {
     remember({ q: search.value.trim(), status: status.value, order: order.value === "newest" ? "" : order.value });
     fill(place, listed(items, glances, search.value, status.value, order.value));
@@ -59,16 +62,17 @@ const cells = (experiment) => ({ enrolled: h("span", { class: "soft" }, experime
 
 function listed(items, glances, text, status, order) {
   const wanted = text.trim().toLowerCase();
-  const found = items.filter((each) => (!status || each.status === status) && `${each.id} ${each.name}`.toLowerCase().includes(wanted)).sort(ORDERS[order][1]);
+  const found = items.filter((each) => (!status || status === ARCHIVED || each.status === status) && [each.id, each.name, each.owner, ...each.tags].join(" ").toLowerCase().includes(wanted)).sort(ORDERS[order][1]);
   if (found.length === 0) return h("p", { class: "card soft" }, "No experiment matches.");
   return h("div", { class: "card" }, table("Experiments", [
-    { title: "Experiment", cell: (each) => [h("a", { class: "named", href: `#/experiments/${encodeURIComponent(each.id)}` }, each.name), h("div", { class: "small soft mono" }, each.id)] },
+    { title: "Experiment", cell: (each) => [h("a", { class: "named", href: `#/experiments/${encodeURIComponent(each.id)}` }, each.name), h("div", { class: "row close small soft" }, h("code", {}, each.id), each.tags.map((tag) => badge(tag)))] },
     { title: "Status", cell: (each) => statusBadge(each.status) },
     { title: "Recommendation", cell: (each) => [each.conclusion ? conclusionBadge(each) : glances.get(each.id).advice] },
     { title: "Split", cell: (each) => glances.get(each.id).health },
     { title: "Users", number: true, cell: (each) => glances.get(each.id).enrolled },
     { title: "Days", number: true, cell: (each) => count(daysBetween(each.started_at, each.ended_at)) },
-    { title: "Created", cell: (each) => h("span", { class: "small soft" }, `${day(each.created_at)} by ${each.created_by}`) },
+    { title: "Owner", cell: (each) => h("span", { class: "small" }, each.owner) },
+    { title: "Created", cell: (each) => h("span", { class: "small soft" }, day(each.created_at)) },
   ], found, { hideCaption: true, cards: true }));
 }
 

@@ -36,6 +36,13 @@ export function lifecycle(experiment, { may, changed, tag, refresh }) {
     });
     return made;
   };
+  const shelve = () => {
+    const made = h("button", { type: "button", onclick: () => working(made, fault, async () => {
+      await changed(await call("PATCH", at(experiment.id), { archived: !experiment.archived }, { "If-Match": tag() }));
+      say(experiment.archived ? "Back in the list." : "Archived: the list leaves it out unless asked.");
+    }) }, experiment.archived ? "Unarchive" : "Archive");
+    return made;
+  };
   const remove = h("button", { type: "button", class: "danger", onclick: async () => {
     if (!(await confirmed("Delete this draft?", "It is gone for good; its history stays.", "Delete", { danger: true }))) return;
     await working(remove, fault, async () => {
@@ -51,6 +58,7 @@ export function lifecycle(experiment, { may, changed, tag, refresh }) {
         writes ? h("a", { href: `#/experiments/new?copy=${path}` }, "Copy") : null,
         writes && experiment.status === "completed" ? end("Conclusion", false) : null,
         writes ? (OTHERS[experiment.status] ?? []).map((name) => button(name, false)) : null,
+        writes && (experiment.status === "draft" || experiment.status === "completed") ? shelve() : null,
         h("button", { type: "button", onclick: refresh }, "Refresh"),
         h("button", { type: "button", onclick: () => window.print() }, "Print"),
         writes && experiment.status === "draft" ? remove : null,

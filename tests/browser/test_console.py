@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import httpx
+import pytest
 from playwright.sync_api import Page, StorageState, expect
 
 from tests.browser.conftest import Errors, sign_in
@@ -247,6 +248,14 @@ def test_an_experiment_is_copied_and_a_taken_id_is_told_at_its_field(signed_in: 
     page.get_by_role("link", name="Setup", exact=True).click()
     expect(page.get_by_role("table", name="Metrics")).to_contain_text("Support tickets")
     expect(page.get_by_text("qa-1")).to_be_visible()
+    page.get_by_text("More", exact=True).click()
+    page.get_by_role("button", name="Archive").click()
+    expect(page.get_by_text("archived", exact=True)).to_be_visible()
+    page.get_by_role("link", name="All experiments").click()
+    page.get_by_role("link", name="Checkout button", exact=True).wait_for()
+    expect(page.get_by_role("link", name="Copy of Checkout button")).to_have_count(0)
+    page.get_by_label("Status").select_option("archived")
+    expect(page.get_by_role("link", name="Copy of Checkout button")).to_be_visible()
 
 
 def test_the_list_keeps_what_is_looked_for_in_its_address(signed_in: Open) -> None:
@@ -364,6 +373,26 @@ def test_dead_letters_are_replayed_and_none_says_so(signed_in: Open) -> None:
     expect(page.get_by_text("0 messages were sent again.")).to_be_visible()
     expect(page.get_by_text("Nothing is waiting")).to_be_visible()
     expect(page.get_by_role("button", name="Replay all")).to_be_hidden()
+
+
+@pytest.mark.heavy
+def test_an_empty_list_offers_a_sample_that_is_decided(
+    signed_in: Open, api: httpx.Client, shot: Shot
+) -> None:
+    page = signed_in("/#/events")
+    page.get_by_role("heading", name="Event types").wait_for()
+    nothing = {"experiments": [], "next_cursor": None}
+    page.route("**/experiments?archived=false**", lambda route: route.fulfill(json=nothing), times=1)
+    page.goto("/#/experiments")
+    expect(page.get_by_role("listitem").filter(has_text="Assign your users")).to_be_visible()
+    shot(page, "empty")
+
+    page.get_by_role("button", name="Load a sample experiment").click()
+
+    page.get_by_role("heading", name="Sample: a shorter checkout").wait_for()
+    path = "/experiments/sample-checkout/results?format=summary"
+    until(lambda: sum(each["enrolled"] for each in api.get(path).json()["variants"].values()) == 1_200)
+    expect(page.get_by_role("region", name="Decision")).to_contain_text("Purchase rate", timeout=60_000)
 
 
 def test_the_session_is_renewed_before_it_is_over(opened: Open, fortnight: RunningStack) -> None:

@@ -10,7 +10,7 @@ from scipy import stats
 
 from experimentation.domain.clock import DAY_MS, day_number, rfc3339
 from experimentation.domain.counting.exposure import Exposure
-from experimentation.domain.drawing import drawn_variant
+from experimentation.domain.drawing import variant_of
 from experimentation.storage import event_types, experiments, rollups
 from experimentation.storage.aws import client
 from experimentation.storage.aws.transactions import commit
@@ -438,8 +438,7 @@ def test_late_users_and_crossovers_are_told_with_a_warning_over_one_percent(as_u
 
     other = {"control": "treatment", "treatment": "control"}
     crossing = [
-        Exposure("checkout-button", name, other[drawn_variant(chosen, name)], now(), now())
-        for name in users[:2]
+        Exposure("checkout-button", name, other[variant_of(chosen, name)], now(), now()) for name in users[:2]
     ]
     enrol_exposed(crossing, runtime, lambda: True)
     enrolments = rollups.enrolment_partition(chosen, 0)

@@ -17,7 +17,7 @@ CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,re
 CASES_PER_OPERATION = 60  # of the fuzzing phase; the coverage phase adds some 60 of its own to each
 FEWEST_CASES = 4_000
 MOST_UNAUTHENTICATED = 0.1  # more, and the run has lost its session
-LAST = ("/accounts/{username}", "/users")  # they take away what other operations need: accounts, and people
+LAST = ("/users", "/accounts/{username}")  # they take away what others need: people, and the login
 
 
 def _generated(stack: RunningStack, token: str, *chosen: str) -> int:

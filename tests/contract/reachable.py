@@ -14,6 +14,7 @@ from typing import NamedTuple
 from local.paths import FUNCTIONS, LAYER
 
 AUTHENTICATION = "experimentation.web.principals", "authenticate"
+REFUSING = "experimentation.web.refusals", "note"  # somebody who is known
 SENDING = "experimentation.storage.aws.first_attempt", "FirstAttempt"  # how calls go out, not which
 OPERATIONS = {
     "get_item": "dynamodb:GetItem",
@@ -222,6 +223,7 @@ class _Walk:
 
 @cache
 def reach(module: str, *, authenticates: bool) -> Reach:
-    """Return what `handler` of a module under functions/ can reach; open routes read no credential."""
-    without = {Symbol(*SENDING)} if authenticates else {Symbol(*SENDING), Symbol(*AUTHENTICATION)}
+    """Return what `handler` of a module under functions/ can reach; open routes know nobody."""
+    known = set() if authenticates else {Symbol(*AUTHENTICATION), Symbol(*REFUSING)}
+    without = known | {Symbol(*SENDING)}
     return _Walk(without).run(Symbol(f"functions.{module}", "handler"))

@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -101,7 +102,14 @@ def test_nothing_moves_when_the_time_is_up(as_admin: Headers, monkeypatch: pytes
     assert (answer.json["moved"], answer.json["left"]) == (0, 1)
 
 
-def test_two_at_once_move_every_message_once(as_admin: Headers) -> None:
+def test_two_at_once_move_every_message_once(as_admin: Headers, monkeypatch: pytest.MonkeyPatch) -> None:
+    one_at_a_time, receive = Lock(), queues.receive  # moto gives a message to two that ask at the same moment
+
+    def taken(*args: Any, **options: Any) -> list[queues.Received]:
+        with one_at_a_time:
+            return receive(*args, **options)
+
+    monkeypatch.setattr(queues, "receive", taken)
     sent = sorted(f"{number:02d}" for number in range(40))
     bury(*sent)
 

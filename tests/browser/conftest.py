@@ -16,12 +16,15 @@ from playwright.sync_api import (
     Page,
     Request,
     StorageState,
+    expect,
     sync_playwright,
 )
 
 from local.paths import ROOT
 from tests.browser.seed import a_fortnight
 from tests.e2e.conftest import RunningStack, start_stack, stop_stack
+
+expect.set_options(timeout=30_000)  # a busy machine is slow, not wrong
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 ARGUMENTS = (

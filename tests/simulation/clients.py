@@ -11,6 +11,7 @@ from functions.events import record_batch
 from functions.experiments import change_status, create, update
 from functions.results import read as results
 from functions.users import delete
+from functions.users import read as person
 from tests.simulation.api import TRY_AGAIN, Answer, call, ms_of, text_of
 from tests.simulation.definitions import Document, context, metric
 from tests.simulation.environments import Environment, Pool
@@ -245,6 +246,15 @@ class Clients:
             self.told.erased[user_id] = ms_of(answer.body["erased_at"])
 
         self._request(lambda _: call(delete.handler, query={"user_id": user_id}), told, tries=50)
+
+    def ask_whether_erased(self, user_id: str) -> None:
+        """Find out what became of an erasure of which every answer was lost."""
+
+        def told(answer: Answer) -> None:
+            if answer.body["erasure"] is not None:
+                self.told.erased[user_id] = ms_of(answer.body["erasure"]["erased_at"])
+
+        self._request(lambda _: call(person.handler, query={"user_id": user_id}), told, tries=50)
 
     def new_event(self) -> Document:
         """Return an event that was not sent before."""

@@ -22,7 +22,7 @@ from experimentation.storage.event_types import SeenTypes
 from experimentation.usecases import ingesting
 from experimentation.usecases.runtime import Runtime
 from experimentation.web import endpoint
-from functions.workers import record_events
+from functions.workers import record_events, tend_experiments
 from tests.simulation.api import OPERATOR
 from tests.simulation.faults import Faults
 from tests.simulation.schedule import Killed, Schedule
@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "ACCOUNTS_TABLE": "Accounts",
     "EVENTS_TOPIC_ARN": "arn:topic",
     "NOTIFICATION_BUS_ARN": "arn:bus",
+    "ARCHIVE_BUCKET": "archive",
     "COUNT_QUEUE_URL": "count",
     "COUNT_DEAD_LETTER_QUEUE_URL": "dead",
 }
@@ -177,6 +178,7 @@ def installed(
         (pauses, "pause"): lambda tried: schedule.sleep(0.02 * tried),
         (ingesting, "secrets"): SimpleNamespace(randbits=ids.getrandbits),
         (erasures, "secrets"): SimpleNamespace(token_hex=lambda n: ids.randbytes(n).hex()),
+        (tend_experiments, "random"): ids,
         (audit, "secrets"): SimpleNamespace(token_hex=lambda n: ids.randbytes(n).hex()),
         (concurrent.futures, "ThreadPoolExecutor"): _OneByOne,
         (endpoint, "authenticate"): lambda *_: OPERATOR,

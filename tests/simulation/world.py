@@ -178,6 +178,9 @@ class World:
             self.schedule.run(until=self.schedule.now + 60_000)
             self._deliver_again(self.clients.told.erased)
         self._drain()
+        for user_id in victims:
+            if user_id not in self.clients.told.erased:
+                self.clients.ask_whether_erased(user_id)
         for _ in range(2):
             self._go_on_erasing()
             self.schedule.run()

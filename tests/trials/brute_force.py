@@ -110,6 +110,7 @@ class Rows:
                     "key": metric["key"],
                     "name": metric.get("name"),
                     "late": False,
+                    "partial": False,
                     "margin": metric.get("margin"),
                     "event_type": metric["event_type"],
                     "kind": metric["kind"],

@@ -89,7 +89,8 @@ def noticed(mutant: Mutant | None, trials: Mapping[str, list[str]] = TRIALS) -> 
                 return Outcome(name, says, f"{what}: it hangs")
             if done.returncode:
                 lines = done.stdout.decode().strip().splitlines() or ["it does not start"]
-                return Outcome(name, says, lines[0][:80] if command[2] == "tests.mutants.trial" else what)
+                found = next((line for line in lines if line.startswith("seed ")), lines[0])
+                return Outcome(name, says, found[:80] if command[2] == "tests.mutants.trial" else what)
     return Outcome(name, says, None)
 
 

@@ -17,6 +17,8 @@ from local.paths import ROOT
 from tests.aws_limits.functions import log_violations
 from tests.deployed import DEPLOYED, build
 
+collect_ignore = ["generated"]  # programs for a generated client, which a test runs
+
 PASSWORD = "correct-horse-battery-staple"
 
 

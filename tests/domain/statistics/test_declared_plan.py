@@ -3,7 +3,7 @@
 from math import ceil
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from experimentation.domain.experiment import Analysis as Mode
@@ -97,6 +97,7 @@ def test_a_win_never_shown_safe_ends_without_a_verdict() -> None:
 
 
 @settings(max_examples=300, deadline=None)
+@example(analysis=Mode.FIXED, control_share=0.99, enrolled=0, rate=205, planned=1, min_users=205, days=0)
 @given(
     analysis=st.sampled_from([Mode.FIXED, Mode.GROUP_SEQUENTIAL]),
     control_share=st.sampled_from([0.5, 0.9, 0.1, 0.99]),

@@ -13,6 +13,7 @@ LEAST_DAYS = 2.0
 LEAST_USERS = 30
 _DAY_MS = 86_400_000
 _MILLION = 1_000_000
+_ROUNDING = 1e-9  # days; else a quotient that is a hair above a whole number is one more
 
 
 def users_per_day(enrolled: Mapping[int, int], started_at: int, now: int) -> float | None:
@@ -63,7 +64,7 @@ def days_left(
             if not rate:
                 return None
             waits.append(users / (rate * share))
-    return ceil(max(waits))
+    return ceil(max(waits) - _ROUNDING)
 
 
 def _required_users(study: Study, enrolled: Mapping[str, int], judged: Sequence[Judged]) -> float | None:

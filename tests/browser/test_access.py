@@ -47,7 +47,10 @@ def _go(page: Page, place: str) -> None:
     page.get_by_role("heading", name=heading).first.wait_for()
 
 
-@pytest.mark.parametrize(("scheme", "places"), [("light", list(PLACES)), ("dark", ["experiment"])])
+@pytest.mark.parametrize(
+    ("scheme", "places"),
+    [pytest.param("light", list(PLACES), marks=pytest.mark.heavy), ("dark", ["experiment"])],
+)
 def test_axe_finds_no_serious_issue(signed_in: Open, shot: Shot, scheme: str, places: list[str]) -> None:
     page = signed_in(scheme=scheme)
 

@@ -41,6 +41,7 @@ def test_the_reference_can_be_read(opened: Open, shot: Shot) -> None:
     shot(page, "redoc")
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])
 def test_the_reference_is_dark_for_who_reads_in_the_dark(path: str, opened: Open) -> None:
     page = opened(scheme="dark")

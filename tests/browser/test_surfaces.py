@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from experimentation.domain.document import document
@@ -117,6 +118,7 @@ def test_a_late_metric_says_when_it_was_added(signed_in: Open) -> None:
     expect(page.get_by_text("never decides").first).to_contain_text("added on Oct 6, 2024")
 
 
+@pytest.mark.heavy
 def test_the_phone_scrolls_no_page_sideways(signed_in: Open, shot: Shot) -> None:
     for scheme in ("light", "dark"):
         page = signed_in(PAGE, width=390, scheme=scheme)

@@ -94,6 +94,7 @@ def verified(stack: RunningStack) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.heavy
 def test_what_was_accepted_ten_seconds_before_a_kill_is_stored_and_counted(
     loaded: tuple[Accepted, float], tmp_path: Path
 ) -> None:

@@ -109,6 +109,7 @@ def test_a_restart_keeps_the_data_until_a_reset_and_a_stop_leaves_no_process(tmp
     stop_stack(third)
 
 
+@pytest.mark.heavy
 def test_another_admin_password_is_set_in_existing_data(tmp_path: Path) -> None:
     first = start_stack(tmp_path, password="{a-password-that-could-be-JSON}")
     create_experiment(first, "kept")
@@ -120,6 +121,7 @@ def test_another_admin_password_is_set_in_existing_data(tmp_path: Path) -> None:
     stop_stack(second)
 
 
+@pytest.mark.heavy
 def test_killing_the_gateway_alone_loses_nothing(tmp_path: Path) -> None:
     first = start_stack(tmp_path)
     create_experiment(first, "kept")

@@ -429,6 +429,7 @@ def test_everything_is_still_there_after_a_stop_and_a_start(tmp_path: Path) -> N
     second.stop()
 
 
+@pytest.mark.heavy
 def test_what_is_ten_seconds_old_is_still_there_after_a_kill(tmp_path: Path) -> None:
     first = started(tmp_path)
     fill(first)

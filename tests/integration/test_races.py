@@ -53,6 +53,7 @@ def test_500_racing_first_assignments_of_one_user_give_one_answer(emulator):
     assert enrolled(experiment) == 1
 
 
+@pytest.mark.heavy
 def test_200_users_with_10_racing_calls_each_have_one_variant_each(emulator):
     experiment = started("many-users")
     calls = [f"u{n}" for n in range(200)] * 10

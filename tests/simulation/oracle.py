@@ -84,7 +84,7 @@ def judge(told: Told, shown: Shown, expired: dict[Key, Item], retention_days: in
         verdict.others += _users(truth, shown.exported[truth.name, "users"], is_long_over)
         verdict.others += _events(truth, shown.exported[truth.name, "events"] or [], gone)
     verdict.others += _listed(found, shown)
-    verdict.others += _types(shown, events)
+    verdict.others += _types(shown, (each for times in told.sent.values() for each in times))
     return verdict
 
 
@@ -460,7 +460,7 @@ def _listed(found: dict[str, Truth], shown: Shown) -> Iterator[str]:
 def _types(shown: Shown, events: Iterable[Sent]) -> Iterator[str]:
     """Compare the list of event types: it may lag after faults, but a type it has was sent on such days.
 
-    A duplicate's day may widen it.
+    A duplicate's day may widen it, or be the only one that was noted: it counts as sent, too.
     """
     days: dict[str, list[int]] = defaultdict(list)
     for event in events:

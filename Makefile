@@ -12,7 +12,7 @@ run: .venv/run .venv-emulator/ready build/site/manifest.json   ## the whole plat
 # Tracing triples the time of these, and they run no line that the others do not
 SIMULATED := tests/simulation tests/trials tests/mutants
 
-test: check lint-template .venv-emulator/ready deployed   ## everything that must hold, in under 10 minutes
+test: check lint-template .venv-emulator/ready deployed   ## everything that must hold; from nothing about 13 minutes on 2 cores when last measured
 	$(VENV)/pytest -n 2 --dist loadgroup $(SIMULATED)
 	$(VENV)/pytest -n 2 --dist loadgroup --cov --cov-report=term $(SIMULATED:%=--ignore=%)
 

@@ -1,14 +1,13 @@
 """CROSSOVER items: one per experiment and user who met another variant, so that each is counted once."""
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 from experimentation import settings
 from experimentation.domain.assignment import Crossover
-from experimentation.storage.aws import client
 from experimentation.storage.aws.batch_read import read_items
-from experimentation.storage.aws.failures import translated
+from experimentation.storage.aws.paged_query import every_item
 from experimentation.storage.aws.transactions import delete, put_new
 
 if TYPE_CHECKING:
@@ -38,20 +37,13 @@ def removal(experiment_id: str, user_id: str) -> "Action":
 def of_experiment(experiment_id: str) -> Iterator[Crossover]:
     """Yield every crossover of the experiment."""
     for partition in range(PARTITIONS):
-        start: dict[str, Any] = {}
-        while True:
-            with translated():
-                answer = client.dynamodb().query(
-                    TableName=settings.data_table(),
-                    KeyConditionExpression="PK = :pk",
-                    ExpressionAttributeValues={":pk": {"S": f"CROSSOVER#{experiment_id}#{partition}"}},
-                    ConsistentRead=True,
-                    **start,
-                )
-            yield from map(_crossover, answer["Items"])
-            if "LastEvaluatedKey" not in answer:
-                break
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        query = {
+            "TableName": settings.data_table(),
+            "KeyConditionExpression": "PK = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": f"CROSSOVER#{experiment_id}#{partition}"}},
+            "ConsistentRead": True,
+        }
+        yield from map(_crossover, every_item(query))
 
 
 def _key(experiment_id: str, user_id: str) -> "Item":

@@ -16,6 +16,7 @@ from experimentation.domain.counting.erasing import IN_TABLES, KEPT_DAYS, Erasur
 from experimentation.storage.aws import client
 from experimentation.storage.aws.batch_read import read_items
 from experimentation.storage.aws.failures import condition_failed, translated
+from experimentation.storage.aws.paged_query import every_item
 from experimentation.storage.aws.transactions import put_if, put_new
 from experimentation.storage.cached import Cached
 
@@ -123,13 +124,7 @@ def pending() -> Iterator[Erasure]:
             },
             "ConsistentRead": True,
         }
-        while True:
-            with translated():
-                answer = client.dynamodb().query(**query)
-            yield from map(_erasure, answer["Items"])
-            if "LastEvaluatedKey" not in answer:
-                break
-            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        yield from map(_erasure, every_item(query))
 
 
 def in_tables() -> list[Erasure]:

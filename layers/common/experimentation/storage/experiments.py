@@ -22,6 +22,7 @@ from experimentation.storage.aws import pauses
 from experimentation.storage.aws.batch_read import read_items
 from experimentation.storage.aws.client import dynamodb
 from experimentation.storage.aws.failures import translated
+from experimentation.storage.aws.paged_query import every_item
 from experimentation.storage.aws.transactions import CONDITION_FAILED, Action, CancelledError, Item, commit
 
 if TYPE_CHECKING:
@@ -226,13 +227,7 @@ def with_history() -> list[str]:
     """Return the id of every experiment that there is or was, in order, read consistently."""
     query = items.deleted_query() | {"ConsistentRead": True}
     found = {row["experiment_id"]["S"] for row in _rows(None, None, FILTERED_PAGE, consistent=True)}
-    while True:
-        with translated():
-            answer = dynamodb().query(**query)
-        found |= {item["SK"]["S"] for item in answer["Items"]}
-        if "LastEvaluatedKey" not in answer:
-            return sorted(found)
-        query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    return sorted(found | {item["SK"]["S"] for item in every_item(query)})
 
 
 def tended(since: int, starts_by: int = 0) -> list[str]:
@@ -257,14 +252,8 @@ def _rows(
     status: Status | None, start: str | None, evaluated: int, *, consistent: bool = False
 ) -> Iterator[Item]:
     """Query the list from `start` on, newest first, reading `evaluated` items a call."""
-    query = items.list_query(status, start) | {"ConsistentRead": consistent}
-    while True:
-        with translated():
-            answer = dynamodb().query(**query, Limit=evaluated)
-        yield from answer["Items"]
-        if "LastEvaluatedKey" not in answer:
-            return
-        query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    query = items.list_query(status, start) | {"ConsistentRead": consistent, "Limit": evaluated}
+    return every_item(query)
 
 
 def _attempts(experiment_id: str) -> Iterator[Experiment]:

@@ -8,6 +8,7 @@ from experimentation import settings
 from experimentation.domain.changes import Change
 from experimentation.storage.aws.client import dynamodb
 from experimentation.storage.aws.failures import translated
+from experimentation.storage.aws.paged_query import every_item
 from experimentation.storage.aws.transactions import Action, Item
 
 PREFIX = "LOG#"
@@ -108,14 +109,8 @@ def replace_user(experiment_id: str, user_id: str, name: str) -> None:
         },
         "ConsistentRead": True,
     }
-    while True:
-        with translated():
-            answer = dynamodb().query(**query)
-        for item in answer["Items"]:
-            _replace_user(item, user_id, name)
-        if "LastEvaluatedKey" not in answer:
-            return
-        query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    for item in every_item(query):
+        _replace_user(item, user_id, name)
 
 
 def _replace_user(item: Item, user_id: str, name: str) -> None:

@@ -8,8 +8,7 @@ from experimentation import settings
 from experimentation.domain.facts import Fact
 from experimentation.domain.statistics.looks import Look, document, look_of
 from experimentation.storage import outbox
-from experimentation.storage.aws.client import dynamodb
-from experimentation.storage.aws.failures import translated
+from experimentation.storage.aws.paged_query import every_item
 from experimentation.storage.aws.transactions import CancelledError, commit, put_new
 
 PREFIX = "LOOK#"
@@ -43,11 +42,4 @@ def read(experiment_id: str) -> list[Look]:
         },
         "ConsistentRead": True,
     }
-    found: list[Look] = []
-    while True:
-        with translated():
-            answer = dynamodb().query(**query)
-        found += [look_of(json.loads(item["look"]["S"])) for item in answer["Items"]]
-        if "LastEvaluatedKey" not in answer:
-            return found
-        query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    return [look_of(json.loads(item["look"]["S"])) for item in every_item(query)]

@@ -8,6 +8,7 @@ from experimentation.domain.clock import DAY_MS
 from experimentation.domain.facts import Fact, FactKind
 from experimentation.storage.aws.client import dynamodb
 from experimentation.storage.aws.failures import translated
+from experimentation.storage.aws.paged_query import every_item
 from experimentation.storage.aws.transactions import Action, Item, put_new
 
 LISTED = "NOTIFICATIONS"
@@ -44,14 +45,7 @@ def marked(experiment_id: str) -> set[str]:
         },
         "ConsistentRead": True,
     }
-    found: set[str] = set()
-    while True:
-        with translated():
-            answer = dynamodb().query(**query)
-        found |= {item["SK"]["S"].removeprefix(MARK) for item in answer["Items"]}
-        if "LastEvaluatedKey" not in answer:
-            return found
-        query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    return {item["SK"]["S"].removeprefix(MARK) for item in every_item(query)}
 
 
 def pending(limit: int) -> list[Fact]:

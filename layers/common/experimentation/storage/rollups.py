@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from experimentation import settings
 from experimentation.domain.counting.windows import add_counters
 from experimentation.domain.errors import UnavailableError
 from experimentation.domain.experiment import Experiment
-from experimentation.storage.aws import client
 from experimentation.storage.aws.batch_read import read_items
-from experimentation.storage.aws.failures import translated
+from experimentation.storage.aws.paged_query import every_item
 from experimentation.storage.aws.transactions import put_if, put_new
 
 if TYPE_CHECKING:
@@ -80,24 +79,16 @@ def add(partition_key: str, key: str, counters: Mapping[str, int], now: int) -> 
 
 def read(partition_key: str, prefix: str = "", *, consistent: bool = False) -> list[Cell]:
     """Return the items of one partition whose sort key begins with `prefix`."""
-    cells: list[Cell] = []
-    start: dict[str, Any] = {}
     condition, values = "PK = :pk", {":pk": {"S": partition_key}}
     if prefix:
         condition, values = f"{condition} AND begins_with(SK, :prefix)", values | {":prefix": {"S": prefix}}
-    while True:
-        with translated():
-            answer = client.dynamodb().query(
-                TableName=settings.data_table(),
-                KeyConditionExpression=condition,
-                ExpressionAttributeValues=values,
-                ConsistentRead=consistent,
-                **start,
-            )
-        cells += map(_cell, answer["Items"])
-        if "LastEvaluatedKey" not in answer:
-            return cells
-        start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+    query = {
+        "TableName": settings.data_table(),
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeValues": values,
+        "ConsistentRead": consistent,
+    }
+    return [_cell(item) for item in every_item(query)]
 
 
 def read_slices(slices: Sequence[Slice], *, consistent: bool = False) -> dict[Slice, list[Cell]]:

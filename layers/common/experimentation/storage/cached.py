@@ -3,6 +3,8 @@
 from collections import OrderedDict
 from collections.abc import Callable
 
+from experimentation.domain.errors import UnavailableError
+
 MOST = 1_000
 
 
@@ -29,6 +31,19 @@ class Cached[Key, Value]:
     def last(self, key: Key) -> Value | None:
         """Return what was known last, however old, else None."""
         return self._values.get(key, (0, None))[1]
+
+    def read(self, key: Key, now: int, reading: Callable[[], Value], max_age_ms: int | None = None) -> Value:
+        """Return what is fresh, else what is read now, else, while nobody answers, what was known last."""
+        fresh = self.fresh(key, now, max_age_ms)
+        if fresh is not None:
+            return fresh
+        try:
+            return self.keep(key, now, reading())
+        except UnavailableError:
+            last = self.last(key)
+            if last is None:
+                raise
+            return last
 
     def keep(self, key: Key, now: int, value: Value) -> Value:
         """Remember a value that was read at `now`, and return it."""

@@ -51,16 +51,7 @@ _secrets: Cached[str, str] = Cached(MAX_AGE_MS)
 def metadata(now: int) -> Metadata:
     """Return the provider's metadata (OpenID Connect Discovery 1.0); UnavailableError when there is none."""
     issuer = settings.oidc_issuer()
-    fresh = _metadata.fresh(issuer, now)
-    if fresh is not None:
-        return fresh
-    try:
-        return _metadata.keep(issuer, now, _discovered(issuer))
-    except UnavailableError:
-        last = _metadata.last(issuer)
-        if last is None:
-            raise
-        return last
+    return _metadata.read(issuer, now, lambda: _discovered(issuer))
 
 
 def keys(now: int, kid: str | None) -> Sequence[Json]:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from experimentation import settings
-from experimentation.domain.errors import UnavailableError
 from experimentation.storage.aws import client
 from experimentation.storage.aws.failures import translated
 from experimentation.storage.cached import Cached
@@ -50,16 +49,7 @@ def forget() -> None:
 
 def _keys(now: int, max_age_ms: int) -> tuple[TokenKey, ...]:
     table = settings.accounts_table()
-    fresh = _cached.fresh(table, now, max_age_ms)
-    if fresh is not None:
-        return fresh
-    try:
-        return _cached.keep(table, now, _read(table))
-    except UnavailableError:
-        last = _cached.last(table)
-        if last is None:
-            raise
-        return last
+    return _cached.read(table, now, lambda: _read(table), max_age_ms)
 
 
 def _read(table: str) -> tuple[TokenKey, ...]:

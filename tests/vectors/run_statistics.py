@@ -12,7 +12,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "layers" / "common"
 
 from experimentation.domain.experiment import Direction
 from experimentation.domain.statistics import (
-    bayes,
     beta_binomial,
     cuped,
     decision,
@@ -20,17 +19,17 @@ from experimentation.domain.statistics import (
     group_sequential,
     means,
     moments,
-    multiplicity,
-    power,
-    proportions,
-    ratio,
-    sequential,
     srm,
     tails,
 )
-from experimentation.domain.statistics.lift import Interval, delta_standard_error
+from experimentation.domain.statistics.bayes import Posterior, Prior
+from experimentation.domain.statistics.lift import Interval
+from experimentation.domain.statistics.proportions import Rate
+from experimentation.domain.statistics.sequential import DEFAULT_TUNING_N
 from experimentation.domain.statistics.strata import Stratum, heterogeneity, post_stratified
-from tests.vectors.reference import power as reference
+from tests.vectors.reference import bayes, multiplicity, power, proportions, ratio, sequential
+from tests.vectors.reference.lift import delta_standard_error
+from tests.vectors.reference.moments import merge, moments_of
 
 type Json = Any
 type Outcome = Mapping[str, Json]
@@ -54,12 +53,9 @@ def _ratio(sums: Json) -> ratio.RatioMoments:
     return ratio.RatioMoments(sums["n"], *(Fraction(str(sums[name])) for name in names))
 
 
-def _rates(case: Json) -> tuple[proportions.Rate, proportions.Rate]:
+def _rates(case: Json) -> tuple[Rate, Rate]:
     control, treatment = case["control"], case["treatment"]
-    return (
-        proportions.Rate(control["n"], control["conversions"]),
-        proportions.Rate(treatment["n"], treatment["conversions"]),
-    )
+    return Rate(control["n"], control["conversions"]), Rate(treatment["n"], treatment["conversions"])
 
 
 def _tail(function: Callable[..., float]) -> Callable[[Json], Outcome]:
@@ -171,7 +167,7 @@ def _ratio_delta(case: Json) -> Outcome:
 
 
 def _sequence(case: Json) -> Outcome:
-    alpha, tuning_n = case["alpha"], case.get("tuning_n", sequential.DEFAULT_TUNING_N)
+    alpha, tuning_n = case["alpha"], case.get("tuning_n", DEFAULT_TUNING_N)
     status, sequence = sequential.asymptotic_confidence_sequence(*_arms(case), alpha, tuning_n)
     if sequence is None:
         return dict.fromkeys(SEQUENCE_FIELDS) | {"status": status}
@@ -206,24 +202,32 @@ SEQUENCE_FIELDS = (
 
 
 def _normal_effect(case: Json) -> Outcome:
-    prior = bayes.Prior(**case["prior"]) if case.get("prior") else None
+    wanted = case.get("prior")
+    prior = Prior(wanted["mean"], wanted["sd"]) if wanted else None
+    scale = wanted.get("scale", "absolute") if wanted else "absolute"
     direction = Direction("decrease" if case.get("inverse") else case.get("direction", "increase"))
-    return bayes.normal_effect(*_arms(case), case["alpha"], prior, direction)._asdict()
+    return bayes.normal_effect(*_arms(case), case["alpha"], prior, direction, scale)._asdict()
 
 
 def _prob_best(case: Json) -> Outcome:
-    arms = [bayes.Arm(float(arm["mean"]), float(arm["se"])) for arm in case["arms"]]
+    arms = [Posterior(float(arm["mean"]), float(arm["se"])) for arm in case["arms"]]
     return bayes.prob_best_normal(arms)._asdict()
 
 
 def _beta_binomial(case: Json) -> Outcome:
     prior = beta_binomial.Beta(**case["prior"]) if case.get("prior") else beta_binomial.FLAT
-    return beta_binomial.beta_binomial(*_rates(case), prior)._asdict()
+    control, treatment = _rates(case)
+    found = beta_binomial.beta_binomial(control, treatment, prior)
+    return {
+        "chance_to_win": found.chance_to_win,
+        "expected_loss_treatment": found.expected_loss,
+        "expected_loss_control": beta_binomial.beta_binomial(treatment, control, prior).expected_loss,
+    }
 
 
 def _merge_batches(case: Json) -> Outcome:
-    parts = [moments.moments_of(Fraction(str(value)) for value in batch) for batch in case["batches"]]
-    merged = moments.merge(parts)
+    parts = [moments_of(Fraction(str(value)) for value in batch) for batch in case["batches"]]
+    merged = merge(parts)
     mean, variance = moments.as_float(merged.mean), moments.as_float(merged.variance)
     return {"n": merged.n, "sum": merged.sum, "sum_sq": merged.sum_sq, "mean": mean, "variance": variance}
 
@@ -250,7 +254,7 @@ def _sample_size_proportion(case: Json) -> Outcome:
 
 def _sample_size_evanmiller(case: Json) -> Outcome:
     effect = float(case["p_control"]), float(case["mde_abs"])
-    return reference.sample_size_evanmiller(*effect, case["alpha"], case["power"])._asdict()
+    return power.sample_size_evanmiller(*effect, case["alpha"], case["power"])._asdict()
 
 
 def _mde(case: Json) -> Outcome:
@@ -261,7 +265,7 @@ def _mde(case: Json) -> Outcome:
 
 def _mid_experiment(case: Json) -> Outcome:
     target = case["alpha"], case["power"], float(case["mde_relative"])
-    return reference.mid_experiment_scaling(*_arms(case), *target)._asdict()
+    return power.mid_experiment_scaling(*_arms(case), *target)._asdict()
 
 
 def _interval(limits: Json) -> Interval | None:

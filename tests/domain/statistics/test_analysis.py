@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from experimentation.domain.experiment import Analysis as Mode
 from experimentation.domain.experiment import Direction, Kind, Role
 from experimentation.domain.results.report import as_json
-from experimentation.domain.statistics import means, moments, sequential
+from experimentation.domain.statistics import means, moments
 from experimentation.domain.statistics.analysis import analyse
 from experimentation.domain.statistics.answer import Analysis
 from experimentation.domain.statistics.cuped import PairedMoments, cuped_welch
+from experimentation.domain.statistics.sequential import sequence_multiplier, sequence_rho
 from experimentation.domain.statistics.study import (
     CovariateSums,
     Metric,
@@ -26,6 +27,7 @@ from experimentation.domain.statistics.study import (
     tuning_n,
 )
 from experimentation.domain.statistics.summary import summary_sentence
+from tests.vectors.reference.sequential import asymptotic_confidence_sequence
 
 STUDY = Study(
     control="control",
@@ -168,7 +170,7 @@ def test_the_family_is_primary_metrics_times_treatments() -> None:
     analysis = result_of(conversions(arms), study=THREE._replace(primary_metrics=2))
 
     deciding = analysis.metrics[0].comparisons["a"].deciding
-    expected = sequential.asymptotic_confidence_sequence(
+    expected = asymptotic_confidence_sequence(
         moments.exact_moments(10_000, 1000, 1000), moments.exact_moments(7500, 790, 790), 0.05 / 4, 28_000
     )
     assert deciding is not None
@@ -312,7 +314,7 @@ def test_days_left_follow_the_required_users_when_they_come_before_the_planned_e
     days = analysis.recommendation.days_left
     assert days is not None
     for total, found in ((20_000 + 2000 * days, True), (20_000 + 2000 * (days - 1), False)):
-        reach = 0.8416212 + sequential.sequence_multiplier(total, 0.05, 5000)
+        reach = 0.8416212 + sequence_multiplier(total, 0.05, 5000)
         assert (reach * se * sqrt(20_000 / total) <= 0.005) == found
 
 
@@ -501,7 +503,7 @@ def test_the_interval_between_two_treatments_is_the_sequence_over_all_pairs():
     (rival,) = answer.recommendation.rivals
     p, q, n = 4_300 / 12_000, 4_000 / 12_000, 12_000
     se = sqrt((p * (1 - p) + q * (1 - q)) / (n - 1))
-    rho = sequential.sequence_rho(0.05 / 2, tuning_n(THREE._replace(control="a"), "b"))
+    rho = sequence_rho(0.05 / 2, tuning_n(THREE._replace(control="a"), "b"))
     r = n * 2 * rho**2
     half = se * sqrt((r + 1) / r * (2 * log(1 / 0.05) + log(r + 1)))
     assert rival.interval == pytest.approx((p - q - half, p - q + half), rel=1e-9)

@@ -8,23 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from experimentation.domain.experiment import Direction
 from experimentation.domain.statistics import (
-    bayes,
     beta_binomial,
     cuped,
     lift,
     means,
     moments,
-    multiplicity,
     planning,
     power,
     proportions,
-    ratio,
-    sequential,
     srm,
     tails,
 )
+from experimentation.domain.statistics.bayes import Posterior, Prior
+from tests.vectors.reference import bayes, multiplicity, ratio, sequential
 from tests.vectors.reference import power as reference
+from tests.vectors.reference.moments import moments_of
+from tests.vectors.reference.proportions import compare_proportions
 
 NOBODY = moments.exact_moments(0, 0, 0)
 ONE = moments.exact_moments(1, 3, 9)
@@ -94,7 +95,7 @@ def test_a_control_mean_of_zero_has_no_lift_but_a_test() -> None:
 def test_values_near_a_billion_keep_their_variance() -> None:
     spread = [BILLION, BILLION + Decimal("0.0001"), BILLION + Decimal("0.0002")]
 
-    assert moments.moments_of(spread).variance == Fraction(1, 10**8)
+    assert moments_of(spread).variance == Fraction(1, 10**8)
 
 
 def test_a_float_sum_is_refused() -> None:
@@ -104,7 +105,7 @@ def test_a_float_sum_is_refused() -> None:
 
 @given(st.lists(st.integers(-BILLION * 10_000, BILLION * 10_000), min_size=2, max_size=20))
 def test_a_variance_is_never_negative(stored: list[int]) -> None:
-    variance = moments.moments_of(Fraction(value, 10_000) for value in stored).variance
+    variance = moments_of(Fraction(value, 10_000) for value in stored).variance
 
     assert variance is not None
     assert variance >= 0
@@ -116,7 +117,7 @@ def test_a_variance_is_never_negative(stored: list[int]) -> None:
 def test_rates_at_their_limits_stay_between_zero_and_one(
     n: int, conversions: int, other: tuple[int, int]
 ) -> None:
-    result = proportions.compare_proportions(proportions.Rate(n, conversions), proportions.Rate(*other), 0.05)
+    result = compare_proportions(proportions.Rate(n, conversions), proportions.Rate(*other), 0.05)
 
     assert all(map(_is_finite, result))
     limits = result.wilson_control_low, result.wilson_control_high
@@ -192,11 +193,11 @@ def test_a_ratio_without_a_denominator_is_null() -> None:
 
 
 def test_no_effect_needs_no_number_of_users() -> None:
-    assert power.sample_size_mean(1, 1, 0, 0.05, 0.8).n_total is None
-    assert power.sample_size_proportion(0.1, 0.1, 0.05, 0.8).n_per_arm is None
+    assert reference.sample_size_mean(1, 1, 0, 0.05, 0.8).n_total is None
+    assert reference.sample_size_proportion(0.1, 0.1, 0.05, 0.8).n_per_arm is None
     assert reference.sample_size_evanmiller(0.1, 0, 0.05, 0.8).n_per_arm is None
-    assert power.mde(1, 1, 0, 10, 0.05, 0.8).mde_abs is None
-    assert power.mde(0, 0, 10, 10, 0.05, 0.8) == (0.0, None)
+    assert reference.mde(1, 1, 0, 10, 0.05, 0.8).mde_abs is None
+    assert reference.mde(0, 0, 10, 10, 0.05, 0.8) == (0.0, None)
     assert planning.sample_size(planning.Outcome(0.1), 0, planning.Design()).sequential is None
 
 
@@ -226,7 +227,7 @@ def test_far_tails_are_zero_not_errors() -> None:
 
 
 def test_arms_without_spread_have_no_chance_to_be_best() -> None:
-    assert bayes.prob_best_normal([bayes.Arm(1.0, 0.0), bayes.Arm(2.0, 1.0)]).prob_best == [None, None]
+    assert bayes.prob_best_normal([Posterior(1.0, 0.0), Posterior(2.0, 1.0)]).prob_best == [None, None]
     assert bayes.prob_best_normal([]).prob_best == []
 
 
@@ -239,21 +240,21 @@ def test_no_users_leave_the_prior() -> None:
 def test_a_relative_prior_is_in_units_of_the_control_mean() -> None:
     control, treatment = moments.exact_moments(1000, 2000, 9000), moments.exact_moments(1000, 2100, 9000)
 
-    relative = bayes.normal_effect(control, treatment, prior=bayes.Prior(0.0, 0.01, "relative"))
+    relative = bayes.normal_effect(control, treatment, prior=Prior(0.0, 0.01), scale="relative")
 
-    assert relative == bayes.normal_effect(control, treatment, prior=bayes.Prior(0.0, 0.02))
+    assert relative == bayes.normal_effect(control, treatment, prior=Prior(0.0, 0.02))
     assert (
-        bayes.normal_effect(NOBODY, treatment, prior=bayes.Prior(0, 1, "relative")).status
+        bayes.normal_effect(NOBODY, treatment, prior=Prior(0, 1), scale="relative").status
         == "insufficient_data"
     )
     with pytest.raises(ValueError, match="scale"):
-        bayes.normal_effect(control, treatment, prior=bayes.Prior(0.0, 0.01, "log"))
+        bayes.normal_effect(control, treatment, prior=Prior(0.0, 0.01), scale="log")
 
 
 def test_a_relative_prior_over_a_control_mean_of_zero_is_no_prior() -> None:
     centred = moments.exact_moments(10, 0, 40)
 
-    effect = bayes.normal_effect(centred, VARIED, prior=bayes.Prior(0.0, 0.01, "relative"))
+    effect = bayes.normal_effect(centred, VARIED, prior=Prior(0.0, 0.01), scale="relative")
 
     assert (effect.status, effect.chance_to_win) == ("insufficient_data", None)
 
@@ -262,7 +263,7 @@ def test_chances_and_losses_flip_for_a_metric_that_should_decrease() -> None:
     control, treatment = moments.exact_moments(1000, 2000, 9000), moments.exact_moments(1000, 2100, 9000)
 
     up = bayes.normal_effect(control, treatment)
-    down = bayes.normal_effect(control, treatment, direction="decrease")
+    down = bayes.normal_effect(control, treatment, direction=Direction.DECREASE)
 
     assert up.chance_to_win == pytest.approx(1 - (down.chance_to_win or 0.0))
     assert up.expected_loss_treatment == down.expected_loss_control

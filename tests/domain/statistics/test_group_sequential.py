@@ -100,4 +100,9 @@ def test_one_look_at_the_end_is_the_fixed_test() -> None:
 
 
 def test_looks_that_come_too_close_spend_nothing_but_the_last_always_does() -> None:
-    assert gs.spending_looks([0.5, 0.51, 0.995, 1.0, 1.1]) == [0.5, 0.995, 1.0]
+    earlier = [0.5, 0.995]
+
+    assert not gs.spends(earlier[:1], 0.51)
+    assert gs.spends(earlier[:1], 0.995)
+    assert gs.spends(earlier, 1.1)
+    assert not gs.spends([*earlier, 1.0], 1.1)

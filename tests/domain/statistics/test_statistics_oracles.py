@@ -11,19 +11,12 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 from statsmodels.stats import multitest, power, proportion
 
-from experimentation.domain.statistics import (
-    bayes,
-    beta_binomial,
-    cuped,
-    means,
-    moments,
-    multiplicity,
-    proportions,
-    ratio,
-    srm,
-    tails,
-)
-from experimentation.domain.statistics import power as our_power
+from experimentation.domain.statistics import beta_binomial, cuped, means, srm, tails
+from experimentation.domain.statistics.bayes import Posterior
+from experimentation.domain.statistics.proportions import Rate
+from tests.vectors.reference import bayes, multiplicity, proportions, ratio
+from tests.vectors.reference import power as our_power
+from tests.vectors.reference.moments import moments_of
 
 TOLERANCE = 1e-8
 users = st.integers(2, 100_000)
@@ -87,7 +80,7 @@ def test_welch_agrees_with_scipy_on_the_raw_values(first: list[int], second: lis
     oracle = stats.ttest_ind(second, first, equal_var=False)
     low, high = oracle.confidence_interval(1 - alpha)
 
-    test = means.welch_t(moments.moments_of(first), moments.moments_of(second), alpha)
+    test = means.welch_t(moments_of(first), moments_of(second), alpha)
 
     assert close(test.contrast.z if test.contrast else None, oracle.statistic)
     assert close(test.contrast.dof if test.contrast else None, oracle.df)
@@ -103,8 +96,8 @@ def test_the_lift_interval_excludes_zero_exactly_when_p_is_below_alpha(
     first: list[int], second: list[int], shift: int, alpha: float
 ) -> None:
     assume(len(set(first)) > 1 and len(set(second)) > 1)
-    control = moments.moments_of(2_000_000 + value for value in first)
-    treatment = moments.moments_of(2_000_000 + 100 * shift + value for value in second)
+    control = moments_of(2_000_000 + value for value in first)
+    treatment = moments_of(2_000_000 + 100 * shift + value for value in second)
 
     test = means.welch_t(control, treatment, alpha)
 
@@ -119,8 +112,8 @@ def test_rates_agree_with_statsmodels(
     n: int, share: float, other: int, other_share: float, alpha: float
 ) -> None:
     control, treatment = (
-        proportions.Rate(n, int(n * share)),
-        proportions.Rate(other, int(other * other_share)),
+        Rate(n, int(n * share)),
+        Rate(other, int(other * other_share)),
     )
     low, high = proportion.proportion_confint(control.conversions, n, alpha, method="wilson")
     counts = treatment.conversions, other, control.conversions, n
@@ -187,19 +180,19 @@ def test_beta_binomial_agrees_with_quadrature(
     n: int, share: float, other: int, other_share: float, prior: tuple[float, float]
 ) -> None:
     control, treatment = (
-        proportions.Rate(n, int(n * share)),
-        proportions.Rate(other, int(other * other_share)),
+        Rate(n, int(n * share)),
+        Rate(other, int(other * other_share)),
     )
     c = stats.beta(prior[0] + control.conversions, prior[1] + n - control.conversions)
     t = stats.beta(prior[0] + treatment.conversions, prior[1] + other - treatment.conversions)
     loss = integrate.quad(lambda x: t.cdf(x) * c.sf(x), 0, 1, limit=500, points=[c.mean(), t.mean()])[0]
 
-    result = beta_binomial.beta_binomial(control, treatment, beta_binomial.Beta(*prior))
+    shared = beta_binomial.Beta(*prior)
+    result = beta_binomial.beta_binomial(control, treatment, shared)
+    swapped = beta_binomial.beta_binomial(treatment, control, shared)
 
-    assert isclose(result.expected_loss_treatment, loss, rel_tol=1e-6, abs_tol=1e-9)
-    assert isclose(
-        result.expected_loss_control - result.expected_loss_treatment, t.mean() - c.mean(), abs_tol=1e-9
-    )
+    assert isclose(result.expected_loss, loss, rel_tol=1e-6, abs_tol=1e-9)
+    assert isclose(swapped.expected_loss - result.expected_loss, t.mean() - c.mean(), abs_tol=1e-9)
 
 
 @pytest.mark.parametrize(("a", "b"), [(20, 30), (900, 1000), (99_000, 100_000)])
@@ -221,7 +214,7 @@ def test_chance_above_agrees_with_scipy(a: int, b: int) -> None:
 @settings(max_examples=30)
 @given(arms=st.lists(st.tuples(st.floats(-5, 5), st.floats(0.01, 3)), min_size=2, max_size=5))
 def test_the_chances_to_be_best_sum_to_one(arms: list[tuple[float, float]]) -> None:
-    best = bayes.prob_best_normal([bayes.Arm(*arm) for arm in arms]).prob_best
+    best = bayes.prob_best_normal([Posterior(*arm) for arm in arms]).prob_best
 
     assert isclose(sum(chance or 0.0 for chance in best), 1.0, abs_tol=1e-7)
 
@@ -230,7 +223,7 @@ def test_the_chances_to_be_best_sum_to_one(arms: list[tuple[float, float]]) -> N
 def test_two_arms_beat_each_other_as_often_as_their_difference_is_positive(
     difference: float, se: float
 ) -> None:
-    best = bayes.prob_best_normal([bayes.Arm(0.0, se), bayes.Arm(difference, 2 * se)]).prob_best
+    best = bayes.prob_best_normal([Posterior(0.0, se), Posterior(difference, 2 * se)]).prob_best
 
     assert close(best[1], stats.norm.cdf(difference / (se * 5**0.5)), 1e-7)
 

@@ -28,11 +28,10 @@ class Beta(NamedTuple):
 
 
 class BetaBinomial(NamedTuple):
-    """Chance that the treatment's rate is higher, and the expected loss of choosing either arm."""
+    """Chance that the treatment's rate is higher, and the expected loss of choosing the treatment."""
 
     chance_to_win: float
-    expected_loss_treatment: float
-    expected_loss_control: float
+    expected_loss: float
 
 
 FLAT = Beta(1, 1)
@@ -46,11 +45,11 @@ def beta_binomial(control: Rate, treatment: Rate, prior: Beta = FLAT) -> BetaBin
 
     >>> result = beta_binomial(Rate(1, 1), Rate(1, 0))
     >>> [round(value, 6) for value in result]
-    [0.166667, 0.366667, 0.033333]
+    [0.166667, 0.366667]
     """
     c = Beta(prior.alpha + control.conversions, prior.beta + control.n - control.conversions)
     t = Beta(prior.alpha + treatment.conversions, prior.beta + treatment.n - treatment.conversions)
-    return BetaBinomial(chance_above(t, c), _expected_excess(c, t), _expected_excess(t, c))
+    return BetaBinomial(chance_above(t, c), _expected_excess(c, t))
 
 
 def chance_above(x: Beta, y: Beta) -> float:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from experimentation.domain.experiment import Adjustment, Analysis, Direction, Kind, Role
-from experimentation.domain.statistics.bayes import Prior, posterior_of, shrunken
+from experimentation.domain.statistics.bayes import Prior, posterior_of
 from experimentation.domain.statistics.beta_binomial import beta_binomial
 from experimentation.domain.statistics.cuped import NO_HISTORY, CupedTest, cuped_welch
 from experimentation.domain.statistics.deciding import Deciding, Figures, Fixed, Repeated, Test, undecided
@@ -284,7 +284,7 @@ def _shrunken_lift(estimate: Contrast) -> float | None:
     if baseline is None:
         return None
     prior = Prior(0.0, PRIOR_SD * abs(baseline.mean))
-    return shrunken(estimate.diff, estimate.variance, prior) / baseline.mean
+    return posterior_of(estimate.diff, estimate.variance, prior).mean / baseline.mean
 
 
 def _guard(study: Study, examined: Examined, moment: Moment) -> Guard:
@@ -361,11 +361,11 @@ def _bayes(
         if metric.direction == Direction.DECREASE:
             arms = arms[1], arms[0]
         exact = beta_binomial(*arms)
-        return exact.chance_to_win, exact.expected_loss_treatment
+        return exact.chance_to_win, exact.expected_loss
     if contrast is None:
         return None, None
-    effect = posterior_of(contrast, ERROR_RATE, None, metric.direction)
-    return effect.chance_to_win, effect.expected_loss_treatment
+    posterior = posterior_of(contrast.diff, contrast.variance)
+    return posterior.chance_to_win(metric.direction), posterior.expected_loss(metric.direction)
 
 
 def _shown_interval(

@@ -132,19 +132,6 @@ def drift_for(level: float, power: float, looks: int = PLANNED_LOOKS) -> float:
     return high
 
 
-def spending_looks(fractions: Sequence[float]) -> list[float]:
-    """Return the fractions at which something is spent: each LEAST_STEP beyond the last, and the end.
-
-    >>> spending_looks([0.1, 0.115, 0.4, 1.2, 1.3])
-    [0.1, 0.4, 1.0]
-    """
-    kept: list[float] = []
-    for fraction in fractions:
-        if spends(kept, fraction):
-            kept.append(min(1.0, fraction))
-    return kept
-
-
 def spends(earlier: Sequence[float], fraction: float) -> bool:
     """Say whether a look at this information fraction may decide after the earlier ones."""
     last = earlier[-1] if earlier else 0.0

@@ -1,4 +1,4 @@
-"""The relative difference R = D / M between treatment and control, and its two intervals."""
+"""The relative difference R = D / M between treatment and control, and its interval."""
 
 from math import copysign, sqrt
 from typing import NamedTuple
@@ -59,16 +59,3 @@ def fieller(difference: float, variance: float, baseline: Baseline, quantile: fl
     reach = half + copysign(quantile * sqrt(max(discriminant, 0.0)), half)
     roots = (reach / lead, last / reach if reach else 0.0)
     return Interval(min(roots), max(roots))
-
-
-def delta_standard_error(difference: float, variance: float, baseline: Baseline) -> float:
-    """Return the delta-method standard error of D / M, shown for comparison with engines that use it.
-
-    Source: Deng, Knoblich, Lu (KDD 2018), section 3.
-
-    >>> delta_standard_error(0.0, 0.04, Baseline(2.0, 0.01, -0.01))
-    0.1
-    """
-    lift = difference / baseline.mean
-    numerator = variance - 2 * lift * baseline.covariance + lift * lift * baseline.variance
-    return sqrt(max(numerator, 0.0)) / abs(baseline.mean)

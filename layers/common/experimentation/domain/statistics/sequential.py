@@ -1,11 +1,14 @@
-"""Always-valid inference: a confidence sequence that may be looked at on any day."""
+"""Always-valid inference: a confidence sequence that may be looked at on any day.
+
+Source: Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas, arXiv 2103.06476, eq. 9 (interval), 155 (p-value) and
+161 (rho); the lift by Fieller with the multiplier as the quantile.
+"""
 
 from math import exp, log, sqrt
 from typing import NamedTuple
 
-from experimentation.domain.statistics.lift import Interval, raw_baseline
-from experimentation.domain.statistics.means import Contrast, comparability, welch
-from experimentation.domain.statistics.moments import Moments
+from experimentation.domain.statistics.lift import Interval
+from experimentation.domain.statistics.means import Contrast
 
 DEFAULT_TUNING_N = 5000
 
@@ -36,35 +39,6 @@ class ConfidenceSequence(NamedTuple):
     def lift_interval(self, level: float) -> Interval | None:
         """Return Fieller's interval of the lift with the multiplier as the quantile."""
         return self.contrast.lift_interval(self.multiplier(level))
-
-
-class SequenceLook(NamedTuple):
-    """The sequence at one look; None where not computable, and then `status` says why."""
-
-    status: str
-    sequence: ConfidenceSequence | None
-
-
-def asymptotic_confidence_sequence(
-    control: Moments, treatment: Moments, alpha: float, tuning_n: float = DEFAULT_TUNING_N
-) -> SequenceLook:
-    """Return the asymptotic confidence sequence of treatment minus control at the present n.
-
-    Source: Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas, arXiv 2103.06476, eq. 9 (interval), 155 (p-value)
-    and 161 (rho); lift by Fieller with the multiplier as the quantile.
-
-    >>> from experimentation.domain.statistics.moments import exact_moments
-    >>> arms = exact_moments(10000, 500, 500), exact_moments(10000, 650, 650)
-    >>> sequence = asymptotic_confidence_sequence(*arms, alpha=0.05).sequence
-    >>> [round(limit, 6) for limit in sequence.interval(0.05)], round(sequence.p_value, 6)
-    ([0.00471, 0.02529], 0.000242)
-    """
-    estimates = control.estimate, treatment.estimate
-    contrast = welch(*estimates, raw_baseline(control.estimate))
-    if contrast is None:
-        return SequenceLook(comparability(*estimates)[0], None)
-    n, rho = control.n + treatment.n, sequence_rho(alpha, tuning_n)
-    return SequenceLook("ok", ConfidenceSequence(contrast, n, rho))
 
 
 def sequence_rho(alpha: float, tuning_n: float) -> float:
@@ -98,21 +72,11 @@ def planned_multiplier(alpha: float) -> float:
     return sequence_multiplier(1.0, alpha, 1.0)
 
 
-def always_valid_p(z: float, n: float, alpha: float, tuning_n: float) -> float:
-    """Return the always-valid p-value of z = D / se at n users.
-
-    Source: arXiv 2103.06476, eq. 155, in logs because the e-value overflows a double.
-
-    >>> always_valid_p(0.0, 10000, 0.05, 5000)
-    1.0
-    """
-    return _p_value(z, n * sequence_rho(alpha, tuning_n) ** 2)
-
-
 def _multiplier(information: float, level: float) -> float:
     return sqrt(2 * (information + 1) / information * (log(information + 1) / 2 - log(level)))
 
 
 def _p_value(z: float, information: float) -> float:
+    # In logs, since the e-value of a large z overflows a double.
     log_e = information * z * z / (2 * (information + 1)) - log(information + 1) / 2
     return exp(min(0.0, -log_e))

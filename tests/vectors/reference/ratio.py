@@ -1,4 +1,4 @@
-"""Ratio metrics (say, clicks per session) with the user as the unit of randomisation."""
+"""Ratio metrics (say, clicks per session), which no experiment declares yet; the user is the unit."""
 
 from fractions import Fraction
 from typing import NamedTuple

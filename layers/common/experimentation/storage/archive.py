@@ -55,18 +55,7 @@ def put(day: str, lines: Iterable[bytes], kind: str = EVENTS) -> str:
 
 def keys(day: str, kind: str = EVENTS) -> Iterator[str]:
     """Yield the keys of the day's objects."""
-    start: dict[str, str] = {}
-    while True:
-        with translated():
-            answer = client.s3().list_objects_v2(
-                Bucket=settings.archive_bucket(),
-                Prefix=_folder(kind, day),
-                **start,  # type: ignore[arg-type]
-            )
-        yield from (item["Key"] for item in answer.get("Contents", []))
-        if "NextContinuationToken" not in answer:
-            return
-        start = {"ContinuationToken": answer["NextContinuationToken"]}
+    yield from (item["Key"] for page in _pages(day, kind) for item in page)
 
 
 def read(key: str) -> Iterator[dict[str, Any]]:
@@ -80,7 +69,7 @@ def read(key: str) -> Iterator[dict[str, Any]]:
 def stored_days(kind: str) -> list[str]:
     """Return the days of which there are objects, versions that were written over among them."""
     found: set[str] = set()
-    for page in _listed(f"{kind}/date=", delimiter="/"):
+    for page in _versions(f"{kind}/date=", delimiter="/"):
         found |= {each["Prefix"].split("=")[1].rstrip("/") for each in page.get("CommonPrefixes", [])}
     return sorted(found)
 
@@ -88,7 +77,7 @@ def stored_days(kind: str) -> list[str]:
 def copies(day: str, kind: str) -> dict[str, list[Copy]]:
     """Return the copies of each of the day's objects: one of several versions for each content."""
     found: dict[str, dict[str, Copy]] = {}
-    for page in _listed(_folder(kind, day)):
+    for page in _versions(_folder(kind, day)):
         for version in page.get("Versions", []):
             of_key = found.setdefault(version["Key"], {})
             before = of_key.get(version["ETag"], Copy((), is_current=False))
@@ -112,7 +101,22 @@ def delete(key: str, copy: Copy) -> None:
             client.s3().delete_object(Bucket=settings.archive_bucket(), Key=key, VersionId=version)
 
 
-def _listed(prefix: str, delimiter: str = "") -> Iterator[dict[str, Any]]:
+def _pages(day: str, kind: str) -> Iterator[list[dict[str, Any]]]:
+    start: dict[str, str] = {}
+    while True:
+        with translated():
+            answer = client.s3().list_objects_v2(
+                Bucket=settings.archive_bucket(),
+                Prefix=_folder(kind, day),
+                **start,  # type: ignore[arg-type]
+            )
+        yield [dict(item) for item in answer.get("Contents", [])]
+        if "NextContinuationToken" not in answer:
+            return
+        start = {"ContinuationToken": answer["NextContinuationToken"]}
+
+
+def _versions(prefix: str, delimiter: str = "") -> Iterator[dict[str, Any]]:
     start: dict[str, Any] = {"Delimiter": delimiter} if delimiter else {}
     while True:
         with translated():

@@ -31,9 +31,12 @@ def erased_users(messages: Iterable[Message], pseudonyms: Pseudonyms) -> dict[st
     for message in messages:
         older |= {each.user_id for each in message.events if each.received <= pseudonyms.latest}
         older |= {each.user_id for each in message.exposures if each.received <= pseudonyms.latest}
-    if not older:
-        return {}
-    names = {pseudonyms.of(user_id): user_id for user_id in older}
+    return erased_among(older, pseudonyms)
+
+
+def erased_among(user_ids: Iterable[str], pseudonyms: Pseudonyms) -> dict[str, int]:
+    """Return when each of these users was erased who was."""
+    names = {pseudonyms.of(user_id): user_id for user_id in user_ids}
     return {names[each.pseudonym]: each.erased_at for each in erasures.read_many(names).values()}
 
 

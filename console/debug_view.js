@@ -1,19 +1,41 @@
-// Why a user has a variant, why an event counts or not, and what is counted each day.
+// Why a user has a variant, why an event counts or not, what arrives, and what is counted each day.
 
 import { at, get } from "./api.js";
 import { fill, h, table } from "./dom.js";
 import { count, decimal, time, utcDay } from "./format.js";
+import { liveTail } from "./live_tail.js";
 import { explanation, userForm } from "./lookup.js";
 import { metricTitle } from "./naming.js";
 import { eventCommand, snippet } from "./teach.js";
+import { variantMark } from "./variant_mark.js";
 
 const DAYS = 14;
 
+// Returns { element, leave }.
 export async function debugView(experiment, may) {
-  const running = experiment.status !== "draft";
-  return h("div", { class: "stack" },
-    may("assignments:read") ? h("section", { class: "card" }, h("h2", {}, "Why is this user counted, or not?"), userQuestion(experiment, may)) : null,
-    running && may("results:read") ? h("section", { class: "card" }, h("h2", {}, "Counted events per day"), await perDay(experiment)) : null);
+  const results = experiment.status !== "draft" && may("results:read") ? await get(at(experiment.id, "/results?include_time_series=true")) : null;
+  const form = may("assignments:read") ? userQuestion(experiment, may) : null;
+  const tail = form && may("events:read") ? liveTail(form, experiment.id) : null;
+  const card = (title, ...inside) => h("section", { class: "card" }, h("h2", {}, title), inside);
+  const element = h("div", { class: "stack" },
+    form ? card("Why is this user counted, or not?", form) : null,
+    results ? card("How users were counted", counted(experiment, results)) : null,
+    tail?.element,
+    results ? card("Counted events per day", perDay(experiment, results.time_series)) : null);
+  return { element, leave: () => tail?.leave() };
+}
+
+// A crossover met another variant than its own; who is late was enrolled after it had met its own.
+function counted(experiment, { enrolled, crossovers, late, warnings }) {
+  return h("div", { class: "stack tight" },
+    warnings.map((warning) => h("p", { class: "alert warn" }, warning)),
+    table("Users, crossovers and late enrolments", [
+      { title: "Variant", cell: ([key]) => variantMark(experiment, key) },
+      { title: "Users", number: true, cell: ([, users]) => count(users) },
+      { title: "Crossovers", number: true, cell: ([key]) => count(crossovers[key] ?? 0) },
+      { title: "Late", number: true, cell: ([key]) => count(late[key] ?? 0) },
+    ], Object.entries(enrolled), { hideCaption: true }),
+    h("p", { class: "small soft" }, "Crossovers are users who met this variant though another is theirs. Late users were enrolled after they had met theirs; what they did in between does not count. More than 1% of either is a reason to doubt the figures."));
 }
 
 function userQuestion(experiment, may) {
@@ -49,8 +71,7 @@ export function verdict(experiment, found, event) {
   return `Yes, in ${metrics.map(metricTitle).join(" and ")}.`;
 }
 
-async function perDay(experiment) {
-  const { time_series: steps } = await get(at(experiment.id, "/results?format=metrics_only&include_time_series=true"));
+function perDay(experiment, steps) {
   const types = [...new Set(experiment.metrics.map((each) => each.event_type))];
   const first = types.map((type) => experiment.metrics.find((each) => each.event_type === type).key); // metrics of a type count the same events
   const days = new Map();

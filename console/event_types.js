@@ -1,18 +1,22 @@
-// Every event type ever seen, and a user's stored events.
+// Every event type ever seen, a user's stored events, and what arrives.
 
 import { all, get } from "./api.js";
 import { fill, h, table } from "./dom.js";
 import { decimal, time, utcDay } from "./format.js";
+import { liveTail } from "./live_tail.js";
 import { userForm } from "./lookup.js";
 import { eventCommand, snippet } from "./teach.js";
 
 export async function view() {
   const { items } = await all("/events/types", "types");
+  const form = ofUser();
+  const tail = liveTail(form);
   const element = h("div", { class: "stack" },
     h("h1", { tabindex: -1 }, "Events"),
     h("section", { class: "card" }, h("h2", {}, "Event types"), items.length ? types(items) : h("div", { class: "empty" }, h("p", {}, "No event was ever counted. Record the first one:"), snippet(eventCommand("purchase"), "Command that records an event"))),
-    h("section", { class: "card" }, h("h2", {}, "What did a user do?"), ofUser()));
-  return { title: "Events", element };
+    h("section", { class: "card" }, h("h2", {}, "What did a user do?"), form),
+    tail.element);
+  return { title: "Events", element, leave: tail.leave };
 }
 
 function types(items) {

@@ -49,13 +49,20 @@ export async function view(id, me, tab = "") {
     state.leave = made.leave;
     fill(place, concluded(experiment), made.element, experiment.status === "draft" ? null : rowsExport(id));
   };
+  const debug = async () => {
+    const made = await debugView(experiment, may);
+    if (state.left) return made.leave();
+    state.leave();
+    state.leave = made.leave;
+    return fill(place, made.element);
+  };
   const draw = async (force) => {
     fill(head, heading(experiment, may, refresh, changed, () => etag, updated, tab));
     try {
       if (shown) await look(force);
       else if (tab === "setup") fill(place, definition(experiment));
       else if (tab === "history") fill(place, h("section", { class: "card" }, h("h2", { class: "hidden" }, "History"), await history(id)));
-      else if (tab === "debug") fill(place, await debugView(experiment, may));
+      else if (tab === "debug") await debug();
     } catch (problem) {
       if (!state.left) fill(place, explained(problem));
     }

@@ -60,10 +60,12 @@ const CLOCK = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "medium", timeStyle
 const DAY = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "medium" });
 const UTC_DAY = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "medium", timeZone: "UTC" });
 const SHORT_UTC_DAY = new Intl.DateTimeFormat(LANGUAGE, { day: "numeric", month: "short", timeZone: "UTC" });
+const SECOND = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "medium", timeStyle: "medium" });
 const HOUR = new Intl.DateTimeFormat(LANGUAGE, { timeStyle: "short" });
 
 // Times are the reader's own; days that the platform counts by are UTC's, whatever the reader's are.
 export const time = (text) => (text ? CLOCK.format(new Date(text)) : NONE);
+export const second = (text) => (text ? SECOND.format(new Date(text)) : NONE);
 export const hour = (text) => (text ? HOUR.format(new Date(text)) : NONE);
 export const day = (text) => (text ? DAY.format(new Date(text)) : NONE);
 export const utcDay = (text) => (text ? UTC_DAY.format(new Date(text.slice(0, 10))) : NONE);

@@ -17,6 +17,7 @@ SINGULAR = {
     "SendMessageBatch": "SendMessage",
     "DeleteMessageBatch": "DeleteMessage",
     "PublishBatch": "Publish",
+    "ListObjectsV2": "ListBucket",
     "ListObjectVersions": "ListBucketVersions",
 }
 OF_A_VERSION = {"GetObject": "GetObjectVersion", "DeleteObject": "DeleteObjectVersion"}

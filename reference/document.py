@@ -54,6 +54,7 @@ LIFE = (
     "events.record_batch",
     "events.list",
     "events.types_list",
+    "events.recent",
     "exposures.record",
     "events.dead_letters",
     "events.replay",

@@ -12,7 +12,7 @@ from experimentation.web.schemas.auth import TokenAnswer
 from experimentation.web.schemas.dead_letters import DeadLettersReport, ReplayReport
 from experimentation.web.schemas.ofrep import EvaluationAnswer, EvaluationsAnswer
 from experimentation.web.schemas.personal_data import PersonalData
-from experimentation.web.schemas.stored_events import EventsPage, EventTypesPage
+from experimentation.web.schemas.stored_events import EventsPage, EventTypesPage, RecentEvents
 from functions.results.export import KINDS
 from reference.schemas.assignments import AssignmentFound, AssignmentOut, AssignmentsOut
 from reference.schemas.experiments import ExperimentAnswer, ExperimentPage, HistoryPage, LayersPage
@@ -84,6 +84,7 @@ DOCUMENTED: Mapping[str, Documented] = {
     ),
     "events.dead_letters": Documented(DeadLettersReport),
     "events.list": Documented(EventsPage),
+    "events.recent": Documented(RecentEvents, problems=(404,)),
     "events.replay": Documented(ReplayReport),
     "events.types_list": Documented(EventTypesPage),
     "experiments.change_status": Documented(ExperimentAnswer, problems=(404, 409, 412)),

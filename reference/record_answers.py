@@ -46,6 +46,7 @@ RUNNING = (
 COUNTED = (
     "events/list",
     "events/types_list",
+    "events/recent",
     "results/read",
     "results/list",
     "experiments/history",

@@ -331,6 +331,40 @@ def test_a_user_is_looked_up_with_the_reason_for_each_event(
     expect(page.get_by_label("Command that recomputes the bucket")).to_contain_text("sha256sum")
 
 
+@pytest.mark.heavy
+def test_what_arrives_is_seen_and_a_crossover_with_it(signed_in: Open, api: httpx.Client, shot: Shot) -> None:
+    path = "/experiments/checkout-button/assignments"
+    drawn = api.post(path, json={"user_id": "crossing"}).json()["variant"]
+    other = {"control": "treatment", "treatment": "control"}[drawn]
+    met = {"experiment_id": "checkout-button", "user_id": "crossing", "variant": other}
+    api.post("/exposures", json={"exposures": [met]}).raise_for_status()
+    page = signed_in("/#/experiments/checkout-button/debug")
+    tail = page.get_by_role("table", name="Last events and exposures")
+    expect(tail.get_by_role("row", name="exposure crossing")).to_contain_text(other)
+
+    bought = {"user_id": "crossing", "type": "purchase", "value": 41.5, "properties": {"plan": "pro"}}
+    api.post("/events/batch", json={"events": [bought, bought | {"type": "unknown"}]}).raise_for_status()
+
+    row = tail.get_by_role("row", name="purchase crossing 41.5")
+    expect(row).to_contain_text('{"plan":"pro"}')
+    expect(tail).not_to_contain_text("unknown")
+    row.get_by_role("button", name="crossing").click()
+    expect(page.get_by_role("table", name="Events of crossing")).to_contain_text(
+        "Yes, in Purchase rate and Revenue."
+    )
+    until(lambda: api.get("/experiments/checkout-button/results").json()["crossovers"][other] == 1)
+    page.get_by_role("button", name="Pause").click()
+    page.reload()
+    users = page.get_by_role("table", name="Users, crossovers and late enrolments")
+    crossovers = users.get_by_role("row", name={"control": "Blue", "treatment": "Green"}[other]).get_by_role(
+        "cell"
+    )
+    expect(crossovers.nth(1)).to_have_text("1")
+    shot(page, "debug", whole=True)
+    page.goto("/#/events")
+    expect(tail.get_by_role("row", name="unknown crossing")).to_be_visible()
+
+
 def test_what_is_stored_about_a_user_is_shown(signed_in: Open) -> None:
     page = signed_in("/#/user-data")
     page.get_by_label("User id").fill("user-9")

@@ -64,6 +64,7 @@ RULES = {
     "POST /exposures": "events:write",
     "GET /events": "events:read",
     "GET /events/types": "events:read",
+    "GET /events/recent": "events:read",
     "GET /events/dead-letters": "admin",
     "POST /events/dead-letters/replay": "admin",
     "GET /results": "results:read",

@@ -7,18 +7,29 @@ import gzip
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
+from io import BytesIO
 from typing import Any, NamedTuple
 
+from botocore.exceptions import ClientError
+
 from experimentation import settings
-from experimentation.domain.clock import moment, rfc3339
+from experimentation.domain.clock import milliseconds, moment, rfc3339
 from experimentation.domain.counting.event import Event, in_units
 from experimentation.domain.counting.exposure import Exposure
 from experimentation.storage.aws import client
-from experimentation.storage.aws.failures import translated
+from experimentation.storage.aws.failures import error_code, translated
 from experimentation.storage.queue_message import PoisonError
 
 EVENTS, EXPOSURES = "events", "exposures"
 SUFFIX = ".ndjson.gz"
+
+
+class Listed(NamedTuple):
+    """An object of the archive: when it was last written (ms, to the second), and its compressed bytes."""
+
+    key: str
+    written: int
+    size: int
 
 
 class Copy(NamedTuple):
@@ -58,12 +69,38 @@ def keys(day: str, kind: str = EVENTS) -> Iterator[str]:
     yield from (item["Key"] for page in _pages(day, kind) for item in page)
 
 
+def listed(day: str, kind: str, most: int) -> tuple[list[Listed], bool]:
+    """Return the day's objects, and whether these are all: it stops after the page that holds the `most`th.
+
+    S3 lists by key, and the keys are hashes: what is left out is drawn at random, not the newest.
+    """
+    found: list[Listed] = []
+    for page in _pages(day, kind):
+        if len(found) >= most:
+            return found, False
+        found += [Listed(item["Key"], milliseconds(item["LastModified"]), item["Size"]) for item in page]
+    return found, True
+
+
 def read(key: str) -> Iterator[dict[str, Any]]:
     """Yield the lines of one object as they were written."""
     with translated():
         content = client.s3().get_object(Bucket=settings.archive_bucket(), Key=key)["Body"].read()
     for line in gzip.decompress(content).splitlines():
         yield json.loads(line)
+
+
+def lines_if_there(key: str) -> Iterator[bytes]:
+    """Yield the lines of an object as they were written; none of one that was deleted since it was listed."""
+    with translated():
+        try:
+            content = client.s3().get_object(Bucket=settings.archive_bucket(), Key=key)["Body"].read()
+        except ClientError as error:
+            if error_code(error) == "NoSuchKey":
+                return
+            raise
+    with gzip.open(BytesIO(content)) as lines:
+        yield from (line.rstrip(b"\n") for line in lines)
 
 
 def stored_days(kind: str) -> list[str]:

@@ -47,6 +47,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "/events/batch": ("POST",),
     "/events/dead-letters": ("GET",),
     "/events/dead-letters/replay": ("POST",),
+    "/events/recent": ("GET",),
     "/events/types": ("GET",),
     "/experiments": (
         "GET",

@@ -1,14 +1,14 @@
 """Reading events back: a user's events, and the types that were ever seen."""
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from experimentation.domain.clock import rfc3339
 from experimentation.domain.counting.event import Event, in_units
 from experimentation.web.schemas.model import RequestModel, ResponseModel
-from experimentation.web.schemas.types import Cursor, Limit, UserId
+from experimentation.web.schemas.types import Cursor, ExperimentId, Limit, UserId
 
 
 class EventsQuery(RequestModel):
@@ -17,6 +17,13 @@ class EventsQuery(RequestModel):
     user_id: UserId
     limit: Limit = 50
     cursor: Cursor | None = None
+
+
+class RecentQuery(RequestModel):
+    """How many of each kind, and of which experiment: its exposures, and what its metrics look at."""
+
+    limit: Annotated[int, Field(ge=1, le=50)] = 50
+    experiment_id: ExperimentId | None = None
 
 
 class TypesQuery(RequestModel):
@@ -43,6 +50,25 @@ class EventsPage(ResponseModel):
 
     events: list[EventOut]
     next_cursor: str | None
+
+
+class ExposureOut(ResponseModel):
+    """An exposure: `timestamp` is when the user met the variant, never later than it was received."""
+
+    experiment_id: str
+    user_id: str
+    variant: str
+    timestamp: str
+    received_at: str
+    context: dict[str, Any]
+
+
+class RecentEvents(ResponseModel):
+    """What was received last, since yesterday, 00:00 UTC; newest first, about a minute late."""
+
+    events: list[EventOut]
+    exposures: list[ExposureOut]
+    sampled: bool
 
 
 class EventTypeOut(ResponseModel):

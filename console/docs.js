@@ -6,9 +6,10 @@ dark.addEventListener("change", follow);
 document.addEventListener("DOMContentLoaded", () => window.SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#docs",
-  deepLinking: true,
+  deepLinking: false, // its links lie inside buttons, where no screen reader finds them
   displayRequestDuration: true,
   persistAuthorization: false,
   validatorUrl: null,
   withCredentials: true,
+  onComplete: () => document.getElementById("servers")?.setAttribute("aria-label", "Server"),
 }));

@@ -1,10 +1,13 @@
 """The pages for people who see, hear or point differently: axe's rules, a phone, paper, the keyboard."""
 
+import re
 from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
+
+from local.paths import ROOT
 
 type Open = Callable[..., Page]
 type Shot = Callable[..., None]
@@ -28,15 +31,21 @@ PLACES = {
     "user-data": ("/#/user-data", "User data"),
     "account": ("/#/account", "Your account"),
     "keys": ("/#/keys", "Create a key"),
+    "sign-in-failed": ("/#/sign-in-failed/refused", "signed in"),
+    "nowhere": ("/#/nowhere", "There is no such page"),
 }
 
 
-def _serious(page: Page) -> list[str]:
-    violations = Axe().run(page).response["violations"]
+REFERENCE = {"docs": "/docs", "redoc": "/redoc"}
+SIZES = (1440, 390)
+
+
+def _violations(page: Page, *impacts: str) -> list[str]:
+    """Return what axe finds, of these impacts or of any."""
     return [
         f"{each['id']}: {node['html'][:200]}"
-        for each in violations
-        if each["impact"] in {"serious", "critical"}
+        for each in Axe().run(page).response["violations"]
+        if not impacts or each["impact"] in impacts
         for node in each["nodes"]
     ]
 
@@ -47,36 +56,65 @@ def _go(page: Page, place: str) -> None:
     page.get_by_role("heading", name=heading).first.wait_for()
 
 
-@pytest.mark.parametrize(
-    ("scheme", "places"),
-    [pytest.param("light", list(PLACES), marks=pytest.mark.heavy), ("dark", ["experiment"])],
-)
-def test_axe_finds_no_serious_issue(signed_in: Open, shot: Shot, scheme: str, places: list[str]) -> None:
-    page = signed_in(scheme=scheme)
+def _check(page: Page, place: str, width: int) -> None:
+    assert _violations(page) == [], place
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, place
 
-    for place in places:
+
+def test_every_page_is_looked_at() -> None:
+    routes = re.findall(r"^  \[/\^(.*)\$/, \(\) =>", (ROOT / "console" / "app.js").read_text(), re.MULTILINE)
+    addresses = [path.removeprefix("/#") for path, _ in PLACES.values()]
+
+    assert len(routes) > 10
+    for route in routes:
+        assert any(re.fullmatch(route.replace("\\/", "/"), each) for each in addresses), route
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1440)])
+def test_axe_finds_nothing_on_the_page_of_a_decision(
+    signed_in: Open, shot: Shot, scheme: str, width: int
+) -> None:
+    page = signed_in(scheme=scheme, width=width)
+    _go(page, "experiment")
+    shot(page, f"experiment-{scheme}")
+    _check(page, "experiment", width)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("width", SIZES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_page(signed_in: Open, shot: Shot, scheme: str, width: int) -> None:
+    page = signed_in(scheme=scheme, width=width)
+
+    for place in PLACES:
         _go(page, place)
-        shot(page, f"{place}-{scheme}")
-        assert _serious(page) == [], place
+        shot(page, f"{place}-{scheme}-{width}", whole=True)
+        _check(page, place, width)
 
 
-def test_axe_finds_no_serious_issue_before_signing_in(opened: Open, shot: Shot) -> None:
-    page = opened()
+@pytest.mark.heavy
+@pytest.mark.parametrize("width", SIZES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", REFERENCE)
+def test_axe_finds_nothing_serious_in_the_reference(opened: Open, name: str, scheme: str, width: int) -> None:
+    """What is moderate is the order of headings in Swagger UI and ReDoc, which is theirs."""
+    page = opened(width, scheme)
+
+    page.goto(REFERENCE[name])
+
+    expect(page.get_by_text("Create an experiment, as a draft.").first).to_be_attached()
+    assert _violations(page, "serious", "critical") == []
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
+def test_axe_finds_nothing_before_signing_in(opened: Open, shot: Shot, scheme: str, width: int) -> None:
+    page = opened(width, scheme)
 
     page.goto("/")
 
     page.get_by_role("heading", name="Sign in").wait_for()
     shot(page, "sign-in")
-    assert _serious(page) == []
-
-
-def test_a_phone_shows_every_page_without_sideways_scrolling(signed_in: Open, shot: Shot) -> None:
-    page = signed_in(width=360)
-
-    for place in PLACES:
-        _go(page, place)
-        shot(page, f"{place}-phone", whole=True)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360, place
+    _check(page, "sign-in", width)
 
 
 def test_paper_shows_the_results_without_buttons(signed_in: Open, shot: Shot) -> None:

@@ -6,10 +6,10 @@ from urllib.parse import quote, urlencode
 from experimentation.clock import wall_clock
 from experimentation.domain.clock import rfc3339
 from experimentation.domain.errors import FieldError, InvalidError
-from experimentation.domain.results.rows import Column, event_columns, user_columns
+from experimentation.domain.results.rows import Column, Position, columns_of
 from experimentation.storage import experiments, retention
 from experimentation.storage.assignments import PARTITIONS
-from experimentation.usecases.exporting import Page, Position, export, require_ledgers
+from experimentation.usecases.exporting import Page, export, require_ledgers
 from experimentation.web.endpoint import endpoint
 from experimentation.web.paging import decode_cursor, encode_cursor
 from experimentation.web.reply import Reply
@@ -34,7 +34,7 @@ def handler(experiment_id: ExperimentId, query: ExportQuery, now: int) -> Reply:
     experiment = experiments.read(experiment_id, consistent=True)
     purpose = f"export:{experiment_id}:{query.rows}"
     after = None if query.cursor is None else _position(decode_cursor(query.cursor, purpose))
-    columns = event_columns(experiment) if query.rows == "events" else user_columns(experiment)
+    columns = columns_of(experiment, query.rows)
     kept_from = retention.current().kept_from(now)
     if query.rows == "users":
         require_ledgers(experiment, kept_from)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import batched
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from experimentation.domain.assignment import Assignment
 from experimentation.domain.clock import rfc3339
@@ -13,11 +13,12 @@ from experimentation.domain.errors import ConflictError
 from experimentation.domain.experiment import Experiment
 from experimentation.domain.results.rows import (
     Enrolled,
+    Position,
     Row,
+    Rows,
+    columns_of,
     counts,
-    event_columns,
     event_row,
-    user_columns,
     user_row,
 )
 from experimentation.storage import assignments, events, users
@@ -29,16 +30,6 @@ PARALLEL = 8
 MOST_USERS = 100  # read at once
 EVENTS_AT_ONCE = 500
 
-type Rows = Literal["events", "users"]
-
-
-class Position(NamedTuple):
-    """The last row of a page: the user's partition, the user, and the event if it had one."""
-
-    partition: int
-    user_id: str
-    event_id: str | None
-
 
 class Page(NamedTuple):
     """Some rows in the order of the columns; `last` is where to go on after, None at the end."""
@@ -47,7 +38,7 @@ class Page(NamedTuple):
     last: Position | None
 
 
-class _Placed(NamedTuple):
+class Placed(NamedTuple):
     """A row and its position."""
 
     row: Row
@@ -72,8 +63,7 @@ def export(
     """Return up to `limit` rows; fewer where they would not fit one answer or the time is over."""
     chosen: list[Row] = []
     last: Position | None = None
-    columns = event_columns(experiment) if rows == "events" else user_columns(experiment)
-    names = sum(len(column.name) + 8 for column in columns)
+    names = sum(len(column.name) + 8 for column in columns_of(experiment, rows))
     size = 0
     with ThreadPoolExecutor(PARALLEL) as pool:
         for row, position in _walk(experiment, rows, min(limit, MOST_USERS), after, pool):
@@ -87,9 +77,15 @@ def export(
     return Page(chosen, None)
 
 
+def every_row(experiment: Experiment, rows: Rows, after: Position | None) -> Iterator[Placed]:
+    """Yield each row after the position, with its own."""
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        yield from _walk(experiment, rows, MOST_USERS, after, pool)
+
+
 def _walk(
     experiment: Experiment, rows: Rows, at_once: int, after: Position | None, pool: ThreadPoolExecutor
-) -> Iterator[_Placed]:
+) -> Iterator[Placed]:
     """Yield every row after the position."""
     start = Position(0, "", None) if after is None else after
     if after is not None and after.event_id is not None:
@@ -133,7 +129,7 @@ def _rest(
 
 def _events_of(
     experiment: Experiment, partition: int, assignment: Assignment, page: EventPage, *, is_new: bool
-) -> Iterator[_Placed]:
+) -> Iterator[Placed]:
     """Yield the user's events that count; one row without an event for a user who has none of them."""
     user, has_row = _enrolled(assignment), not is_new
     while True:
@@ -141,15 +137,15 @@ def _events_of(
             if counts(experiment, user, event):
                 has_row = True
                 position = Position(partition, user.user_id, event.event_id)
-                yield _Placed(event_row(experiment, user, event), position)
+                yield Placed(event_row(experiment, user, event), position)
         if page.next_event is None:
             break
         page = events.page(user.user_id, EVENTS_AT_ONCE, page.next_event)
     if not has_row:
-        yield _Placed(event_row(experiment, user, None), Position(partition, user.user_id, None))
+        yield Placed(event_row(experiment, user, None), Position(partition, user.user_id, None))
 
 
-def _totals(experiment: Experiment, partition: int, found: Sequence[Assignment]) -> Iterator[_Placed]:
+def _totals(experiment: Experiment, partition: int, found: Sequence[Assignment]) -> Iterator[Placed]:
     """Yield one row per user from the ledgers, which outlive the events."""
     types = {metric.event_type for metric in experiment.metrics}
     heads = users.read_heads(user.user_id for user in found)
@@ -162,7 +158,7 @@ def _totals(experiment: Experiment, partition: int, found: Sequence[Assignment])
         )
         apart = {kind: each.cells for (owner, kind), each in spilled.items() if owner == assignment.user_id}
         row = user_row(experiment, _enrolled(assignment), owned, {**head.ledgers, **apart})
-        yield _Placed(row, Position(partition, assignment.user_id, None))
+        yield Placed(row, Position(partition, assignment.user_id, None))
 
 
 def _spilled(heads: dict[str, Head], types: Iterable[str]) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import unquote
 
 from experimentation.domain.assignment import Context
@@ -14,6 +14,8 @@ from experimentation.domain.experiment import Experiment, Kind
 
 type Cell = str | int | float | bool | None
 type Row = tuple[Cell, ...]
+type Rows = Literal["events", "users"]
+"""One row per event, and one per user without any; or one per user."""
 
 
 class Content(StrEnum):
@@ -31,6 +33,14 @@ class Column(NamedTuple):
 
     name: str
     content: Content
+
+
+class Position(NamedTuple):
+    """Where a row is: the user's partition, the user, and the event if it has one."""
+
+    partition: int
+    user_id: str
+    event_id: str | None
 
 
 class Enrolled(NamedTuple):
@@ -59,6 +69,11 @@ _EVENT = (
     Column("value", Content.NUMBER),
     Column("properties", Content.JSON),
 )
+
+
+def columns_of(experiment: Experiment, rows: Rows) -> tuple[Column, ...]:
+    """Return the columns of such rows."""
+    return event_columns(experiment) if rows == "events" else user_columns(experiment)
 
 
 def event_columns(experiment: Experiment) -> tuple[Column, ...]:

@@ -20,6 +20,7 @@ const NAMES = {
   key_handed_over: "handed an API key over",
   access_refused: "had no right to",
   user_erased: "erased a user",
+  rows_exported: "exported rows of",
 };
 
 export async function view() {

@@ -19,6 +19,10 @@ SINGULAR = {
     "PublishBatch": "Publish",
     "ListObjectsV2": "ListBucket",
     "ListObjectVersions": "ListBucketVersions",
+    "CreateMultipartUpload": "PutObject",
+    "UploadPart": "PutObject",
+    "CompleteMultipartUpload": "PutObject",
+    "ListParts": "ListMultipartUploadParts",
 }
 OF_A_VERSION = {"GetObject": "GetObjectVersion", "DeleteObject": "DeleteObjectVersion"}
 NOT_TRIED = {"dynamodb:Attributes", "dynamodb:ReturnValues"}

@@ -81,6 +81,7 @@ class Emulator:
         kept = {name: os.environ[name] for name in names if name in os.environ}
         return {
             **kept,
+            **CREDENTIALS,  # it checks the signatures of addresses by them
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self._port),
             "IOT_MTLS_ENABLED": "0",  # it would listen on every address

@@ -67,8 +67,18 @@ class Kept:
 
 
 def _from_a_page(scope: Message) -> bool:
-    """Tell whether a browser sends this: ministack lets any page read what it answers, secrets included."""
-    return bool({b"origin", b"sec-fetch-site"} & dict(scope.get("headers", ())).keys())
+    """Tell whether a page sends this: ministack lets any page read what it answers, secrets included.
+
+    Somebody who follows the console's link to a file is none: what a browser saves no page can read.
+    """
+    headers = dict(scope.get("headers", ()))
+    is_download = (
+        scope.get("method") == "GET"
+        and headers.get(b"sec-fetch-mode") == b"navigate"
+        and headers.get(b"sec-fetch-dest") == b"document"
+        and b"Signature=" in scope.get("query_string", b"")
+    )
+    return b"origin" in headers or (b"sec-fetch-site" in headers and not is_download)
 
 
 async def _refuse(send: Send) -> None:

@@ -61,6 +61,8 @@ LIFE = (
     "results.read",
     "results.list",
     "results.export",
+    "results.start_export",
+    "results.list_exports",
     "auth.token",
     "auth.refresh",
     "auth.revoke",

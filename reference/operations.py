@@ -107,6 +107,7 @@ DOCUMENTED: Mapping[str, Documented] = {
             "Link": "The address of the next page (rel=next); not there on the last.",
         },
     ),
+    "results.start_export": Documented(problems=(404, 409)),
     "results.list": Documented(HeadlinesAnswer, also=(304,)),
     "results.read": Documented(ResultsAnswer, also=(304,), problems=(404,)),
     "users.read": Documented(PersonalData),

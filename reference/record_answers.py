@@ -21,9 +21,9 @@ from typing import Any
 from local.paths import ROOT
 from reference.document import ANSWERS
 
-SECRETS = frozenset({"access_token", "refresh_token", "key"})
+SECRETS = frozenset({"access_token", "refresh_token", "key", "url"})
 USERS = 400
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 90
 CHECKOUT = "checkout-button"
 # A draft first, which is changed and deleted; then one that runs.
 DRAFT = (
@@ -42,6 +42,7 @@ RUNNING = (
     "events/record",
     "events/record_batch",
     "exposures/record",
+    "results/start_export",
 )
 COUNTED = (
     "events/list",
@@ -49,6 +50,7 @@ COUNTED = (
     "events/recent",
     "results/read",
     "results/list",
+    "results/list_exports",
     "experiments/history",
     "layers/list",
     "notifications/list",
@@ -139,10 +141,15 @@ def _fill(recorder: Recorder) -> None:
             events.append({"user_id": f"user-{number}", "type": "purchase", "value": value})
     recorder.call("POST", "/events/batch", {"events": events})
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while _purchases(recorder) < len(events):
+    while _purchases(recorder) < len(events) or not _is_written(recorder):
         if time.monotonic() > deadline:
-            raise TimeoutError("the purchases were not counted in time")
+            raise TimeoutError("the purchases were not counted in time, or the file not written")
         time.sleep(1)
+
+
+def _is_written(recorder: Recorder) -> bool:
+    _, files = recorder.call("GET", f"/experiments/{CHECKOUT}/exports")
+    return all(each["state"] == "ready" for each in files["exports"])
 
 
 def _purchases(recorder: Recorder) -> int:

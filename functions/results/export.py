@@ -10,6 +10,7 @@ from experimentation.domain.results.rows import Column, Position, columns_of
 from experimentation.storage import experiments, retention
 from experimentation.storage.assignments import PARTITIONS
 from experimentation.usecases.exporting import Page, export, require_ledgers
+from experimentation.web import rows_text
 from experimentation.web.endpoint import endpoint
 from experimentation.web.paging import decode_cursor, encode_cursor
 from experimentation.web.reply import Reply
@@ -18,11 +19,7 @@ from experimentation.web.schemas.export import ExportQuery
 from experimentation.web.schemas.types import EVENT_ID, LONGEST_USER_ID, ExperimentId
 
 READING_MS = 20_000  # of the gateway's 30 s; the rest is for writing the page
-KINDS = {
-    "csv": "text/csv; charset=utf-8; header=present",
-    "ndjson": "application/x-ndjson",
-    "parquet": "application/vnd.apache.parquet",
-}
+KINDS = rows_text.KINDS | {"parquet": "application/vnd.apache.parquet"}
 
 
 @endpoint(scope="results:read")

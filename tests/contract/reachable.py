@@ -35,6 +35,11 @@ OPERATIONS = {
     "get_queue_attributes": "sqs:GetQueueAttributes",
     "put_object": "s3:PutObject",
     "get_object": "s3:GetObject",
+    "create_multipart_upload": "s3:PutObject",
+    "upload_part": "s3:PutObject",
+    "complete_multipart_upload": "s3:PutObject",
+    "list_parts": "s3:ListMultipartUploadParts",
+    "generate_presigned_url": "s3:GetObject",  # the one that is signed here
     "list_objects_v2": "s3:ListBucket",
     "list_object_versions": "s3:ListBucketVersions",
     "get_secret_value": "secretsmanager:GetSecretValue",

@@ -114,6 +114,7 @@ KEYS = {  # partition keys of the Accounts table that each function may write, b
         "UpdateItem": {"ENDED#*", "SESSION#*", "THROTTLE#*"},
         "DeleteItem": {"THROTTLE#*"},
     },
+    "ResultsStartExportFunction": {"PutItem": {"AUDIT#*"}},
     "UsersDeleteFunction": {"PutItem": {"AUDIT#*"}},
 }
 SHARED = list(_statements([{"Ref": "VerifyTokensPolicy"}]))

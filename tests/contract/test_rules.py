@@ -70,6 +70,8 @@ RULES = {
     "GET /results": "results:read",
     "GET /experiments/{experiment_id}/results": "results:read",
     "GET /experiments/{experiment_id}/results/export": "results:read",
+    "POST /experiments/{experiment_id}/exports": "results:read",
+    "GET /experiments/{experiment_id}/exports": "results:read",
     "GET /notifications": "experiments:read",
     "GET /sample-size": "token",
     "GET /layers": "experiments:read",

@@ -438,8 +438,10 @@ def test_versions_that_nobody_reads_are_not_paid_for_ever() -> None:
     rules = RESOURCES["ArchiveBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
 
     assert [
-        each["NoncurrentVersionExpiration"] for each in rules if "NoncurrentVersionExpiration" in each
-    ] == [{"NoncurrentDays": 35}]
+        (each.get("Prefix", ""), each["NoncurrentVersionExpiration"])
+        for each in rules
+        if "NoncurrentVersionExpiration" in each
+    ] == [("exports/", {"NoncurrentDays": 1}), ("", {"NoncurrentDays": 35})]
 
 
 def test_queues_and_the_events_topic_are_encrypted() -> None:

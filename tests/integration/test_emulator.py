@@ -67,6 +67,21 @@ def test_a_web_page_that_finds_the_port_reads_nothing(emulator: Emulated, header
     assert (answer.status_code, "access-control-allow-origin" in answer.headers) == (403, False)
 
 
+def test_a_browser_that_follows_a_signed_address_gets_the_object(emulator: Emulated) -> None:
+    s3, place = emulator.client("s3"), {"Bucket": emulator.env["ARCHIVE_BUCKET"], "Key": "exports/e/1/e.csv"}
+    s3.put_object(**place, Body=b"user_id", ContentDisposition='attachment; filename="e.csv"')
+    url = s3.generate_presigned_url("get_object", Params=place, ExpiresIn=60)
+    site = {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Dest": "document"}
+
+    followed = httpx.get(url, headers=site | {"Sec-Fetch-Mode": "navigate"})
+    read = httpx.get(url, headers=site | {"Sec-Fetch-Mode": "cors"})
+    unsigned = httpx.get(url.partition("?")[0], headers=site | {"Sec-Fetch-Mode": "navigate"})
+
+    assert (followed.status_code, followed.content) == (200, b"user_id")
+    assert followed.headers["content-disposition"] == 'attachment; filename="e.csv"'
+    assert (read.status_code, unsigned.status_code) == (403, 403)
+
+
 def test_one_of_sixteen_conditional_puts_wins(dynamodb: Any, table: str, partition: str) -> None:
     def put(i: int) -> bool:
         try:

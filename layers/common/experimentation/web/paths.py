@@ -63,6 +63,10 @@ METHODS: Mapping[str, tuple[str, ...]] = {
         "POST",
     ),
     "/experiments/{experiment_id}/assignments/import": ("POST",),
+    "/experiments/{experiment_id}/exports": (
+        "GET",
+        "POST",
+    ),
     "/experiments/{experiment_id}/history": ("GET",),
     "/experiments/{experiment_id}/results": ("GET",),
     "/experiments/{experiment_id}/results/export": ("GET",),

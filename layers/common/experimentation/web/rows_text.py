@@ -9,6 +9,11 @@ from collections.abc import Iterable, Sequence
 from experimentation.domain.clock import rfc3339
 from experimentation.domain.results.rows import Cell, Column, Content, Row
 
+KINDS = {
+    "csv": "text/csv; charset=utf-8; header=present",
+    "ndjson": "application/x-ndjson",
+}
+"""The media type of each form."""
 FORMULA = re.compile(
     r"(?<![^;|\t\r\n])"
     r"(?=[\t\n\v\f\r\x1c-\x20\x85\xa0\xad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]*"
@@ -17,8 +22,8 @@ FORMULA = re.compile(
 """Where a spreadsheet may begin a cell with a formula, whatever separates cells; or our own mark ' stands."""
 
 
-def csv_text(columns: Sequence[Column], rows: Iterable[Row]) -> str:
-    """Return RFC 4180 text with a header line; a missing value is an empty field.
+def csv_text(columns: Sequence[Column], rows: Iterable[Row], *, header: bool = True) -> str:
+    """Return RFC 4180 text, with a header line unless it goes on another; a missing value is an empty field.
 
     Each part of a text, between `;`, `|`, tabs and line breaks, that a spreadsheet would take for a formula
     gets a leading apostrophe, and so does one that begins with an apostrophe: taking one leading apostrophe
@@ -31,7 +36,8 @@ def csv_text(columns: Sequence[Column], rows: Iterable[Row]) -> str:
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow([column.name for column in columns])
+    if header:
+        writer.writerow([column.name for column in columns])
     for row in rows:
         writer.writerow([_csv(column, cell) for column, cell in zip(columns, row, strict=True)])
     return text.getvalue()

@@ -50,6 +50,7 @@ class Deed(StrEnum):
     KEY_HANDED_OVER = "key_handed_over"
     ACCESS_REFUSED = "access_refused"
     USER_ERASED = "user_erased"
+    ROWS_EXPORTED = "rows_exported"
 
 
 class Origin(NamedTuple):

@@ -35,8 +35,9 @@ def _session() -> botocore.session.Session:
     return session
 
 
-def _made(service: str, attempts: int = ATTEMPTS) -> Any:
+def _made(service: str, attempts: int = ATTEMPTS, signature: str | None = None) -> Any:
     config = Config(
+        signature_version=signature,
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         read_timeout=READ_TIMEOUT_SECONDS,
         retries={"mode": "standard", "total_max_attempts": attempts},
@@ -86,7 +87,7 @@ def sqs() -> "SQSClient":
 @cache
 def s3() -> "S3Client":
     """Return the S3 client."""
-    made: S3Client = _made("s3")
+    made: S3Client = _made("s3", signature="s3v4")  # else signed addresses get one of 2006
     return made
 
 

@@ -1,10 +1,13 @@
-"""What to export, in which form, and where to go on."""
+"""What to export, in which form, and where to go on; and the files that hold all of it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from experimentation.web.schemas.model import RequestModel
+from experimentation.domain.clock import rfc3339
+from experimentation.domain.results.export_file import ExportFile
+from experimentation.storage.assignments import PARTITIONS
+from experimentation.web.schemas.model import RequestModel, ResponseModel
 from experimentation.web.schemas.types import Cursor
 
 
@@ -15,3 +18,63 @@ class ExportQuery(RequestModel):
     rows: Literal["events", "users"] = "events"
     limit: Annotated[int, Field(ge=1, le=10_000)] = 1_000
     cursor: Cursor | None = None
+
+
+ADDRESS_SECONDS = 900
+
+
+class ExportFileIn(RequestModel):
+    """Which rows go into the file, and how they are written."""
+
+    rows: Literal["events", "users"] = "events"
+    format: Literal["csv", "ndjson"] = "csv"
+
+
+class ExportFileAnswer(ResponseModel):
+    """How far a file with all rows is, and where it is once it is ready."""
+
+    rows: Literal["events", "users"] = Field(description="What has a row: each event, or each user.")
+    format: Literal["csv", "ndjson"] = Field(description="How the rows are written.")
+    state: Literal["waiting", "writing", "ready"] = Field(
+        description="`waiting` until a worker begins, within a minute; `ready` once it can be read."
+    )
+    progress_percent: int = Field(description="Share of the users that is written, 0 to 100.")
+    rows_written: int = Field(description="Rows in the parts that are written.")
+    bytes_written: int = Field(description="Bytes in those parts; the file's size once it is ready.")
+    started_at: str = Field(description="When it was asked for (RFC 3339, UTC).")
+    ready_at: str | None = Field(description="When it got ready (RFC 3339, UTC); null before.")
+    complete_from: str | None = Field(
+        description="From when on no event is missing (RFC 3339, UTC); null for `users`, null before."
+    )
+    expires_at: str = Field(description="Until when it is listed, a day after the start (RFC 3339, UTC).")
+    url: str | None = Field(
+        description="Where anybody can read the file, for 15 minutes; null until it is ready."
+    )
+    url_expires_at: str | None = Field(
+        description="Until when `url` works (RFC 3339, UTC); null without one."
+    )
+
+    @classmethod
+    def of(cls, file: ExportFile, address: str | None = None, now: int = 0) -> Self:
+        """Return what is shown of a file, which has an address that was made now once it is ready."""
+        done = PARTITIONS if file.is_whole else (file.after.partition if file.after else 0)
+        return cls(
+            rows=file.rows,
+            format=file.form,
+            state="ready" if file.ready_at else "writing" if file.upload_id else "waiting",
+            progress_percent=done * 100 // PARTITIONS,
+            rows_written=file.rows_written,
+            bytes_written=file.bytes_written,
+            started_at=rfc3339(file.started_at),
+            ready_at=None if file.ready_at is None else rfc3339(file.ready_at),
+            complete_from=None if file.complete_from is None else rfc3339(file.complete_from),
+            expires_at=rfc3339(file.expires_at),
+            url=address,
+            url_expires_at=None if address is None else rfc3339(now + ADDRESS_SECONDS * 1000),
+        )
+
+
+class ExportFilesAnswer(ResponseModel):
+    """The files of an experiment."""
+
+    exports: list[ExportFileAnswer] = Field(description="By kind of rows, then format.")

@@ -1,0 +1,33 @@
+"""Schedule - write the files that hold all rows of an experiment."""
+
+from collections.abc import Callable, Sequence
+
+from experimentation import telemetry
+from experimentation.clock import wall_clock
+from experimentation.domain.results.export_file import Form
+from experimentation.domain.results.rows import Column, Row
+from experimentation.storage import export_files
+from experimentation.usecases.exporting_files import proceed
+from experimentation.web.rows_text import KINDS, csv_text, ndjson_text
+from experimentation.web.scheduled import scheduled
+
+
+@scheduled
+def handler(has_time: Callable[[], bool]) -> None:
+    """Write one after the other; what there is no time for, or another run is at, waits for the next run."""
+    fault: Exception | None = None
+    for file in export_files.unfinished(wall_clock()):
+        if not has_time():
+            break
+        try:
+            proceed(file, text_of, KINDS[file.form], wall_clock, has_time)
+        except Exception as error:  # noqa: BLE001 - the worker's edge: one file must not stop the others
+            telemetry.logger.exception("an export could not go on")
+            fault = error
+    if fault is not None:
+        raise fault
+
+
+def text_of(form: Form, columns: Sequence[Column], rows: Sequence[Row], is_first: bool) -> str:
+    """Return the rows' text; the header is of the first rows alone."""
+    return ndjson_text(columns, rows) if form == "ndjson" else csv_text(columns, rows, header=is_first)

@@ -1,0 +1,56 @@
+"""One file with all rows of an experiment, written bit by bit: how far it is."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from experimentation.domain.clock import DAY_MS
+from experimentation.domain.results.rows import Position, Rows
+
+KEPT_MS = DAY_MS
+
+type Form = Literal["csv", "ndjson"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFile:
+    """A file, of which an experiment has one of each kind of rows and form at a time; times in milliseconds.
+
+    `after` is the position of the last row in its `parts`; None before the first part and after the last.
+    """
+
+    experiment_id: str
+    rows: Rows
+    form: Form
+    started_at: int
+    step: int
+    """Goes up with each write of the state."""
+    upload_id: str = ""
+    parts: int = 0
+    after: Position | None = None
+    rows_written: int = 0
+    bytes_written: int = 0
+    busy_until: int = 0
+    """Until when a run may be writing it: no other touches it before."""
+    ready_at: int | None = None
+    complete_from: int | None = None
+    """From when on no event is missing that had not expired; None for users' rows."""
+
+    @property
+    def name(self) -> str:
+        """What it is called where it is saved."""
+        return f"{self.experiment_id}-{self.rows}.{self.form}"
+
+    @property
+    def key(self) -> str:
+        """Its key in the bucket, where each attempt has another."""
+        return f"exports/{self.experiment_id}/{self.started_at}/{self.name}"
+
+    @property
+    def expires_at(self) -> int:
+        """Until when it is offered."""
+        return self.started_at + KEPT_MS
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every part was uploaded."""
+        return self.parts > 0 and self.after is None

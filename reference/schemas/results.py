@@ -5,22 +5,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from experimentation.domain.experiment import Adjustment, Analysis, Conclusion, Direction, Kind, Role, Status
+from experimentation.domain.statistics.decision import Action, Confidence, Tendency
 from experimentation.web.schemas.model import ResponseModel
 
 type Bounds = tuple[float, float]
-type Action = Literal[
-    "investigate_srm",
-    "keep_running",
-    "do_not_ship",
-    "ship",
-    "stop_no_meaningful_effect",
-    "stop_inconclusive",
-    "no_verdict",
-]
-type Tendency = Literal["better", "worse", "unclear"]
 type Method = Literal["sequence", "exact", "fixed", "group_sequential"]
 type QuotedKind = Method | Literal["shown", "small"]
-type Confidence = Literal["low", "medium", "high", "significant"]
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 

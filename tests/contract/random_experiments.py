@@ -7,11 +7,11 @@ from typing import NamedTuple
 from experimentation.domain.clock import DAY_MS
 from experimentation.domain.experiment import Analysis as Mode
 from experimentation.domain.experiment import Direction, Experiment, Kind, Metric, Role, Status, Variant
-from experimentation.domain.results.totals import declared, is_late
+from experimentation.domain.results.totals import declared, study_of
 from experimentation.domain.statistics.analysis import analyse, take_look
 from experimentation.domain.statistics.answer import Analysis
 from experimentation.domain.statistics.looks import Look
-from experimentation.domain.statistics.study import MetricTotals, Progress, Query, Study, VariantTotals
+from experimentation.domain.statistics.study import MetricTotals, Progress, Query, VariantTotals
 
 STARTED_DAY = 20_000
 LOOK_EVERY_DAYS = 7
@@ -111,7 +111,7 @@ def random_experiments(count: int, seed: int) -> Iterator[Answered]:
 
 def _answered(chance: random.Random, number: int) -> Answered:
     experiment = _experiment(chance, number)
-    study = _study(experiment)
+    study = study_of(experiment)
     population = _Population(experiment, chance)
     if experiment.status is Status.DRAFT:
         progress = Progress(0, completed=False, users_per_day=None, started=False)
@@ -185,19 +185,4 @@ def _metric(chance: random.Random, index: int, started: int | None, *, named: bo
         declared_at=(STARTED_DAY + 2) * DAY_MS if late else (STARTED_DAY - 1) * DAY_MS,
         name=f"Metric {index}" if named else None,
         margin=chance.choice([None, "0.02", "0.5"]) if role is Role.GUARDRAIL else None,
-    )
-
-
-def _study(experiment: Experiment) -> Study:
-    return Study(
-        experiment.control,
-        {variant.key: variant.weight for variant in experiment.variants},
-        experiment.analysis,
-        sum(metric.role is Role.PRIMARY and not is_late(experiment, metric) for metric in experiment.metrics),
-        experiment.planned_users,
-        experiment.min_users,
-        experiment.min_days,
-        None if experiment.minimum_effect is None else float(experiment.minimum_effect),
-        experiment.adjustment,
-        {variant.key: variant.name for variant in experiment.variants if variant.name is not None},
     )

@@ -17,6 +17,7 @@ from experimentation.domain.results.totals import (
     metric_totals,
     rollup_prefixes,
     segment_prefix,
+    study_of,
     undeclared,
 )
 from experimentation.domain.statistics.analysis import analyse, take_look
@@ -87,7 +88,7 @@ def find(experiment: Experiment, question: Question, now: int) -> Findings:
     table, as_of, writes = _read(experiment, metrics, question)
     whole = question.first_day is None and question.last_day is None
     span = _span(experiment, question, table)
-    study = _study(experiment)
+    study = study_of(experiment)
     keys = {metric.key for metric in metrics}
     every = all(metric.key in keys for metric in experiment.metrics)
     query = Query(question.confidence_level, question.correction, declared=whole and every)
@@ -141,7 +142,7 @@ def guard_figures(experiment: Experiment) -> GuardFigures:
     span = _span(experiment, Question(), table)
     totals = [metric_totals(table, experiment, each, EVERYONE, span, whole=True) for each in metrics]
     enrolled = {key: table.enrolled(EVERYONE, key, span.last) for key in experiment.keys}
-    return GuardFigures(_study(experiment), totals, enrolled, _batches(experiment, table, span))
+    return GuardFigures(study_of(experiment), totals, enrolled, _batches(experiment, table, span))
 
 
 def _partial(experiment: Experiment, metrics: Iterable[StudyMetric]) -> frozenset[str]:
@@ -163,7 +164,7 @@ def _of_segment(
     totals = [metric_totals(table, experiment, each, label, span, whole=False) for each in metrics]
     enrolled = {key: table.enrolled(label, key, span.last) for key in experiment.keys}
     exploratory = query._replace(declared=False)
-    return analyse(_study(experiment), progress, exploratory, enrolled, totals)
+    return analyse(study_of(experiment), progress, exploratory, enrolled, totals)
 
 
 def _check(experiment: Experiment, question: Question) -> None:
@@ -225,21 +226,6 @@ def _span(experiment: Experiment, question: Question, table: Table) -> Span:
     first = seen.first if question.first_day is None else question.first_day - zero
     last = seen.last if question.last_day is None else question.last_day - zero
     return Span(first, last)
-
-
-def _study(experiment: Experiment) -> Study:
-    return Study(
-        experiment.control,
-        {variant.key: variant.weight for variant in experiment.variants},
-        experiment.analysis,
-        sum(metric.role is Role.PRIMARY and not is_late(experiment, metric) for metric in experiment.metrics),
-        experiment.planned_users,
-        experiment.min_users,
-        experiment.min_days,
-        None if experiment.minimum_effect is None else float(experiment.minimum_effect),
-        experiment.adjustment,
-        {variant.key: variant.name for variant in experiment.variants if variant.name is not None},
-    )
 
 
 def _progress(experiment: Experiment, table: Table, now: int) -> Progress:

@@ -10,8 +10,8 @@ from experimentation.domain.counting.counters import EVERYONE, HOURS
 from experimentation.domain.counting.event import UNIT
 from experimentation.domain.counting.stored import Day, Enrolment, Hours, Moment
 from experimentation.domain.counting.windows import WindowTotals, window
-from experimentation.domain.experiment import Direction, Experiment, Kind, Metric
-from experimentation.domain.statistics.study import CovariateSums, MetricTotals, VariantTotals
+from experimentation.domain.experiment import Direction, Experiment, Kind, Metric, Role
+from experimentation.domain.statistics.study import CovariateSums, MetricTotals, Study, VariantTotals
 from experimentation.domain.statistics.study import Metric as StudyMetric
 
 _UNITS = {Kind.VALUE: UNIT, Kind.COUNT: 1, Kind.CONVERSION: 1}
@@ -94,6 +94,22 @@ def variant_totals(
     )
     return VariantTotals(
         users, totals.converters, totals.count, Fraction(totals.sum, UNIT), squares, covariate
+    )
+
+
+def study_of(experiment: Experiment) -> Study:
+    """Return what an experiment declares, as the statistics know it."""
+    return Study(
+        experiment.control,
+        {variant.key: variant.weight for variant in experiment.variants},
+        experiment.analysis,
+        sum(metric.role is Role.PRIMARY and not is_late(experiment, metric) for metric in experiment.metrics),
+        experiment.planned_users,
+        experiment.min_users,
+        experiment.min_days,
+        None if experiment.minimum_effect is None else float(experiment.minimum_effect),
+        experiment.adjustment,
+        {variant.key: variant.name for variant in experiment.variants if variant.name is not None},
     )
 
 

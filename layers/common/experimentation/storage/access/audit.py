@@ -18,6 +18,7 @@ from experimentation import settings
 from experimentation.domain.clock import DAY_MS
 from experimentation.storage.aws import client
 from experimentation.storage.aws.failures import condition_failed, translated
+from experimentation.storage.aws.paged_query import every_item
 from experimentation.storage.cached import Cached
 
 if TYPE_CHECKING:
@@ -157,23 +158,15 @@ def _of_period(period: int, limit: int, before: str) -> "Iterator[Item]":
 
 
 def _of_partition(partition: str, limit: int, before: str) -> "Iterator[Item]":
-    with translated():
-        pages = (
-            client.dynamodb()
-            .get_paginator("query")
-            .paginate(
-                TableName=settings.accounts_table(),
-                KeyConditionExpression="PK = :period AND SK < :before",
-                ExpressionAttributeValues={
-                    ":period": {"S": partition},
-                    ":before": {"S": before or "~"},
-                },
-                ScanIndexForward=False,
-                ConsistentRead=True,
-                PaginationConfig={"MaxItems": limit, "PageSize": limit},
-            )
-        )
-        yield from (item for page in pages for item in page["Items"])
+    query = {
+        "TableName": settings.accounts_table(),
+        "KeyConditionExpression": "PK = :period AND SK < :before",
+        "ExpressionAttributeValues": {":period": {"S": partition}, ":before": {"S": before or "~"}},
+        "ScanIndexForward": False,
+        "ConsistentRead": True,
+        "Limit": limit,
+    }
+    return every_item(query)
 
 
 def _told(deed: Deed, origin: Origin, target: str, detail: str) -> "Item":

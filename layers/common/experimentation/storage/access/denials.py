@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from experimentation import settings
 from experimentation.storage.aws import client
 from experimentation.storage.aws.failures import translated
+from experimentation.storage.aws.paged_query import every_item
 from experimentation.storage.cached import Cached
 
 if TYPE_CHECKING:
@@ -83,21 +84,16 @@ def _current(now: int) -> _Denied:
 def _read(table: str, now: int) -> _Denied:
     sessions: set[str] = set()
     not_before: dict[str, int] = {}
-    with translated():
-        pages = (
-            client.dynamodb()
-            .get_paginator("query")
-            .paginate(
-                TableName=table,
-                KeyConditionExpression="PK = :deny AND SK > :now",
-                ExpressionAttributeValues={":deny": {"S": PARTITION}, ":now": {"S": f"{now // 1000:010d}"}},
-                ConsistentRead=True,
-            )
-        )
-        for item in (item for page in pages for item in page["Items"]):
-            _, kind, name = item["SK"]["S"].split("#", 2)
-            if kind == "SUBJECT":
-                not_before[name] = max(int(item["not_before"]["N"]), not_before.get(name, -1))
-            else:
-                sessions.add(name)
+    query = {
+        "TableName": table,
+        "KeyConditionExpression": "PK = :deny AND SK > :now",
+        "ExpressionAttributeValues": {":deny": {"S": PARTITION}, ":now": {"S": f"{now // 1000:010d}"}},
+        "ConsistentRead": True,
+    }
+    for item in every_item(query):
+        _, kind, name = item["SK"]["S"].split("#", 2)
+        if kind == "SUBJECT":
+            not_before[name] = max(int(item["not_before"]["N"]), not_before.get(name, -1))
+        else:
+            sessions.add(name)
     return _Denied(frozenset(sessions), not_before)

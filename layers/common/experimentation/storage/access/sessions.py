@@ -20,6 +20,7 @@ from experimentation.domain.errors import NotFoundError, UnauthenticatedError
 from experimentation.storage.access import denials
 from experimentation.storage.aws import client
 from experimentation.storage.aws.failures import condition_failed, translated
+from experimentation.storage.aws.paged_query import every_item
 
 if TYPE_CHECKING:
     from experimentation.storage.aws.transactions import Item
@@ -247,19 +248,13 @@ def _read(key: "Item") -> "Item | None":
 
 
 def _items(username: str) -> "Iterator[Item]":
-    with translated():
-        pages = (
-            client.dynamodb()
-            .get_paginator("query")
-            .paginate(
-                TableName=settings.accounts_table(),
-                KeyConditionExpression="PK = :person",
-                ExpressionAttributeValues={":person": {"S": f"SESSION#{username}"}},
-                ConsistentRead=True,
-            )
-        )
-        for page in pages:
-            yield from page["Items"]
+    query = {
+        "TableName": settings.accounts_table(),
+        "KeyConditionExpression": "PK = :person",
+        "ExpressionAttributeValues": {":person": {"S": f"SESSION#{username}"}},
+        "ConsistentRead": True,
+    }
+    return every_item(query)
 
 
 def _lives(item: "Item", now: int) -> bool:

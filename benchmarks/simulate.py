@@ -22,6 +22,7 @@ from experimentation.domain.experiment import Analysis, Direction, Kind, Role
 from experimentation.domain.statistics.analysis import analyse, take_look
 from experimentation.domain.statistics.group_sequential import boundary
 from experimentation.domain.statistics.looks import Look
+from experimentation.domain.statistics.srm import THRESHOLD
 from experimentation.domain.statistics.study import (
     CovariateSums,
     Metric,
@@ -190,12 +191,12 @@ def false_verdicts(looks: Looks, plan: Plan, proven: Array) -> Array:
     return (ships | stops).any(axis=1)
 
 
-def mismatched(looks: Looks, share: float, threshold: float = 0.001) -> Array:
+def mismatched(looks: Looks, share: float) -> Array:
     """Say where the chi-square test of the split flags."""
     n, m = looks.n
     expected = (n + m) * (1 - share), (n + m) * share
     chi2 = (n - expected[0]) ** 2 / expected[0] + (m - expected[1]) ** 2 / expected[1]
-    return (2 * norm.sf(np.sqrt(chi2)) < threshold) & (np.minimum(*expected) >= 5)
+    return (2 * norm.sf(np.sqrt(chi2)) < THRESHOLD) & (np.minimum(*expected) >= 5)
 
 
 def conversions() -> Iterator[Plan]:

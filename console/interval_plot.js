@@ -29,3 +29,13 @@ export function intervalChart(rows) {
 }
 
 export const intervalHeight = (rows) => 80 + rows.length * 44;
+
+// The figures of such a line in a sheet: the names they have in every file that one may save.
+export const QUOTED_COLUMNS = [
+  ["lift", ({ quoted }) => quoted.lift],
+  ["lift_low", ({ quoted }) => quoted.lift_interval?.[0]],
+  ["lift_high", ({ quoted }) => quoted.lift_interval?.[1]],
+  ["difference", ({ quoted }) => quoted.difference],
+  ["difference_low", ({ quoted }) => quoted.interval?.[0]],
+  ["difference_high", ({ quoted }) => quoted.interval?.[1]],
+];

@@ -1,6 +1,6 @@
 // The metrics table as a picture and as a sheet: every lift with the interval that may be quoted.
 
-import { intervalChart, intervalHeight } from "./interval_plot.js";
+import { QUOTED_COLUMNS, intervalChart, intervalHeight } from "./interval_plot.js";
 import { metricTitle, variantTitle } from "./naming.js";
 import { saving } from "./plot.js";
 import { placeOf } from "./variant_mark.js";
@@ -25,12 +25,7 @@ const COLUMNS = [
   ["variant_name", ({ variant }, experiment) => variantTitle(experiment, variant)],
   ["users", ({ figures }) => figures.users],
   ["mean", ({ figures }) => figures.mean],
-  ["lift", ({ quoted }) => quoted.lift],
-  ["lift_low", ({ quoted }) => quoted.lift_interval?.[0]],
-  ["lift_high", ({ quoted }) => quoted.lift_interval?.[1]],
-  ["difference", ({ quoted }) => quoted.difference],
-  ["difference_low", ({ quoted }) => quoted.interval?.[0]],
-  ["difference_high", ({ quoted }) => quoted.interval?.[1]],
+  ...QUOTED_COLUMNS,
   ["p_value", ({ quoted }) => quoted.p_value],
   ["interval_kind", ({ quoted }) => quoted.kind],
 ];

@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { count, effect, pValue } from "./format.js";
 import { axisMark, intervalMark, sharedAxis } from "./interval_mark.js";
-import { intervalChart, intervalHeight } from "./interval_plot.js";
+import { QUOTED_COLUMNS, intervalChart, intervalHeight } from "./interval_plot.js";
 import { metricTitle, variantTitle } from "./naming.js";
 import { saving } from "./plot.js";
 import { inkOf, placeOf, variantMark } from "./variant_mark.js";
@@ -41,12 +41,7 @@ const SHEET = [
   ["segment", (row) => named(row.segment)],
   ["variant", (row) => row.variant],
   ["users", (row) => row.users],
-  ["lift", ({ quoted }) => quoted.lift],
-  ["lift_low", ({ quoted }) => quoted.lift_interval?.[0]],
-  ["lift_high", ({ quoted }) => quoted.lift_interval?.[1]],
-  ["difference", ({ quoted }) => quoted.difference],
-  ["difference_low", ({ quoted }) => quoted.interval?.[0]],
-  ["difference_high", ({ quoted }) => quoted.interval?.[1]],
+  ...QUOTED_COLUMNS,
   ["p_value_holm", (row) => row.p],
 ].map(([title, plain]) => ({ title, plain }));
 

@@ -35,21 +35,21 @@ def family(stack: RunningStack) -> list[psutil.Process]:
     return [*parent.children(recursive=True), parent]
 
 
-def create_experiment(stack: RunningStack, name: str) -> None:
-    """Create a draft experiment."""
+def create_kept(stack: RunningStack) -> None:
+    """Create the draft experiment `kept`."""
     variants = [{"key": "control", "weight": 50}, {"key": "treatment", "weight": 50}]
     httpx.post(
         f"{stack.base_url}/experiments",
-        json={"id": name, "name": name, "variants": variants},
+        json={"id": "kept", "name": "kept", "variants": variants},
         headers={"Authorization": f"Bearer {stack.token()}"},
         timeout=30,
     ).raise_for_status()
 
 
-def status_of(stack: RunningStack, name: str) -> int:
-    """The status code of reading an experiment."""
+def status_of_kept(stack: RunningStack) -> int:
+    """Return the status code of reading the experiment `kept`."""
     headers = {"Authorization": f"Bearer {stack.token()}"}
-    return httpx.get(f"{stack.base_url}/experiments/{name}", headers=headers, timeout=30).status_code
+    return httpx.get(f"{stack.base_url}/experiments/kept", headers=headers, timeout=30).status_code
 
 
 def test_the_ready_line_comes_once_and_says_all(stack: RunningStack) -> None:
@@ -93,7 +93,7 @@ def test_a_second_stack_on_the_same_data_is_refused(stack: RunningStack) -> None
 
 def test_a_restart_keeps_the_data_until_a_reset_and_a_stop_leaves_no_process(tmp_path: Path) -> None:
     first = start_stack(tmp_path)
-    create_experiment(first, "kept")
+    create_kept(first)
     started = family(first)
     stop_stack(first)
 
@@ -102,35 +102,35 @@ def test_a_restart_keeps_the_data_until_a_reset_and_a_stop_leaves_no_process(tmp
 
     assert len(started) >= 3
     assert left == []
-    assert status_of(second, "kept") == 200
+    assert status_of_kept(second) == 200
     stop_stack(second)
     third = start_stack(tmp_path, RESET="1")
-    assert status_of(third, "kept") == 404
+    assert status_of_kept(third) == 404
     stop_stack(third)
 
 
 @pytest.mark.heavy
 def test_another_admin_password_is_set_in_existing_data(tmp_path: Path) -> None:
     first = start_stack(tmp_path, password="{a-password-that-could-be-JSON}")
-    create_experiment(first, "kept")
+    create_kept(first)
     stop_stack(first)
 
     second = start_stack(tmp_path, password="another-password")
 
-    assert status_of(second, "kept") == 200
+    assert status_of_kept(second) == 200
     stop_stack(second)
 
 
 @pytest.mark.heavy
 def test_killing_the_gateway_alone_loses_nothing(tmp_path: Path) -> None:
     first = start_stack(tmp_path)
-    create_experiment(first, "kept")
+    create_kept(first)
 
     first.process.kill()
     first.process.wait()
     second = start_stack(tmp_path)
 
-    assert status_of(second, "kept") == 200
+    assert status_of_kept(second) == 200
     stop_stack(second)
 
 

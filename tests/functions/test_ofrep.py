@@ -38,9 +38,9 @@ def flags(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {flag["key"]: flag for flag in document(answer)["flags"]}
 
 
-def in_traffic(variant: str | None, traffic: int = 1_000_000, salt: str = "checkout-button") -> str:
+def in_traffic(variant: str | None, traffic: int = 1_000_000) -> str:
     users = (f"user-{number}" for number in range(1_000))
-    return next(user for user in users if decide(salt, user, traffic, HALVES) == variant)
+    return next(user for user in users if decide("checkout-button", user, traffic, HALVES) == variant)
 
 
 def with_configs(control: object, treatment: object) -> list[dict[str, object]]:

@@ -65,7 +65,7 @@ def test_user_and_holdout_are_written_in_one_transaction(aws: None, monkeypatch:
     holdout()
     running("a", now(), prerequisite=OPEN)
     runtime = Runtime()
-    user_id = next(f"u{n}" for n in range(40) if _draws("holdout", f"u{n}") == "open")
+    user_id = next(f"u{n}" for n in range(40) if _draws(f"u{n}") == "open")
     versions: list[int] = []
     put_head = users.put_head
 
@@ -82,8 +82,8 @@ def test_user_and_holdout_are_written_in_one_transaction(aws: None, monkeypatch:
     assert [each.experiment_id for each in head.boundaries] == ["holdout", "a"]
 
 
-def _draws(salt: str, user_id: str) -> str | None:
-    return decide(salt, user_id, 1_000_000, [(each.key, each.weight) for each in HELD])
+def _draws(user_id: str) -> str | None:
+    return decide("holdout", user_id, 1_000_000, [(each.key, each.weight) for each in HELD])
 
 
 def test_user_who_fails_traffic_or_audience_is_not_enrolled_in_the_holdout(aws: None) -> None:
@@ -104,7 +104,7 @@ def test_many_that_build_on_one_enrol_in_it_once(aws: None) -> None:
         running(name, now(), prerequisite=OPEN)
     runtime = Runtime()
     wanted = [runtime.experiments.read(name, now()) for name in ("c", "holdout", "a", "b")]
-    user_id = next(f"u{n}" for n in range(40) if _draws("holdout", f"u{n}") == "open")
+    user_id = next(f"u{n}" for n in range(40) if _draws(f"u{n}") == "open")
 
     found = assign_all(wanted, user_id, {}, runtime)
 
@@ -160,7 +160,7 @@ def test_while_the_holdout_is_paused_only_its_stored_users_pass(aws: None) -> No
     holdout()
     running("a", now(), prerequisite=OPEN)
     running("b", now(), prerequisite=OPEN)
-    user_id = next(f"u{n}" for n in range(40) if _draws("holdout", f"u{n}") == "open")
+    user_id = next(f"u{n}" for n in range(40) if _draws(f"u{n}") == "open")
     assign(Runtime().experiments.read("a", now()), user_id, {}, Runtime())
     change("holdout", status=Status.PAUSED)
     runtime = Runtime()
@@ -202,7 +202,7 @@ def test_prerequisite_that_is_gone_lets_nobody_new_in(aws: None) -> None:
 def test_flag_follows_the_prerequisite_and_the_explanation_says_so(as_user: Headers) -> None:
     holdout()
     running("a", now(), prerequisite=OPEN)
-    user_id = next(f"u{n}" for n in range(40) if _draws("holdout", f"u{n}") == "held_out")
+    user_id = next(f"u{n}" for n in range(40) if _draws(f"u{n}") == "held_out")
     path, parameters = "/experiments/a/assignments", {"experiment_id": "a"}
     query = {"user_id": user_id, "explain": "true"}
 

@@ -423,14 +423,14 @@ def children(process_id: int) -> list[int]:
     return [int(child) for task in tasks for child in task.read_text().split()]
 
 
-def waited_for(condition: Callable[[], Any], seconds: float = 10) -> Any:
+def waited_for(condition: Callable[[], Any]) -> Any:
     """Return what `condition` says as soon as it says something."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         if found := condition():
             return found
         time.sleep(0.02)
-    raise AssertionError(f"nothing within {seconds} s")
+    raise AssertionError("nothing within 10 s")
 
 
 def test_everything_is_still_there_after_a_stop_and_a_start(tmp_path: Path) -> None:

@@ -111,10 +111,10 @@ def test_a_sealed_item_is_written_only_over_the_one_that_was_read():
     assert rollups.read(SEALED) == [second]
 
 
-def seal_late(key, sealed):
-    """Move the open item of a key to the sealed one, as a run does."""
-    (late,) = [cell for cell in rollups.read(PLACE) if cell.key == key]
-    merged = Cell(key, rollups.merge([sealed, late])[key], sealed.writes + late.writes, late.written_at)
+def seal_late(sealed):
+    """Move the open item of key a to the sealed one, as a run does."""
+    (late,) = [cell for cell in rollups.read(PLACE) if cell.key == "a"]
+    merged = Cell("a", rollups.merge([sealed, late])["a"], sealed.writes + late.writes, late.written_at)
     commit([rollups.put_sealed(SEALED, sealed, merged), rollups.delete(PLACE, late)])
 
 
@@ -129,7 +129,7 @@ def test_a_late_event_that_is_sealed_during_the_reads_is_not_lost(times):
         if len(moves) < times:
             moves.append(True)
             (sealed,) = rollups.read(SEALED)
-            seal_late("a", sealed)
+            seal_late(sealed)
             if len(moves) < times:
                 commit([rollups.add(PLACE, "a", {"n": 10 ** (1 + len(moves))}, 3)])
 
@@ -149,7 +149,7 @@ def test_counters_that_never_stand_still_are_for_another_time():
 
     def move(**_):
         (sealed,) = rollups.read(SEALED)
-        seal_late("a", sealed)
+        seal_late(sealed)
         commit([rollups.add(PLACE, "a", {"n": 1}, 3)])
 
     events = client.dynamodb().meta.events

@@ -68,10 +68,10 @@ def chosen(runtime, clock, always):
     return running_one
 
 
-def do(runtime, clock, always, at, names, value=20_000):
+def do(runtime, clock, always, at, names):
     clock.now = at + 1
     done = [
-        made(f"{kind}-{at}-{n}", user_id=name, type=kind, at=at + n, received=at + n, value=value + n)
+        made(f"{kind}-{at}-{n}", user_id=name, type=kind, at=at + n, received=at + n, value=20_000 + n)
         for n, name in enumerate(names)
         for kind in ("buy", "view")
     ]

@@ -42,7 +42,13 @@ def told():
     return [fact for fact in reversed(outbox.list_page(100).facts) if fact.actor == "guard"]
 
 
-def resume(now):
+def paused_and_resumed(clock):
+    """Return the experiment that the guard paused for harm and a person let run again."""
+    chosen = started()
+    count(chosen, (2_000, 2_000), (5, 120))
+    guard(chosen, clock)
+    clock.now += 60_000
+    now = clock()
     return experiments.change("e", lambda each: transition(each, Status.RUNNING, now), now=now, actor="alice")
 
 
@@ -90,12 +96,8 @@ def test_two_runs_that_read_before_either_wrote_act_once(rule, clock, monkeypatc
 
 
 def test_who_lets_it_run_again_is_not_overruled_by_the_same_finding(clock):
-    chosen = started()
-    count(chosen, (2_000, 2_000), (5, 120))
-    guard(chosen, clock)
-    clock.now += 60_000
-    resumed = resume(clock())
-    count(chosen, (1_000, 1_000), (5, 60))
+    resumed = paused_and_resumed(clock)
+    count(resumed, (1_000, 1_000), (5, 60))
 
     after = guard(resumed, clock)
 
@@ -104,12 +106,8 @@ def test_who_lets_it_run_again_is_not_overruled_by_the_same_finding(clock):
 
 
 def test_a_new_finding_pauses_it_again(clock):
-    chosen = started()
-    count(chosen, (2_000, 2_000), (5, 120))
-    guard(chosen, clock)
-    clock.now += 60_000
-    resumed = resume(clock())
-    count(chosen, (3_000, 0), (10, 0))
+    resumed = paused_and_resumed(clock)
+    count(resumed, (3_000, 0), (10, 0))
 
     after = guard(resumed, clock)
 

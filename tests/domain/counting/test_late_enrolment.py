@@ -7,14 +7,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experimentation.domain.clock import DAY_MS
-from experimentation.domain.counting.counters import EVERYONE, before_key, day_key, hour_key, labels
+from experimentation.domain.counting.counters import labels
 from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.late import TornEventsError, enrol_late
-from experimentation.domain.counting.ledger import Boundary, apply_ends, merged
+from experimentation.domain.counting.ledger import Boundary, apply_ends
 from experimentation.domain.counting.recording import Ledger
-from experimentation.domain.counting.stored import day_of
-from experimentation.domain.counting.windows import add_counters, window
-from tests.domain.counting.test_ledger_properties import START, TYPES, User, experiment, step
+from tests.domain.counting.test_ledger_properties import (
+    START,
+    User,
+    assert_boundaries_hold,
+    assert_covariates_hold,
+    assert_hours_hold,
+    assert_windows_hold,
+    experiment,
+    step,
+)
 
 
 class LateUser(User):
@@ -70,51 +77,18 @@ def play(steps) -> LateUser:
 def test_any_window_equals_a_join_over_the_raw_events(steps, first, length):
     user = play(steps)
 
-    for name, (_, marks) in user.assigned.items():
-        for event_type in TYPES:
-            for segment in (EVERYONE, *marks):
-                days = {
-                    day: day_of(user.rollups.get((name, day_key(segment, event_type, day, "t")), {}))
-                    for day in range(-60, 60)
-                }
-                rows = user.truth(name, event_type, first, first + length)
-                totals = window(days, first, first + length)
-
-                assert totals.converters == (1 if rows else 0)
-                assert totals.count == len(rows)
-                assert totals.sum == sum(value for _, value in rows)
-                assert totals.sum_squares == sum(value for _, value in rows) ** 2
-                assert totals.count_squares == len(rows) ** 2
+    assert_windows_hold(user, first, length)
 
 
 @settings(max_examples=800, deadline=None)
 @given(st.lists(step, max_size=40))
-def test_covariate_sums_and_hours_equal_those_of_the_raw_events(steps):
+def test_covariate_sums_equal_those_of_the_raw_events_and_hours_those_of_days(steps):
     user = play(steps)
 
-    for name, (at_least, _) in user.assigned.items():
-        x = [value for kind, at, value in user.happened if kind == "buy" and at < at_least]
-        y = [value for _, value in user.truth(name, "buy", -1000, 1000)]
-        sums: dict[str, int] = {}
-        hours: dict[str, int] = {}
-        for (owner, key), counters in user.rollups.items():
-            if owner == name and (key == before_key("buy", "t") or key.startswith(f"{EVERYONE}#buy#")):
-                add_counters(sums, {n: v for n, v in counters.items() if n.startswith("x")})
-            if owner == name and key.startswith(hour_key("buy", 0, "t")[:6]):
-                add_counters(hours, {n[0]: v for n, v in counters.items()})
-        expected = {
-            "xv": sum(x),
-            "xvv": sum(x) ** 2,
-            "xvy": sum(x) * sum(y),
-            "xc": len(x),
-            "xcc": len(x) ** 2,
-            "xcy": len(x) * len(y),
-            "xb": 1 if x else 0,
-            "xby": 1 if x and y else 0,
-        }
-
-        assert {n: v for n, v in sums.items() if v} == {n: v for n, v in expected.items() if v}
-    assert [b.k for b in merged(user.head, user.past)] == sorted({b.k for b in merged(user.head, user.past)})
+    for name in user.assigned:
+        assert_covariates_hold(user, name)
+        assert_hours_hold(user, name)
+    assert_boundaries_hold(user)
 
 
 def test_events_of_another_moment_are_refused():

@@ -162,11 +162,8 @@ def play(steps) -> User:
     return user
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.lists(step, max_size=40), st.integers(-6, 6), st.integers(0, 8))
-def test_any_window_equals_a_join_over_the_raw_events(steps, first, length):
-    user = play(steps)
-
+def assert_windows_hold(user, first, length):
+    """Compare every window of the rollups with a join over the raw events."""
     for name, (_, marks) in user.assigned.items():
         for event_type in TYPES:
             for segment in (EVERYONE, *marks):
@@ -185,30 +182,61 @@ def test_any_window_equals_a_join_over_the_raw_events(steps, first, length):
                 assert totals.count_squares == len(rows) ** 2
 
 
+def assert_covariates_hold(user, name):
+    """Compare an experiment's covariate sums with what came before its assignment."""
+    at_least, _ = user.assigned[name]
+    x = [value for kind, at, value in user.happened if kind == "buy" and at < at_least]
+    y = [value for _, value in user.truth(name, "buy", -1000, 1000)]
+    sums: dict[str, int] = {}
+    for (owner, key), counters in user.rollups.items():
+        if owner == name and (key == before_key("buy", "t") or key.startswith(f"{EVERYONE}#buy#")):
+            add_counters(sums, {n: v for n, v in counters.items() if n.startswith("x")})
+    expected = {
+        "xv": sum(x),
+        "xvv": sum(x) ** 2,
+        "xvy": sum(x) * sum(y),
+        "xc": len(x),
+        "xcc": len(x) ** 2,
+        "xcy": len(x) * len(y),
+        "xb": 1 if x else 0,
+        "xby": 1 if x and y else 0,
+    }
+
+    assert {n: v for n, v in sums.items() if v} == {n: v for n, v in expected.items() if v}
+
+
+def assert_hours_hold(user, name):
+    """Compare the hours of each day with the day."""
+    for event_type in TYPES:
+        for day in range(-60, 60):
+            hours = user.rollups.get((name, hour_key(event_type, day, "t")), {})
+            counters = user.rollups.get((name, day_key(EVERYONE, event_type, day, "t")), {})
+            assert sum(v for n, v in hours.items() if n[0] == "n") == counters.get("n", 0)
+            assert sum(v for n, v in hours.items() if n[0] == "s") == counters.get("s", 0)
+
+
+def assert_boundaries_hold(user):
+    """Look whether each has a place of its own, and whether only what was enrolled has ended."""
+    boundaries = merged(user.head, user.past)
+    assert [b.k for b in boundaries] == sorted({b.k for b in boundaries})
+    assert all(b.variant != END or b.experiment_id in user.assigned for b in boundaries)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(step, max_size=40), st.integers(-6, 6), st.integers(0, 8))
+def test_any_window_equals_a_join_over_the_raw_events(steps, first, length):
+    user = play(steps)
+
+    assert_windows_hold(user, first, length)
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.lists(step, max_size=40))
 def test_covariate_sums_equal_what_came_before_the_assignment(steps):
     user = play(steps)
 
-    for name, (at_least, _) in user.assigned.items():
-        x = [value for kind, at, value in user.happened if kind == "buy" and at < at_least]
-        y = [value for _, value in user.truth(name, "buy", -1000, 1000)]
-        sums: dict[str, int] = {}
-        for (owner, key), counters in user.rollups.items():
-            if owner == name and (key == before_key("buy", "t") or key.startswith(f"{EVERYONE}#buy#")):
-                add_counters(sums, {n: v for n, v in counters.items() if n.startswith("x")})
-        expected = {
-            "xv": sum(x),
-            "xvv": sum(x) ** 2,
-            "xvy": sum(x) * sum(y),
-            "xc": len(x),
-            "xcc": len(x) ** 2,
-            "xcy": len(x) * len(y),
-            "xb": 1 if x else 0,
-            "xby": 1 if x and y else 0,
-        }
-
-        assert {n: v for n, v in sums.items() if v} == {n: v for n, v in expected.items() if v}
+    for name in user.assigned:
+        assert_covariates_hold(user, name)
 
 
 @settings(max_examples=100, deadline=None)
@@ -216,16 +244,9 @@ def test_covariate_sums_equal_what_came_before_the_assignment(steps):
 def test_hours_add_up_to_days_and_boundaries_stay_in_order(steps):
     user = play(steps)
 
-    boundaries = merged(user.head, user.past)
-    assert [b.k for b in boundaries] == sorted({b.k for b in boundaries})
-    assert all(b.variant != END or b.experiment_id in user.assigned for b in boundaries)
+    assert_boundaries_hold(user)
     for name in user.assigned:
-        for event_type in TYPES:
-            for day in range(-60, 60):
-                hours = user.rollups.get((name, hour_key(event_type, day, "t")), {})
-                counters = user.rollups.get((name, day_key(EVERYONE, event_type, day, "t")), {})
-                assert sum(v for n, v in hours.items() if n[0] == "n") == counters.get("n", 0)
-                assert sum(v for n, v in hours.items() if n[0] == "s") == counters.get("s", 0)
+        assert_hours_hold(user, name)
 
 
 def test_days_of_long_ago_become_one_cell_but_those_of_a_living_experiment_stay():

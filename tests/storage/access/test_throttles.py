@@ -20,10 +20,10 @@ def wait(name: str = "grace", address: str = HERE, now: int = NOW, device: str |
     return 0
 
 
-def attacked(name: str = "grace", now: int = NOW) -> None:
-    """Fail so often for a name, each time from another address, that it is above its ceiling."""
+def attacked() -> None:
+    """Fail so often for grace, each time from another address, that it is above its ceiling."""
     for number in range(throttles.NAME_CEILING):
-        assert wait(name, f"198.51.100.{number}", now) == 0
+        assert wait(address=f"198.51.100.{number}") == 0
 
 
 def test_delay_doubles_with_each_failure_after_the_fifth() -> None:

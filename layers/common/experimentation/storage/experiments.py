@@ -194,7 +194,7 @@ def list_page(wanted: Wanted, limit: int, start: str | None = None) -> Page:
     return Page([summary for _, summary in found], None)
 
 
-def sorted_page(wanted: Wanted, sort: Sort, limit: int, after: tuple[str, str] | None = None) -> SortedPage:
+def sorted_page(wanted: Wanted, sort: Sort, limit: int, after: tuple[str, str] | None) -> SortedPage:
     """Return up to `limit` of the experiments in that order; `after` is a page's `last`.
 
     All are read for each page: InvalidError where more than MOST_SORTED match.

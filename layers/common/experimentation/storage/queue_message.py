@@ -34,10 +34,10 @@ def pack(events: Iterable[Event], request_id: str, max_bytes: int = MAX_BYTES) -
     return _packed(head, map(_encoded, events), max_bytes)
 
 
-def pack_exposures(exposures: Iterable[Exposure], request_id: str, max_bytes: int = MAX_BYTES) -> list[str]:
+def pack_exposures(exposures: Iterable[Exposure], request_id: str) -> list[str]:
     """Return the messages that carry the exposures, in their order."""
     head = f'{{"v":{EXPOSURES},"request_id":{_encoded(request_id)},"exposures":['
-    return _packed(head, map(_encoded, exposures), max_bytes)
+    return _packed(head, map(_encoded, exposures), MAX_BYTES)
 
 
 def _packed(head: str, encoded: Iterable[str], max_bytes: int) -> list[str]:

@@ -11,7 +11,7 @@ from experimentation.domain.errors import FieldError, InvalidError
 CHECK_BYTES = 6
 
 
-def encode_cursor(position: Mapping[str, object], purpose: str = "") -> str:
+def encode_cursor(position: Mapping[str, object], purpose: str) -> str:
     """Return a cursor for the list named by `purpose` (its kind and filters).
 
     The check finds accidents and mix-ups; it is no signature. An endpoint must build its partition key

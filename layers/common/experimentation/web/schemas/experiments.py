@@ -191,8 +191,8 @@ def _undefined(schema: dict[str, Any]) -> None:
     schema.pop("default", None)
 
 
-def _absent(value: Any = None) -> Any:
-    return Field(default=value, json_schema_extra=_undefined)
+def _absent() -> Any:
+    return Field(default=None, json_schema_extra=_undefined)
 
 
 class ExperimentCreate(RequestModel):

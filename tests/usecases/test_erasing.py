@@ -19,7 +19,7 @@ from experimentation.domain.counting.recount import (
     expected_counters,
 )
 from experimentation.domain.counting.windows import add_counters
-from experimentation.domain.counting.writes import HeadWrite, LedgerWrite
+from experimentation.domain.counting.writes import HeadWrite, LedgerWrite, PastWrite
 from experimentation.domain.drawing import variant_of
 from experimentation.domain.errors import ConflictError, UnavailableError
 from experimentation.domain.experiment import Kind, Metric, Status
@@ -449,3 +449,38 @@ def test_exposures_of_before_an_erasure_bring_nobody_back(chosen, runtime, clock
     assert after.fates == {Fate.TOO_OLD: 1, Fate.ENROLLED: 1}
     assert assignments.read("third", CANARY).assigned_at == NOW + 5
     assert differences("third", clock.now) == []
+
+
+def test_exposures_of_before_are_settled_although_what_was_put_away_is_gone(chosen, runtime, clock, always):
+    head = users.read_head(CANARY, consistent=True)
+    away = replace(head, past_until=NOW - 9 * DAY_MS, past_k=1)
+    commit(
+        [
+            users.put_head(HeadWrite(CANARY, head.version, away)),
+            users.put_past(PastWrite(CANARY, head.boundaries, away.past_until, away.past_k)),
+        ]
+    )
+    erasing.proceed(erasing.begin(CANARY, ORIGIN, runtime), runtime, always)
+    clock.pauses.clear()
+
+    old = exposed(CANARY, experiment_id="e", variant="control", at=NOW - HOUR_MS, received=NOW - 1)
+    outcome = enrol_exposed([old], runtime, always)
+
+    assert (outcome.fates, outcome.failed) == ({Fate.TOO_OLD: 1}, set())
+    assert clock.pauses == []
+
+
+def test_a_new_user_of_the_id_is_not_taken_for_the_one_who_is_being_erased(chosen, runtime, clock, always):
+    begun = erasing.begin(CANARY, ORIGIN, runtime)
+    clock.now += 5
+    new = exposed(
+        CANARY, experiment_id="e", variant=variant_of(chosen, CANARY), at=clock.now, received=clock.now
+    )
+    during = enrol_exposed([new], runtime, always)
+    clock.now += HEAD_STAYS_MS
+    erasing.proceed(begun, runtime, always)
+
+    after = enrol_exposed([new], runtime, always)
+
+    assert (during.fates, during.failed) == ({}, {(CANARY, "e")})
+    assert after.fates == {Fate.ENROLLED: 1}

@@ -141,11 +141,10 @@ def _round(
 ) -> set[str]:
     """Settle what needs no write, and then one experiment of each user; return whose writes were refused."""
     known = _load(group, pending, runtime)
-    torn = {user_id for user_id, user in known.users.items() if user.is_torn()}
+    # Before the torn: of somebody who is being erased the other items go first, and HEAD last.
+    group = _not_erasing(group, known, pending, outcome)
+    torn = {user_id for user_id in group if known.users[user_id].is_torn()}
     actions = _judged([user_id for user_id in group if user_id not in torn], pending, outcome, known)
-    for user_id in [each for each in actions if known.users[each].head.erasing]:
-        outcome.failed |= pending.give_up(user_id)  # until the erasure is over
-        del actions[user_id]
     planned = _crossovers(actions, known, runtime) | _enrolments(actions, known, runtime)
     refused = torn | (actions.keys() - planned.keys() - _waiting(actions, known))
     for user_id, each in planned.items():
@@ -164,6 +163,17 @@ def _round(
             pending.note_conflict(user_id)
         refused |= names
     return refused
+
+
+def _not_erasing(group: list[str], known: _Known, pending: _Pending, outcome: Outcome) -> list[str]:
+    """Drop what erased users met, leave what came since for when the erasure is over; return the others."""
+    for user_id in [each for each in group if known.users[each].head.erasing]:
+        for name, exposures in list(pending.exposures[user_id].items()):
+            if all(each.received <= known.users[user_id].head.erased_at for each in exposures):
+                outcome.fates[Fate.TOO_OLD] += len(exposures)
+                pending.settle(user_id, name)
+        outcome.failed |= pending.give_up(user_id)
+    return [user_id for user_id in group if user_id in pending.exposures]
 
 
 def _settle(user_id: str, planned: _Planned, pending: _Pending, outcome: Outcome) -> None:

@@ -528,8 +528,8 @@ MUTANTS = (
         "exposed-by-the-latest",
         "domain/counting/exposing.py",
         "the latest exposure of a batch enrols",
-        "    for each in sorted(set(exposures), key=lambda exposure: exposure.at):",
-        "    for each in sorted(set(exposures), key=lambda exposure: -exposure.at):",
+        "    for each in sorted(dict.fromkeys(exposures), key=lambda exposure: exposure.at):",
+        "    for each in sorted(dict.fromkeys(exposures), key=lambda exposure: -exposure.at):",
     ),
     Mutant(
         "exposed-enrol-at-once",

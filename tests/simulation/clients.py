@@ -15,6 +15,7 @@ from functions.users import read as person
 from tests.simulation.api import TRY_AGAIN, Answer, call, ms_of, text_of
 from tests.simulation.definitions import Document, context, metric
 from tests.simulation.environments import Environment, Pool
+from tests.simulation.exposing import Attempt, Exposer
 from tests.simulation.schedule import Schedule
 
 HOUR_MS = 3_600_000
@@ -49,6 +50,13 @@ class Answered(NamedTuple):
     given: float
 
 
+class Asked(NamedTuple):
+    """An attempt to ask for a user's assignments, which may have stored them although no answer came."""
+
+    user_id: str
+    at: float
+
+
 class Imported(NamedTuple):
     """One row of an import; no status where the request was refused, or its answer lost."""
 
@@ -79,7 +87,9 @@ class Told:
     sent: dict[tuple[str, str], list[Sent]] = field(default_factory=lambda: defaultdict(list))
     accepted: set[tuple[str, str]] = field(default_factory=set)
     answers: list[Answered] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
     imported: list[Imported] = field(default_factory=list)
+    exposed: list[Attempt] = field(default_factory=list)
     looks: dict[Shown, list[Look]] = field(default_factory=lambda: defaultdict(list))
     erased: dict[str, int] = field(default_factory=dict)
     unexpected: list[str] = field(default_factory=list)
@@ -101,6 +111,16 @@ class Clients:
         self._retention_ms = retention_days * DAY_MS
         self._ids = 0
         self._documents: dict[tuple[str, str], Document] = {}
+        self.exposer = Exposer(
+            schedule,
+            users,
+            self._retention_ms,
+            self.told.definitions,
+            self.boundaries,
+            self.told.unexpected,
+            self._request,
+        )
+        self.told.exposed = self.exposer.attempts
 
     @property
     def experiment_ids(self) -> list[str]:
@@ -130,18 +150,18 @@ class Clients:
         chance = self._schedule.chance
         name, user_id = chance.choice(self.experiment_ids), chance.choice(self._users)
         body = {"user_id": user_id, "context": context(user_id)}
-        self._ask(lambda _: call(assign.handler, {"experiment_id": name}, body=body))
+        self._ask(user_id, lambda: call(assign.handler, {"experiment_id": name}, body=body))
 
     def ask_for_all(self) -> None:
         """Ask for the assignments of one user in all running experiments."""
         user_id = self._schedule.chance.choice(self._users)
         body = {"user_id": user_id, "context": context(user_id)}
-        self._ask(lambda _: call(assign_all.handler, body=body))
+        self._ask(user_id, lambda: call(assign_all.handler, body=body))
 
     def ask_for_each(self, user_id: str) -> None:
         """Ask for the assignments of one user in every experiment there is."""
         body = {"user_id": user_id, "context": context(user_id), "experiments": self.experiment_ids}
-        self._ask(lambda _: call(assign_all.handler, body=body))
+        self._ask(user_id, lambda: call(assign_all.handler, body=body))
 
     def import_some(self) -> None:
         """Import assignments of a few users."""
@@ -182,8 +202,11 @@ class Clients:
         """Take a step in an experiment's life."""
 
         def told(answer: Answer) -> None:
+            self.boundaries.append(ms_of(answer.body["updated_at"]))
             if answer.body["ended_at"] is not None:
                 self.boundaries.append(ms_of(answer.body["ended_at"]))
+            if answer.body["started_at"] is not None:
+                self.exposer.started.setdefault(name, self._schedule.now)
 
         path = {"experiment_id": name}
         self._request(lambda _: call(change_status.handler, path, body={"status": status}), told, tries=20)
@@ -318,8 +341,12 @@ class Clients:
 
         self._request(work, told)
 
-    def _ask(self, work: Work) -> None:
+    def _ask(self, user_id: str, assign_user: Callable[[], Answer]) -> None:
         asked = self._schedule.now
+
+        def work(_: Environment) -> Answer:
+            self.told.asked.append(Asked(user_id, self._schedule.now))
+            return assign_user()
 
         def told(answer: Answer) -> None:
             for each in answer.body.get("assignments", [answer.body]):

@@ -41,6 +41,11 @@ def context(user_id: str) -> Context:
     return found
 
 
+def tells_context(user_id: str, experiment_id: str) -> bool:
+    """Tell whether whoever exposes this user to this experiment says what is known of the user."""
+    return sum(f"{user_id}{experiment_id}".encode()) % 3 > 0
+
+
 def experiment(rng: Random, name: str, types: list[str], users: list[str]) -> Document:
     """Return a new experiment as it is sent to the API."""
     weights = rng.choice(WEIGHTS)
@@ -54,6 +59,7 @@ def experiment(rng: Random, name: str, types: list[str], users: list[str]) -> Do
         "traffic_allocation": rng.choice([70, 100, 100]),
         "metrics": [metric(rng, n, types) for n in range(rng.choice([1, 3, 3, 5]))],
         "segments": rng.sample(SEGMENTS, rng.choice([0, 1, 1, 1, 2, 3])),
+        "count_from": rng.choice(["assignment", "assignment", "exposure"]),
         "analysis": rng.choice(["sequential", "fixed"]),
         "min_users": 2,
         "min_days": 1,

@@ -25,8 +25,14 @@ def left_of(users: Iterable[str], items: dict[Key, Item]) -> Iterator[str]:
 def still_shown(shown: Shown, users: Iterable[str]) -> Iterator[str]:
     """Say what is shown of these users."""
     for user_id in users:
-        if shown.events[user_id] or shown.assignments[user_id]:
-            yield f"of {user_id}, who was erased, is shown: {shown.assignments[user_id]}"
+        person = shown.people[user_id]
+        if (
+            shown.events[user_id]
+            or shown.assignments[user_id]
+            or person["assignments"]
+            or person["crossovers"]
+        ):
+            yield f"of {user_id}, who was erased, is shown: {person}"
         for name, rows in shown.exported.items():
             if any(row["user_id"] == user_id for row in rows or ()):
                 yield f"{user_id}, who was erased, is in the export {name}"
@@ -51,4 +57,5 @@ def with_erased(after: Shown, before: Shown, users: Collection[str]) -> Shown:
             name: before.assignments[name] if name in users else each
             for name, each in after.assignments.items()
         },
+        people={name: before.people[name] if name in users else each for name, each in after.people.items()},
     )

@@ -16,21 +16,21 @@ from experimentation.domain.statistics.study import VariantTotals
 from experimentation.usecases.analysing import Findings
 from tests.simulation.api import ms_of, text_of
 from tests.simulation.clients import STALE_MS, UNIT, Answered, Sent, Told
-from tests.simulation.definitions import Document, context
+from tests.simulation.definitions import Document
+from tests.simulation.drawing import drawn
 from tests.simulation.expressions import Item
+from tests.simulation.origins import Evidence, caveats, enrolments
 from tests.simulation.reading import Shown, Window
 from tests.simulation.table import Key
 from tests.simulation.truth import (
     DAY_MS,
     EVERYONE,
     HOUR_MS,
-    Enrolled,
     Figures,
     Metric,
     Total,
     Truth,
     contradictions,
-    drawn,
     figures,
     total_of,
     truths,
@@ -65,15 +65,22 @@ def judge(told: Told, shown: Shown, expired: dict[Key, Item], retention_days: in
     events, gone = _stored_events(told, shown, expired, retention_days, verdict)
     verdict.events = len(events)
     verdict.others += contradictions(told.answers)
-    found = truths(told, shown.experiments, shown.history, events)
+    found = truths(told, shown.experiments, shown.history, events, shown.people)
+    evidence = Evidence(told)
     kept_from = int(now) - (retention_days + KEPT_DAYS) * DAY_MS
     for truth in found.values():
         verdict.assignments += len(truth.enrolled)
-        verdict.others += _enrolments(truth, told)
+        verdict.others += _answers(truth, told)
+        verdict.others += enrolments(
+            truth, shown.experiments[truth.name], shown.history[truth.name], shown.people, evidence
+        )
         if truth.started_at is not None:
             _judge_counters(truth, shown.findings[truth.name], verdict)
-            verdict.others += _window(truth, shown.windows[truth.name])
+            window, full = shown.windows[truth.name], shown.full[truth.name][0]
+            verdict.others += _window(truth, window)
             verdict.others += _full(truth, *shown.full[truth.name])
+            for last, body in ((window.last, window.body), (LATEST, full)):
+                verdict.others += caveats(truth, shown.people, last, body["late"], body["crossovers"])
         is_long_over = truth.ended_at is not None and truth.ended_at < kept_from + 2_000
         audit = shown.audits.get(truth.name, [])
         if isinstance(audit, list):
@@ -137,40 +144,32 @@ def _too_early(gone: dict[tuple[str, str], Item], retention_days: int) -> Iterat
             yield f"{key} expired after {kept} s"
 
 
-def _enrolments(truth: Truth, told: Told) -> Iterator[str]:
-    """Say who is enrolled in another way than was drawn or imported, or not although he was drawn."""
-    rows = [each for each in told.imported if each.experiment_id == truth.name]
-    for row in rows:
-        member = truth.enrolled.get(row.user_id)
-        if row.status == "stored" and member != Enrolled(row.user_id, row.variant, row.at):
+def _answers(truth: Truth, told: Told) -> Iterator[str]:
+    """Say who was told something else than what is stored or drawn."""
+    for row in told.imported:
+        member = truth.enrolled.get(row.user_id) if row.experiment_id == truth.name else None
+        if row.experiment_id != truth.name or row.status not in {"stored", "late"}:
+            continue
+        is_at_its_time = member is not None and member.at == row.at
+        if member is None or member.variant != row.variant or is_at_its_time is (row.status == "late"):
             yield f"{row} is {member}"
-        if row.status == "late" and (member is None or member.variant != row.variant or member.at <= row.at):
-            yield f"{row} is {member}"
-    imported = {Enrolled(row.user_id, row.variant, row.at) for row in rows}
     for answer in told.answers:
-        if answer.experiment_id == truth.name and (wrong := _wrong(truth.definition, answer, imported)):
+        if answer.experiment_id == truth.name and (wrong := _wrong(truth.definition, answer)):
             yield f"{wrong}, but {answer}"
 
 
-def _wrong(definition: Document, answer: Answered, imported: set[Enrolled]) -> str | None:
+def _wrong(definition: Document, answer: Answered) -> str | None:
     """Say what an answer should have been; None where it is right."""
     traffic, variant = drawn(definition, answer.user_id)
     override = definition["overrides"].get(answer.user_id)
     if override is not None:
         return None if (answer.reason, answer.variant) == ("override", override) else "overridden"
-    if answer.at is None:
-        is_in = traffic < definition["traffic_allocation"]
-        return "in traffic" if is_in and answer.reason == "not_in_traffic" else None
-    if Enrolled(answer.user_id, answer.variant or "", answer.at) in imported:
-        return None
-    if answer.reason == "stored" and any(
-        (row.user_id, row.variant) == (answer.user_id, answer.variant) and row.at < answer.at
-        for row in imported
-    ):
-        return None  # enrolled late, after the time that was given
-    if variant != answer.variant:
-        return f"{variant} was drawn"
-    is_now = answer.asked - STALE_MS < answer.at < answer.given + STALE_MS
+    if answer.reason == "not_in_traffic" and traffic < definition["traffic_allocation"]:
+        return "in traffic"
+    enrolling = "assigned" if definition["count_from"] == "assignment" else "drawn"
+    if answer.reason in {"assigned", "drawn"} and (answer.reason, answer.variant) != (enrolling, variant):
+        return f"{enrolling} {variant}"
+    is_now = answer.at is None or answer.asked - STALE_MS < answer.at < answer.given + STALE_MS
     return "it is now" if answer.reason == "assigned" and not is_now else None
 
 
@@ -398,9 +397,8 @@ def _users(truth: Truth, rows: list[Document] | None, is_long_over: bool) -> Ite
             for name, events in (("metric", truth.within), ("before", truth.before)):
                 total = total_of(metric.kind, truth.of_type(events, member, metric.type))
                 expected[f"{name}_{metric.key}"] = total / unit
-        row = {key: shown[user_id][key] for key in shown[user_id] if key != "imported"}
-        if row != expected:
-            yield f"exported user of {truth.name}: {row}, not {expected}"
+        if shown[user_id] != expected:
+            yield f"exported user of {truth.name}: {shown[user_id]}, not {expected}"
 
 
 def _events(truth: Truth, rows: list[Document], gone: set[tuple[str, str]]) -> Iterator[str]:
@@ -439,7 +437,8 @@ def _assigned(truth: Truth, user_id: str) -> Document:
         "user_id": user_id,
         "variant": member.variant,
         "assigned_at": text_of(member.at),
-        "context": context(user_id),
+        "imported": member.imported,
+        "context": member.context,
         **{f"segment_{key}": value for key, _, value in labels},
     }
 

@@ -15,6 +15,7 @@ from functions.experiments import history
 from functions.experiments import read as experiment_read
 from functions.results import export
 from functions.results import read as results_read
+from functions.users import read as person_read
 from tests.simulation.api import Answer, call, date_of, ms_of
 from tests.simulation.definitions import Document
 from tests.simulation.environments import Pool
@@ -44,6 +45,7 @@ class Shown:
     history: dict[str, list[Document]] = field(default_factory=dict)
     assignments: dict[str, list[Document]] = field(default_factory=dict)
     events: dict[str, list[Document]] = field(default_factory=dict)
+    people: dict[str, Document] = field(default_factory=dict)
     types: dict[str, Document] = field(default_factory=dict)
     full: dict[str, tuple[Document, int]] = field(default_factory=dict)
     windows: dict[str, Window] = field(default_factory=dict)
@@ -144,6 +146,7 @@ class Reader:
     def _read_user(self, user_id: str) -> None:
         body = self._body(call(assignments_list.handler, query={"user_id": user_id}))
         self.shown.assignments[user_id] = body["assignments"]
+        self.shown.people[user_id] = self._body(call(person_read.handler, query={"user_id": user_id}))
         query = {"user_id": user_id, "limit": self._schedule.chance.choice([7, 100])}
         self.shown.events[user_id] = self._pages("events", events_list.handler, {}, query)
 

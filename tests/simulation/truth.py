@@ -6,25 +6,25 @@ Nothing here imports the product: own bucketing, own labels, own windows, own ti
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import NamedTuple
 
 from tests.simulation.api import ms_of
-from tests.simulation.clients import Answered, Sent, Told
-from tests.simulation.definitions import Document, context
+from tests.simulation.clients import STALE_MS, Answered, Sent, Told
+from tests.simulation.definitions import Document
 
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 EVERYONE = "*"
-MILLION = 1_000_000
 
 
 class Enrolled(NamedTuple):
-    """One user in one experiment."""
+    """One user in one experiment; the context is the one that came with what enrolled."""
 
     user_id: str
     variant: str
     at: int
+    context: Document
+    imported: bool
 
 
 class Metric(NamedTuple):
@@ -81,7 +81,7 @@ class Truth:
     def labels(self, user_id: str) -> Iterator[str]:
         """Return the segments that a user is in, everyone first."""
         yield EVERYONE
-        known = context(user_id)
+        known = self.enrolled[user_id].context
         for segment in self.definition["segments"]:
             yield f"{segment['key']}={_label(known.get(segment['key']), segment['values'])}"
 
@@ -139,9 +139,21 @@ def figures(users: Iterable[tuple[int, dict[int, Total]]], first: int, last: int
 
 
 def truths(
-    told: Told, experiments: dict[str, Document], history: dict[str, list[Document]], events: Iterable[Sent]
+    told: Told,
+    experiments: dict[str, Document],
+    history: dict[str, list[Document]],
+    events: Iterable[Sent],
+    people: dict[str, Document],
 ) -> dict[str, Truth]:
-    """Return what is true of every experiment; `events` are those that were stored."""
+    """Return what is true of every experiment; `events` are those that were stored.
+
+    Of several that could have enrolled a user, the context shown of the person says which was the first.
+    """
+    contexts = {
+        (user_id, each["experiment_id"]): (each["context"], each["imported"])
+        for user_id, person in people.items()
+        for each in person["assignments"]
+    }
     by_user: dict[str, list[Sent]] = defaultdict(list)
     for event in events:
         by_user[event.user_id].append(event)
@@ -157,7 +169,10 @@ def truths(
         )
         for answer in told.answers:
             if answer.experiment_id == name and answer.at is not None and answer.variant is not None:
-                truth.enrolled[answer.user_id] = Enrolled(answer.user_id, answer.variant, answer.at)
+                of_person = contexts.get((answer.user_id, name), ({}, False))
+                truth.enrolled[answer.user_id] = Enrolled(
+                    answer.user_id, answer.variant, answer.at, *of_person
+                )
         for member in truth.enrolled.values():
             for event in by_user[member.user_id]:
                 if event.at < member.at:
@@ -165,17 +180,6 @@ def truths(
                 elif truth.ended_at is None or event.at < truth.ended_at:
                     truth.within[member.user_id].append(event)
     return found
-
-
-def drawn(definition: Document, user_id: str) -> tuple[float, str]:
-    """Return the percent of traffic from which on a user takes part, and the variant."""
-    place, salt = 0, definition["salt"]
-    bucket = _bucket(salt, "variant", user_id)
-    for variant in definition["variants"]:
-        place += round(variant["weight"] * 10_000)
-        if bucket < place:
-            return _bucket(salt, "traffic", user_id) / 10_000, variant["key"]
-    raise AssertionError("the weights do not sum to 100")
 
 
 def contradictions(answers: Iterable[Answered]) -> Iterator[str]:
@@ -189,7 +193,9 @@ def contradictions(answers: Iterable[Answered]) -> Iterator[str]:
                 yield f"told {known}, then {answer}"
     for answer in given:
         kept = first.get((answer.experiment_id, answer.user_id))
-        if answer.at is None and answer.reason != "override" and kept and kept.given < answer.asked:
+        # What is drawn stays the same, so it may be told by a read that lags behind the enrolment.
+        known_by = answer.asked - (STALE_MS if answer.reason == "drawn" else 0)
+        if answer.at is None and answer.reason != "override" and kept and kept.given < known_by:
             yield f"told {kept}, then {answer}"
 
 
@@ -211,8 +217,3 @@ def _metrics(shown: Document, history: list[Document]) -> Iterator[Metric]:
 def _label(value: object, values: list[str]) -> str:
     text = {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
     return text if value is not None and text in values else "other"
-
-
-def _bucket(salt: str, purpose: str, user_id: str) -> int:
-    digest = sha256(b"\x1f".join(text.encode() for text in ("v1", salt, purpose, user_id))).digest()
-    return int.from_bytes(digest[:8], "big") * MILLION >> 64

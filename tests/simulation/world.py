@@ -11,9 +11,10 @@ from unittest.mock import patch
 from experimentation.domain.counting import user as stored_user
 from experimentation.domain.counting import writes
 from experimentation.domain.counting.event import Event
+from experimentation.domain.counting.exposure import Exposure
 from experimentation.domain.errors import UnavailableError
-from experimentation.storage.queue_message import pack
-from experimentation.usecases import counting, erasing, ingesting
+from experimentation.storage.queue_message import pack, pack_exposures
+from experimentation.usecases import counting, erasing, ingesting, placing
 from experimentation.usecases.dead_letters import send_again
 from functions.events import replay
 from functions.workers import erase_users, seal_rollups, tend_experiments
@@ -204,6 +205,14 @@ class World:
                 event = Event(each.user_id, each.event_id, each.type, each.at, each.received, each.value)
                 for message in pack([event], "again"):
                     self.queue.send(message)
+            exposed = [
+                Exposure(*each)
+                for attempt in self.clients.told.exposed
+                for each in attempt.exposures
+                if each.user_id == user_id
+            ]
+            for message in pack_exposures(exposed[-3:], "again"):
+                self.queue.send(message)
 
     def _drain(self) -> None:
         self.faults.stop()
@@ -296,11 +305,15 @@ class World:
             kind = chance.random()
             other = (
                 self.clients.ask
-                if kind < 0.45
+                if kind < 0.35
                 else self.clients.ask_for_all
-                if kind < 0.6
+                if kind < 0.5
                 else self.clients.import_some
-                if kind < 0.75
+                if kind < 0.6
+                else self.clients.exposer.expose
+                if kind < 0.76
+                else self.clients.exposer.expose_again
+                if kind < 0.8
                 else self.clients.send_again
                 if kind < 0.97
                 else self._poison
@@ -367,6 +380,7 @@ class World:
             (stored_user, "HEAD_LIMIT_BYTES"): chance.choice([900, 300, 120]),
             (erasing, "MOST"): (99, 5, 3)[self.seed % 3],
             (counting, "MAX_EVENTS"): chance.choice([25, 25, 3]),
+            (placing, "MAX_EVENTS"): chance.choice([5_000, 5_000, 6]),
             (writes, "MAX_ACTIONS"): chance.choice([100, 30]) if self.size.experiments < 4 else 100,
             (writes, "MAX_COUNTERS"): chance.choice([250, 90]),
             (ingesting, "pack"): lambda events, request_id: pack(events, request_id, 400),

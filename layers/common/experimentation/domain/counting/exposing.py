@@ -55,7 +55,7 @@ class Judged(NamedTuple):
 def in_time_order(exposures: Iterable[Exposure]) -> Exposed:
     """Return the exposures of each user to each experiment, each once."""
     found: Exposed = {}
-    for each in sorted(set(exposures), key=lambda exposure: exposure.at):
+    for each in sorted(dict.fromkeys(exposures), key=lambda exposure: exposure.at):
         found.setdefault(each.user_id, {}).setdefault(each.experiment_id, []).append(each)
     return found
 

@@ -559,4 +559,14 @@ MUTANTS = (
         "    if late:\n        adds",
         "    if late and not adds:\n        adds",
     ),
+    Mutant(
+        "sealing-not-told",
+        "usecases/sealing.py",
+        "a run that seals is told only after its first transaction",
+        "            run = run or sealing_runs.begin(experiment.id, now)\n"
+        "            if _seal(target, key, sealed.get(key), cells):",
+        "            sealed_one = _seal(target, key, sealed.get(key), cells)\n"
+        "            run = run or sealing_runs.begin(experiment.id, now)\n"
+        "            if sealed_one:",
+    ),
 )

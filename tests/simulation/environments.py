@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 import functions
 from experimentation import telemetry
-from experimentation.storage import erasures
+from experimentation.storage import erasures, sealing_runs
 from experimentation.storage.access import audit
 from experimentation.storage.aws import client, pauses
 from experimentation.storage.event_types import SeenTypes
@@ -176,6 +176,8 @@ def installed(
         (client, "_session"): cache(Session),
         (client, "getproxies"): lambda: {"https": "the model"},  # which models all attempts by itself
         (pauses, "pause"): lambda tried: schedule.sleep(0.02 * tried),
+        (pauses, "settle"): lambda: schedule.sleep(pauses.SETTLING_SECONDS),
+        (sealing_runs, "secrets"): SimpleNamespace(token_hex=lambda n: ids.randbytes(n).hex()),
         (ingesting, "secrets"): SimpleNamespace(randbits=ids.getrandbits),
         (erasures, "secrets"): SimpleNamespace(token_hex=lambda n: ids.randbytes(n).hex()),
         (tend_experiments, "random"): ids,

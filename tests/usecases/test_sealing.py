@@ -5,14 +5,16 @@ import json
 import pytest
 
 from experimentation.domain.clock import DAY_MS
-from experimentation.storage import experiments, rollups
+from experimentation.domain.errors import UnavailableError
+from experimentation.storage import experiments, rollups, sealing_runs
 from experimentation.storage.aws import client
 from experimentation.storage.aws.transactions import commit
+from experimentation.storage.sealing_runs import Run
 from experimentation.usecases.sealing import Sealed, seal
 from tests.cancelled import cancelling
 from tests.experiments import experiment, running
 from tests.usecases.conftest import NOW
-from tests.wire import answering
+from tests.wire import BUSY_JSON, answering
 
 OLD, RECENT = "*#purchase#0#control", "*#purchase#3#control"
 
@@ -99,3 +101,30 @@ def test_it_stops_when_there_is_no_time_and_skips_what_never_started(chosen, alw
     assert seal(chosen, NOW, lambda: False) == Sealed(0, 0, finished=False)
     assert seal(experiment(), NOW, always) == Sealed(0, 0, finished=True)
     assert experiments.read("e").shards == 4
+
+
+def test_a_run_is_noted_before_its_first_transaction_and_after_its_last(chosen, always):
+    noted = []
+
+    def note(actions):
+        noted.extend(sealing_runs.read("e"))
+        return ["None"] * len(actions)
+
+    seal(chosen, NOW, always)
+    assert sealing_runs.read("e") == []
+    add(chosen, 0)
+
+    with cancelling(note):
+        seal(chosen, NOW, always)
+
+    assert [run.has_ended for run in noted] == [False]
+    assert sealing_runs.read("e") == [Run(noted[0].name, has_ended=True)]
+
+
+def test_a_run_that_an_outage_ended_is_noted_as_going_on(chosen, always):
+    add(chosen, 0)
+
+    with answering(client.dynamodb(), "TransactWriteItems", BUSY_JSON, 500), pytest.raises(UnavailableError):
+        seal(chosen, NOW, always)
+
+    assert [run.has_ended for run in sealing_runs.read("e")] == [False]

@@ -34,6 +34,7 @@ from experimentation.domain.statistics.study import (
 from experimentation.domain.statistics.study import Metric as StudyMetric
 from experimentation.storage import event_types, looks, rollups
 from experimentation.storage.rollups import Slice
+from experimentation.usecases.reading_counters import Wanted, read_counters
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +211,7 @@ def _read(
         for prefix in populations
     ]
     # The enrolments last, and consistently: whoever is among the converters then is among the users too.
-    counted = [cell for cells in rollups.read_slices(counters).values() for cell in cells]
-    enrolled = [cell for cells in rollups.read_slices(enrolments, consistent=True).values() for cell in cells]
+    counted, enrolled = read_counters(experiment.id, [Wanted(counters), Wanted(enrolments, consistent=True)])
     for cell in counted:
         table.add_rollup(cell.key, cell.counters)
     for cell in enrolled:

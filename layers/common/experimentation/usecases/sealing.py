@@ -7,7 +7,7 @@ from typing import NamedTuple
 from experimentation.domain.clock import day_number
 from experimentation.domain.counting.stored import day_in
 from experimentation.domain.experiment import Experiment
-from experimentation.storage import rollups
+from experimentation.storage import rollups, sealing_runs
 from experimentation.storage.aws.transactions import CancelledError, commit
 from experimentation.storage.rollups import SEALED, Cell
 
@@ -27,7 +27,9 @@ def seal(experiment: Experiment, now: int, has_time: Callable[[], bool]) -> Seal
     if experiment.started_at is None:
         return Sealed(0, 0, finished=True)
     last_sealed_day = day_number(now) - day_number(experiment.started_at) - OPEN_DAYS - 1
+    run = ""
     keys = contested = 0
+    finished = True
     for partition in (rollups.partition, rollups.enrolment_partition):
         shards = [partition(experiment, shard) for shard in range(experiment.shards)]
         target = partition(experiment, SEALED)
@@ -37,13 +39,18 @@ def seal(experiment: Experiment, now: int, has_time: Callable[[], bool]) -> Seal
         sealed = {cell.key: cell for cell in rollups.read(target, consistent=True)}
         open_cells = _by_key(shards, last_sealed_day)
         for key, cells in open_cells.items():
-            if not has_time():
-                return Sealed(keys, contested, finished=False)
+            finished = finished and has_time()
+            if not finished:
+                break
+            # Before the first transaction: whoever reads counters meanwhile reads them again.
+            run = run or sealing_runs.begin(experiment.id, now)
             if _seal(target, key, sealed.get(key), cells):
                 keys += 1
             else:
                 contested += 1
-    return Sealed(keys, contested, finished=True)
+    if run:
+        sealing_runs.end(experiment.id, run, now)
+    return Sealed(keys, contested, finished)
 
 
 def _by_key(shards: Iterable[str], last_day: int) -> dict[str, list[tuple[str, Cell]]]:

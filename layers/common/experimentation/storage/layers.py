@@ -38,6 +38,7 @@ def writes(before: Experiment | None, after: Experiment | None, now: int) -> lis
     if _claim(before) == _claim(after):
         return []
     keys = {each.layer.key for each in (before, after) if each is not None and each.layer is not None}
+    # Another layer than before: both are rewritten in the one transaction of the change.
     return [_write(read(key), before, after, now) for key in sorted(keys)]
 
 

@@ -26,7 +26,7 @@ def put(experiment_id: str, look: Look, taken_at: int, facts: Iterable[Fact]) ->
         commit([put_new(item), *(action for fact in facts for action in outbox.put(fact))])
     except CancelledError as error:
         if not error.condition_failed(0):
-            raise
+            raise  # a conflict or a throttle: nothing says that the look is stored
         return False
     return True
 

@@ -70,6 +70,7 @@ def _query(partition: str, limit: int, start: str | None, *, forward: bool) -> P
         "KeyConditionExpression": "PK = :partition",
         "ExpressionAttributeValues": {":partition": {"S": partition}},
         "ScanIndexForward": forward,
+        # A stale read would give a fact again that has been sent and forgotten.
         "ConsistentRead": True,
         "Limit": limit,
     }

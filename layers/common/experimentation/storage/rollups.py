@@ -59,6 +59,8 @@ def enrolment_partition(experiment: Experiment, shard: int | str) -> str:
 
 def add(partition_key: str, key: str, counters: Mapping[str, int], now: int) -> "Action":
     """Return the write that adds to one item, creating it where there is none."""
+    # Without a condition, since additions commute. What keeps a retry from adding twice is the condition of
+    # the event's or the user's item in the same transaction.
     names = {"#w": "w", "#t": "t"}
     values: Item = {":w": {"N": "1"}, ":t": {"N": str(now)}}
     terms = ["#w :w"]

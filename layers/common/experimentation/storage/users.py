@@ -125,6 +125,7 @@ def delete_erased(user_id: str, erased_at: int) -> "Action":
         "Delete": {
             "TableName": settings.data_table(),
             "Key": _key(user_id, "HEAD"),
+            # By its time too: a runner that was held up must not remove the HEAD of a later erasure.
             "ConditionExpression": "erasing = :true AND erased_at = :at",
             "ExpressionAttributeValues": {":true": {"BOOL": True}, ":at": {"N": str(erased_at)}},
         }
@@ -139,7 +140,7 @@ def other_keys(user_id: str, limit: int) -> "list[Item]":
             KeyConditionExpression="PK = :pk",
             ExpressionAttributeValues={":pk": {"S": f"USER#{user_id}"}},
             ProjectionExpression="PK, SK",
-            Limit=limit + 1,
+            Limit=limit + 1,  # HEAD may be among them
             ConsistentRead=True,
         )
     return [key for key in answer["Items"] if key["SK"]["S"] != "HEAD"][:limit]

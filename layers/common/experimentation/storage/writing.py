@@ -85,4 +85,5 @@ def _action(each: Write, shards: Mapping[str, Shards], now: int) -> Action:
 def _partition(counter: CounterWrite, shards: Shards) -> str:
     if counter.is_enrolment:
         return rollups.enrolment_partition(shards.experiment, shards.enrolments)
+    # One key's counters may be two writes, and a transaction takes an item once: so each has its own shard.
     return rollups.partition(shards.experiment, (shards.rollups + counter.part) % shards.experiment.shards)

@@ -27,7 +27,7 @@ from experimentation.usecases.user_heads import read_heads
 
 MAX_EVENTS = 25
 MAX_TRIES = 8
-CONFLICTS_TO_SPLIT = 2
+CONFLICTS_TO_SPLIT = 2  # one may be chance; a user who is written all the time has another
 
 type EventKey = tuple[str, str]
 """(user id, event id)"""
@@ -156,6 +156,7 @@ def _erased(group: list[Event], loaded: dict[str, StoredUser], pending: _Pending
     for event in gone:
         pending.drop(event.user_id, event.event_id)
         outcome.erased.add((event.user_id, event.event_id))
+    # Failed, not dropped: the queue brings them again, and by then the erasure may have ended.
     busy = {user_id for user_id, user in loaded.items() if user.head.erasing} & pending.events.keys()
     for user_id in busy:
         outcome.failed |= {(user_id, event_id) for event_id in pending.events.pop(user_id)}

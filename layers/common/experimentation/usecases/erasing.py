@@ -75,6 +75,8 @@ def begin(user_id: str, origin: Origin, runtime: Runtime) -> Erasure:
             return before
         head = users.read_head(user_id, consistent=True)
         if before is not None and not head.version:
+            # An earlier erasure took HEAD away. Its versions go on where they were, so that the condition of
+            # whoever still holds the old HEAD cannot come true again.
             head = Head(base=before.head_version)
         step = 0 if before is None else before.step
         closed = head.base + head.version + 1
@@ -104,6 +106,7 @@ def proceed(erasure: Erasure, runtime: Runtime, has_time: Callable[[], bool]) ->
                 if overtaken:
                     break
                 erasure = after
+            # All that is due is done, and the stage is not over: HEAD stays a while.
             if erasure.stage is stage and not overtaken:
                 return erasure
         if not overtaken:
@@ -163,6 +166,7 @@ def _overrides(erasure: Erasure, runtime: Runtime) -> Iterator[_Step]:
     for some in batched(names, EXPERIMENTS_AT_ONCE, strict=False):
         found = experiments.read_many(some)
         for name in some:
+            # Ahead of the step that says it is done: after a crash in between it finds nothing left to do.
             _forget(name, found.get(name), erasure, runtime.clock())
         yield _Step(Stage.OVERRIDES, some[-1], _crossed(found, erasure, runtime.clock()))
     yield _Step(Stage.ITEMS)
@@ -200,6 +204,7 @@ def _items(erasure: Erasure, runtime: Runtime) -> Iterator[_Step]:
         yield _Step(Stage.ARCHIVE, "", [users.delete_erased(user_id, erasure.erased_at)])
 
 
+# ITEMS after COUNTERS, which are computed from them: a crash in between computes the same again.
 _STEPS: Mapping[Stage, Callable[[Erasure, Runtime], Iterator[_Step]]] = {
     Stage.ASSIGNMENTS: _assignments,
     Stage.COUNTERS: _counters,

@@ -56,6 +56,7 @@ def seal(experiment: Experiment, now: int, has_time: Callable[[], bool]) -> Seal
 def _by_key(shards: Iterable[str], last_day: int) -> dict[str, list[tuple[str, Cell]]]:
     found: defaultdict[str, list[tuple[str, Cell]]] = defaultdict(list)
     for shard in shards:
+        # Consistently: a count of writes that is out of date would only fail the condition of the delete.
         for cell in rollups.read(shard, consistent=True):
             day = day_in(cell.key)
             if day is not None and day <= last_day:
@@ -66,6 +67,7 @@ def _by_key(shards: Iterable[str], last_day: int) -> dict[str, list[tuple[str, C
 def _seal(target: str, key: str, sealed: Cell | None, cells: list[tuple[str, Cell]]) -> bool:
     """Move one key's counters; False when a late event wrote one of them in the meantime."""
     parts = [cell for _, cell in cells] + ([sealed] if sealed else [])
+    # The writes add up as the counters do: the tag of a result is made of them, and sealing changes none.
     merged = Cell(
         key,
         rollups.merge(parts)[key],

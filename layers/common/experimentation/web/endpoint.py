@@ -62,8 +62,10 @@ class Endpoint:
         fault: Exception | None = None
         cause: BaseException | None = None
         try:
+            # Before anybody is authenticated: what comes past the edge costs no reading.
             edge.require(request.headers)
             principal = None if self.rule == "anyone" else authenticate(request, now)
+            # Before the body is parsed: who may not call learns nothing of what it should look like.
             authorize(principal, self.rule)
             if self.recent:
                 require_recent_login(principal, now)

@@ -140,7 +140,7 @@ def change(
         recorded = [record(before, after)] if record else []
         actions = [_update(after, before), *_admins(after.is_active_admin - before.is_active_admin)]
         if _written([*actions, denials.deny_subject(username, _clock()), *recorded]):
-            denials.forget()
+            denials.forget()  # this environment at once; the others read the list again within 10 s
             return after
     raise UnavailableError("The account is being changed by others; try again.")
 
@@ -170,6 +170,7 @@ def _written(actions: "Sequence[Action]") -> bool:
         commit(actions)
     except CancelledError as error:
         _raise_unless_condition(error)
+        # The person before the admins: if they have changed, whether this takes the last admin is asked anew.
         if error.reasons[0] == CONDITION_FAILED:
             return False
         raise ConflictError("This is the last admin: make another one first.") from error

@@ -145,6 +145,7 @@ def rotate(token: str, now: int) -> Session:
                     ":last_expiry": {"N": str(now // 1000 + settings.access_token_seconds())},
                 },
                 ReturnValues="ALL_NEW",
+                # What refused it, in the refusal: a second read could find a later rotation.
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
@@ -217,7 +218,8 @@ def _end(item: "Item", now: int) -> None:
 
 def _deny(username: str, session_id: str, last_expiry: int, now: int) -> None:
     if last_expiry + denials.SKEW_SECONDS <= now // 1000:
-        return
+        return  # its access tokens have all expired: there is nothing to refuse
+    # Every function holds the whole deny list: nobody may make it long by signing in and out.
     if _ended_lately(username, now) <= DENIED_ONE_BY_ONE:
         denials.deny_session(session_id, last_expiry)
     else:

@@ -42,6 +42,7 @@ def newest(now: int) -> SigningKey:
     try:
         keys = parsed(_read(arn))
     except UnavailableError:
+        # The key that was read last still signs: whoever verifies knows it, and the keys change seldom.
         last = _cached.last(arn)
         if last is None:
             raise

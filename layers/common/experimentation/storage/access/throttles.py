@@ -89,6 +89,7 @@ def guarded_delay_ms(failures: int) -> int:
 def charge(attempt: Attempt, now: int) -> None:
     """Count an attempt as failed until it succeeds; TooManyRequestsError while one must wait, uncounted."""
     counters = _counters(attempt, now)
+    # Look at all before any is charged: an attempt that must wait for one makes no other dearer.
     for counter in counters:
         _require_free(_read(counter.key, now), counter, now)
     for counter in counters:
@@ -157,6 +158,7 @@ def _read(key: "Item", now: int) -> _Count:
     item = answer["Item"]
     count = _Count(int(item["failures"]["N"]), int(item["waits_from"]["N"]), item["stamp"]["S"])
     is_recent = int(item["failed_at"]["N"]) + FORGOTTEN_AFTER_MS > now
+    # Forgotten but for its stamp: DynamoDB deletes the item when it likes, and the condition compares it.
     return count if is_recent else _NONE._replace(stamp=count.stamp)
 
 
@@ -192,6 +194,7 @@ def _subtract(key: "Item") -> None:
                 TableName=settings.accounts_table(),
                 Key=key,
                 UpdateExpression="ADD failures :back SET waits_from = :zero, stamp = :stamp",
+                # Not below zero, and not a new item: the count may have expired since the charge.
                 ConditionExpression="failures > :zero",
                 ExpressionAttributeValues={
                     ":back": {"N": "-1"},

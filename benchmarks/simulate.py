@@ -6,42 +6,42 @@ and asked of the engine itself, and one that differs ends the run.
 
 import sys
 from collections.abc import Callable, Iterator
-from fractions import Fraction
 from math import sqrt
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import gammaln
-from scipy.stats import norm, t
+from scipy.stats import t
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "layers" / "common"))
-
-from experimentation.domain.experiment import Analysis, Direction, Kind, Role
-from experimentation.domain.statistics.analysis import analyse, take_look
-from experimentation.domain.statistics.group_sequential import boundary
-from experimentation.domain.statistics.looks import Look
-from experimentation.domain.statistics.srm import THRESHOLD
-from experimentation.domain.statistics.study import (
-    CovariateSums,
-    Metric,
-    MetricTotals,
-    Progress,
-    Query,
-    Study,
-    VariantTotals,
+from benchmarks.engine_check import (
+    CHECKED,
+    MIN_DAYS,
+    MIN_USERS,
+    called_by_engine,
+    check,
+    check_kept,
+    totals_of,
 )
+from benchmarks.simulated_looks import (
+    ALPHA,
+    Array,
+    Looks,
+    Plan,
+    any_day_sign,
+    arm_of,
+    exact_days,
+    mismatched,
+    multiplier,
+    sequential_mismatch,
+    simulated,
+    z_of,
+)
+from experimentation.domain.experiment import Analysis, Kind
+from experimentation.domain.statistics.group_sequential import boundary
+from experimentation.domain.statistics.study import CovariateSums, VariantTotals
 
 SEED = 20_261_122
 DAYS = 28
-MIN_DAYS = 7
-MIN_USERS = 150
-ALPHA = 0.05
 GUARD_ALPHA = 0.005
-CHECKED = 40  # looks of each row that the engine itself is asked about
-
-type Array = NDArray[np.float64]
 
 
 class Row(NamedTuple):
@@ -62,125 +62,6 @@ class Row(NamedTuple):
         return self.low - below <= self.share <= self.high + above
 
 
-class Looks(NamedTuple):
-    """Cumulative figures of both arms at the end of every day: arrays of (runs, days)."""
-
-    n: tuple[Array, Array]
-    converters: tuple[Array, Array]
-    sums: tuple[Array, Array]
-    squares: tuple[Array, Array]
-
-
-class Plan(NamedTuple):
-    """A row to be: how users come, and what they do."""
-
-    name: str
-    kind: Kind
-    users_a_day: int
-    share: float  # of the treatment
-    rate: float  # of control users with an event
-    sigma: float = 0.0  # of the logarithm of values
-    effect: float = 1.0  # the treatment's rate relative to the control's
-
-    @property
-    def split(self) -> str:
-        """Return the weights."""
-        return f"{100 * (1 - self.share):.0f}/{100 * self.share:.0f}"
-
-
-def simulated(plan: Plan, runs: int, days: int, random: np.random.Generator) -> Looks:
-    """Return looks of experiments whose users come daily and act 0 to 6 days later; some act again."""
-    arms = [
-        _arm(plan, runs, days, plan.users_a_day * share, rate, random)
-        for share, rate in ((1 - plan.share, plan.rate), (plan.share, plan.rate * plan.effect))
-    ]
-    return Looks(*(tuple(pair) for pair in zip(*arms, strict=True)))  # type: ignore[arg-type]
-
-
-def _arm(
-    plan: Plan, runs: int, days: int, users: float, rate: float, random: np.random.Generator
-) -> tuple[Array, Array, Array, Array]:
-    enrolled = random.poisson(users, (runs, days))
-    active = random.binomial(enrolled, rate)
-    delays = np.array([0.5, 0.2, 0.1, 0.08, 0.06, 0.04, 0.02])
-    first = np.zeros((runs, days + len(delays)))
-    split = random.multinomial(active, delays)  # (runs, days, delays)
-    for delay in range(len(delays)):
-        first[:, delay : delay + days] += split[:, :, delay]
-    n = enrolled.cumsum(axis=1).astype(float)
-    first = first[:, :days].astype(int)
-    converters = first.cumsum(axis=1).astype(float)
-    if plan.kind is Kind.CONVERSION:
-        return n, converters, converters, converters
-    sums, squares = np.zeros((runs, days)), np.zeros((runs, days))
-    for run in range(runs):
-        total = first[run].sum()
-        day = np.repeat(np.arange(days), first[run])
-        if plan.kind is Kind.COUNT:
-            values = 1 + random.poisson(1.0, total).astype(float)
-        else:
-            values = np.round(random.lognormal(2.0, plan.sigma, total), 4)
-        again = random.random(total) < 0.3
-        later = day[again] + random.integers(1, 8, again.sum())
-        more = values[again] * random.lognormal(0.0, 0.3, again.sum())
-        more = np.ones(len(more)) if plan.kind is Kind.COUNT else np.round(more, 4)
-        gained = np.bincount(day, values, days) + np.bincount(later, more, days + 8)[:days]
-        cross = more * (2 * values[again] + more)
-        squared = np.bincount(day, values**2, days) + np.bincount(later, cross, days + 8)[:days]
-        sums[run], squares[run] = gained.cumsum(), squared.cumsum()
-    return n, converters, sums, squares
-
-
-def z_of(looks: Looks, kind: Kind, cautious: bool = True) -> tuple[Array, Array]:
-    """Return D / se at every look, and where nothing can be said; se is the larger one but for rates."""
-    (n, m), (s, u), (q, r) = looks.n, looks.sums, looks.squares
-    with np.errstate(all="ignore"):
-        v, w = ((b - a * a / k) / (k - 1) for k, a, b in ((n, s, q), (m, u, r)))
-        variance = v / n + w / m
-        if cautious and kind is not Kind.CONVERSION:
-            pooled = ((n - 1) * v + (m - 1) * w) / (n + m - 2) * (1 / n + 1 / m)
-            variance = np.maximum(variance, pooled)
-        z = (u / m - s / n) / np.sqrt(variance)
-    return z, small(looks, kind) | ~np.isfinite(z)
-
-
-def small(looks: Looks, kind: Kind) -> Array:
-    """Say where too few users did (or did not do) it."""
-    (n, m), (c, d) = looks.n, looks.converters
-    if kind is Kind.CONVERSION:
-        return np.minimum(np.minimum(c, n - c), np.minimum(d, m - d)) < 10
-    return np.where(n < m, c, np.where(m < n, d, np.minimum(c, d))) < 100
-
-
-def multiplier(n: Array, alpha: float, tuning_n: float) -> Array:
-    """Return the sequence's half-width in standard errors."""
-    rho2 = (-2 * np.log(alpha) + np.log(1 - 2 * np.log(alpha))) / tuning_n
-    return np.sqrt(2 * (n * rho2 + 1) / (n * rho2) * np.log(np.sqrt(n * rho2 + 1) / alpha))
-
-
-def exact_rejects(looks: Looks, share: float, alpha: float) -> Array:
-    """Say where the Dirichlet-multinomial test on converters rejects."""
-    prior = 20 * np.array([1 - share, share])
-    c, d = looks.converters
-    factor = gammaln(20) - gammaln(20 + c + d)
-    factor = factor + gammaln(prior[0] + c) - gammaln(prior[0]) - c * np.log(1 - share)
-    factor = factor + gammaln(prior[1] + d) - gammaln(prior[1]) - d * np.log(share)
-    return np.exp(np.minimum(0, -factor)) < alpha
-
-
-def any_day_sign(looks: Looks, plan: Plan, alpha: float = ALPHA, tuning_n: float = 5000) -> Array:
-    """Return the sign of what the sequence, or the exact test, has proven at every look; else 0."""
-    z, silent = z_of(looks, plan.kind)
-    found = np.where(~silent & (np.abs(z) > multiplier(sum(looks.n), alpha, tuning_n)), np.sign(z), 0)
-    if plan.kind is Kind.CONVERSION:
-        (n, m), (c, d) = looks.n, looks.converters
-        with np.errstate(all="ignore"):
-            sign = np.sign(d / m - c / n)
-        rejected = exact_rejects(looks, plan.share, alpha)
-        found = np.where(small(looks, plan.kind), np.where(rejected, sign, 0), found)
-    return found
-
-
 def false_verdicts(looks: Looks, plan: Plan, proven: Array) -> Array:
     """Return, by run, whether some look says ship or do_not_ship without a reason."""
     days = np.arange(1, proven.shape[1] + 1)
@@ -189,14 +70,6 @@ def false_verdicts(looks: Looks, plan: Plan, proven: Array) -> Array:
     ships = (proven > 0) & ready & ~split_off
     stops = (proven < 0) & ~split_off  # harm does not wait
     return (ships | stops).any(axis=1)
-
-
-def mismatched(looks: Looks, share: float) -> Array:
-    """Say where the chi-square test of the split flags."""
-    n, m = looks.n
-    expected = (n + m) * (1 - share), (n + m) * share
-    chi2 = (n - expected[0]) ** 2 / expected[0] + (m - expected[1]) ** 2 / expected[1]
-    return (2 * norm.sf(np.sqrt(chi2)) < THRESHOLD) & (np.minimum(*expected) >= 5)
 
 
 def conversions() -> Iterator[Plan]:
@@ -239,7 +112,7 @@ def fixed_twice(runs: int, random: np.random.Generator) -> Row:
     met = (sum(looks.n) >= planned) & (np.arange(1, DAYS + 1) >= MIN_DAYS)
     first = np.argmax(met, axis=1)
     called = np.abs(z[np.arange(runs), first]) > t.isf(ALPHA / 2, planned - 2)
-    _check_kept(looks, planned, Analysis.FIXED, called)
+    check_kept(looks, planned, Analysis.FIXED, called)
     return Row(plan.name, runs, 1000, plan.split, float(called.mean()), 0.0, ALPHA)
 
 
@@ -247,11 +120,11 @@ def group_sequential(runs: int, random: np.random.Generator, effect: float = 1.0
     """Return a row of group-sequential experiments with 14 daily looks."""
     name = "group sequential, 14 daily looks" + ("" if effect == 1 else ", 10 % -> 11 %")
     plan = Plan(name, Kind.CONVERSION, 2000, 0.5, 0.1, effect=effect)
-    looks = _exact_days(plan, runs, 14, random)
+    looks = exact_days(plan, runs, 14, random)
     z, _ = z_of(looks, plan.kind)
     bounds = np.array(boundary(tuple((day + 1) / 14 for day in range(14)), ALPHA).bounds)
     called = (np.abs(z) > bounds).any(axis=1)
-    _check_kept(looks, 28_000, Analysis.GROUP_SEQUENTIAL, called)
+    check_kept(looks, 28_000, Analysis.GROUP_SEQUENTIAL, called)
     low, high = (0.0, ALPHA) if effect == 1 else (0.74, 0.80)
     return Row(name, runs, 2000, plan.split, float(called.mean()), low, high)
 
@@ -289,7 +162,7 @@ def cuped(runs: int, random: np.random.Generator) -> Row:
             )
             for a, each in enumerate(totals)
         ]
-        found = _engine(arms, Kind.COUNT, 0.5, day + 1)
+        found = called_by_engine(arms, Kind.COUNT, 0.5, day + 1)
         if found != bool(called[run, day]):
             raise SystemExit("the engine and the simulation disagree about CUPED")
     name = "CUPED decides, visits of regular users"
@@ -300,7 +173,7 @@ def rare_harm(runs: int, random: np.random.Generator) -> Row:
     """Return how often a guardrail that never fails in the control is found harmed by day 14."""
     plan = Plan("guardrail 0 -> 0.3 %, found by day 14", Kind.CONVERSION, 2000, 0.5, 0.0)
     looks = simulated(plan, runs, 14, random)
-    harmed = _arm(plan, runs, 14, 1000, 0.003, random)
+    harmed = arm_of(plan, runs, 14, 1000, 0.003, random)
     looks = Looks(*((own[0], other) for own, other in zip(looks, harmed, strict=True)))
     proven = any_day_sign(looks, plan)
     check(looks, plan, proven, random)
@@ -324,7 +197,7 @@ def before(runs: int, random: np.random.Generator) -> Iterator[Row]:
     """Return the rows of 14 daily looks at 1,000 users a day and arm, 10 % base rate."""
     plan = Plan("A/A", Kind.CONVERSION, 2000, 0.5, 0.1)
     effect = plan._replace(name="10 % -> 11 %", effect=1.1)
-    null, moved = (_exact_days(each, runs, 14, random) for each in (plan, effect))
+    null, moved = (exact_days(each, runs, 14, random) for each in (plan, effect))
     critical = t.isf(ALPHA / 2, null.n[0] + null.n[1] - 2)
     (z, _), (y, _) = z_of(null, plan.kind), z_of(moved, plan.kind)
     for looks in (null, moved):
@@ -367,85 +240,6 @@ def rows(
         )
     ):
         yield guard(plan, runs(1000), random)
-
-
-def check(looks: Looks, plan: Plan, proven: Array, random: np.random.Generator) -> None:
-    """Ask the engine about some looks; one that it reads otherwise ends the run."""
-    count, days = proven.shape
-    for run, day in zip(random.integers(0, count, CHECKED), random.integers(0, days, CHECKED), strict=True):
-        arms = [
-            totals_of(*(float(part[arm][run, day]) for part in looks), plan.kind)  # type: ignore[call-arg, arg-type]
-            for arm in (0, 1)
-        ]
-        found = _engine(arms, plan.kind, plan.share, int(day) + 1)
-        if found != bool(proven[run, day]):
-            raise SystemExit(f"the engine and the simulation disagree: {plan.name}, run {run}, day {day}")
-
-
-def _exact_days(plan: Plan, runs: int, days: int, random: np.random.Generator) -> Looks:
-    """Return looks at exactly as many users a day in each arm, who act at once."""
-    each = plan.users_a_day // 2
-    n = np.broadcast_to(each * np.arange(1.0, days + 1), (runs, days))
-    arms = [
-        random.binomial(each, rate, (runs, days)).cumsum(axis=1).astype(float)
-        for rate in (plan.rate, plan.rate * plan.effect)
-    ]
-    return Looks((n, n), (arms[0], arms[1]), (arms[0], arms[1]), (arms[0], arms[1]))
-
-
-def sequential_mismatch(looks: Looks, share: float) -> Array:
-    """Return the always-valid p-value of the split at every look."""
-    prior = 10_000 * np.array([1 - share, share])
-    n, m = looks.n
-    factor = gammaln(10_000) - gammaln(10_000 + n + m)
-    factor = factor + gammaln(prior[0] + n) - gammaln(prior[0]) - n * np.log(1 - share)
-    factor = factor + gammaln(prior[1] + m) - gammaln(prior[1]) - m * np.log(share)
-    return np.exp(np.minimum(0, -factor))
-
-
-def totals_of(users: float, converters: float, total: float, squares: float, kind: Kind) -> VariantTotals:
-    exact = Fraction(total).limit_denominator(10**4), Fraction(squares).limit_denominator(10**8)
-    count = int(total) if kind is Kind.COUNT else int(converters)
-    return VariantTotals(int(users), int(converters), count, *exact)
-
-
-def _study(
-    kind: Kind, share: float, analysis: Analysis = Analysis.SEQUENTIAL, planned: int | None = None
-) -> tuple[Metric, Study]:
-    weights = {"control": round(1_000_000 * (1 - share)), "treatment": round(1_000_000 * share)}
-    metric = Metric("metric", "event", kind, Direction.INCREASE, Role.PRIMARY)
-    return metric, Study("control", weights, analysis, 1, planned, MIN_USERS, MIN_DAYS, None)
-
-
-def _engine(arms: list[VariantTotals], kind: Kind, share: float, day: int) -> bool:
-    """Ask the engine whether its declared test calls a difference on this day."""
-    metric, study = _study(kind, share)
-    totals = dict(zip(("control", "treatment"), arms, strict=True))
-    enrolled = {arm: each.users for arm, each in totals.items()}
-    progress = Progress(day, completed=False, users_per_day=None)
-    answer = analyse(study, progress, Query(), enrolled, [MetricTotals(metric, totals)])
-    deciding = answer.metrics[0].comparisons["treatment"].deciding
-    return deciding is not None and deciding.significant
-
-
-def _check_kept(looks: Looks, planned: int, analysis: Analysis, called: Array) -> None:
-    """Let the engine take a few experiments' looks day by day: its verdict must be the simulation's."""
-    metric, study = _study(Kind.CONVERSION, 0.5, analysis, planned)
-    study = study._replace(min_days=0 if analysis is Analysis.GROUP_SEQUENTIAL else MIN_DAYS)
-    for run in range(4):
-        kept: list[Look] = []
-        for day in range(looks.n[0].shape[1]):
-            totals = {
-                key: totals_of(*(float(part[arm][run, day]) for part in looks), Kind.CONVERSION)  # type: ignore[call-arg, arg-type]
-                for arm, key in enumerate(("control", "treatment"))
-            }
-            enrolled = {key: each.users for key, each in totals.items()}
-            progress = Progress(day + 1, completed=False, users_per_day=None)
-            metrics = [MetricTotals(metric, totals)]
-            kept.append(take_look(study, progress, enrolled, metrics, [enrolled], kept, day))
-        found = any(look.action in {"ship", "do_not_ship"} for look in kept)
-        if found != bool(called[run]):
-            raise SystemExit(f"the engine and the simulation disagree about run {run}, {analysis}")
 
 
 def main() -> int:

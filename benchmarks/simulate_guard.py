@@ -11,18 +11,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.simulate import (
+from benchmarks.engine_check import totals_of
+from benchmarks.simulate import SEED, Row
+from benchmarks.simulated_looks import (
     ALPHA,
-    SEED,
     Array,
     Looks,
     Plan,
-    Row,
     any_day_sign,
     exact_rejects,
     sequential_mismatch,
     small,
-    totals_of,
     z_of,
 )
 from experimentation.domain.experiment import Analysis, Direction, Kind, Role

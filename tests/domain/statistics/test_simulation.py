@@ -1,8 +1,10 @@
 """A small run of `make simulate`: a tenth of the experiments of some rows, in bars that are wider for it."""
 
+import numpy as np
 import pytest
 
-from benchmarks import simulate
+from benchmarks import simulate, simulated_looks
+from experimentation.domain.experiment import Kind
 
 pytestmark = pytest.mark.xdist_group("simulated experiments")  # made once, by one process
 
@@ -30,13 +32,13 @@ def test_peeking_at_the_fixed_interval_is_far_worse_than_at_the_sequence(
 
 
 def test_welch_alone_would_fail_on_skewed_revenue_at_uneven_weights() -> None:
-    plan = simulate.Plan("revenue", simulate.Kind.VALUE, 1000, 0.1, 0.2, 2.0)
-    random = simulate.np.random.default_rng(simulate.SEED)
-    looks = simulate.simulated(plan, 200, simulate.DAYS, random)
-    proven = simulate.any_day_sign(looks, plan)
-    z, silent = simulate.z_of(looks, plan.kind, cautious=False)
+    plan = simulated_looks.Plan("revenue", Kind.VALUE, 1000, 0.1, 0.2, 2.0)
+    random = np.random.default_rng(simulate.SEED)
+    looks = simulated_looks.simulated(plan, 200, simulate.DAYS, random)
+    proven = simulated_looks.any_day_sign(looks, plan)
+    z, silent = simulated_looks.z_of(looks, plan.kind, cautious=False)
 
-    unsafe = ~silent & (abs(z) > simulate.multiplier(sum(looks.n), 0.05, 5000))
+    unsafe = ~silent & (abs(z) > simulated_looks.multiplier(sum(looks.n), 0.05, 5000))
 
     assert (proven != 0).any(axis=1).mean() < 0.02
     assert unsafe.any(axis=1).mean() > 0.03

@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchmarks import simulate_guard
-from benchmarks.simulate import Plan
+from benchmarks.simulated_looks import Plan
 from experimentation.domain.experiment import Kind
 
 

@@ -11,7 +11,8 @@ from experimentation.domain.counting.windows import cumulative, window
 from experimentation.domain.errors import FieldError, InvalidError
 from experimentation.domain.experiment import Experiment
 from experimentation.domain.results.totals import Span, Table, variant_totals
-from experimentation.domain.statistics.comparison import Moment, compare_variant
+from experimentation.domain.statistics.comparison import compare_variant
+from experimentation.domain.statistics.examining import Moment
 from experimentation.domain.statistics.study import Metric, MetricTotals, Query, Study
 
 type Granularity = Literal["hour", "day", "week"]

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from experimentation.domain.statistics.answer import Analysis
-from experimentation.domain.statistics.comparison import Moment
 from experimentation.domain.statistics.decision import Readiness
+from experimentation.domain.statistics.examining import Moment
 from experimentation.domain.statistics.looks import LASTING, Verdict
 from experimentation.domain.statistics.pace import days_left
 from experimentation.domain.statistics.reasons import (

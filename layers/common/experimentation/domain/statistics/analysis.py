@@ -6,8 +6,9 @@ from experimentation.domain.experiment import Analysis as Mode
 from experimentation.domain.experiment import Role
 from experimentation.domain.statistics.advice import Own, recommendation
 from experimentation.domain.statistics.answer import Analysis, MetricResult, SampleRatio, VariantFigures
-from experimentation.domain.statistics.comparison import Moment, compared, examine
+from experimentation.domain.statistics.comparison import compared
 from experimentation.domain.statistics.decision import Readiness
+from experimentation.domain.statistics.examining import Moment, examine
 from experimentation.domain.statistics.families import adjusted, families
 from experimentation.domain.statistics.looks import Look, kept_verdicts
 from experimentation.domain.statistics.moments import as_float

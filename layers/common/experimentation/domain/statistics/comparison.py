@@ -2,23 +2,24 @@
 
 from typing import NamedTuple
 
-from experimentation.domain.experiment import Adjustment, Analysis, Direction, Kind, Role
+from experimentation.domain.experiment import Direction, Kind, Role
 from experimentation.domain.statistics.bayes import Prior, posterior_of
 from experimentation.domain.statistics.beta_binomial import beta_binomial
-from experimentation.domain.statistics.cuped import NO_HISTORY, CupedTest, cuped_welch
-from experimentation.domain.statistics.deciding import Deciding, Figures, Fixed, Repeated, Test, undecided
+from experimentation.domain.statistics.cuped import NO_HISTORY
+from experimentation.domain.statistics.deciding import Deciding, Test, undecided
 from experimentation.domain.statistics.decision import (
     Confidence,
     Guard,
     Tendency,
     confidence_word,
-    gain_of,
     tendency,
 )
 from experimentation.domain.statistics.exact import ExactTest
-from experimentation.domain.statistics.lift import Interval, raw_baseline
-from experimentation.domain.statistics.means import OK, Contrast, WelchTest, cautious, welch, welch_t
-from experimentation.domain.statistics.proportions import Rate, newcombe
+from experimentation.domain.statistics.examining import Examined, Moment, examine, rate_of
+from experimentation.domain.statistics.harm import guard_of
+from experimentation.domain.statistics.lift import Interval
+from experimentation.domain.statistics.means import OK, Contrast, WelchTest
+from experimentation.domain.statistics.proportions import newcombe
 from experimentation.domain.statistics.sequential import ConfidenceSequence, sequence_rho
 from experimentation.domain.statistics.study import (
     ERROR_RATE,
@@ -28,9 +29,6 @@ from experimentation.domain.statistics.study import (
     Study,
     VariantTotals,
     family_size,
-    is_small_sample,
-    metric_moments,
-    paired_moments,
     tuning_n,
 )
 from experimentation.domain.statistics.tails import norm_sf
@@ -92,82 +90,11 @@ class Comparison(NamedTuple):
     cuped: Cuped
 
 
-class Moment(NamedTuple):
-    """When the figures are of, which says what may decide now.
-
-    `kept` are the figures of an earlier look that stand for today's: of the look at which a fixed plan was
-    met, or of the newest look of a group-sequential one; `kept_on` is its day. `fractions` is the information
-    of the looks that have spent, this one last, where this is one that may decide.
-    """
-
-    mismatch: bool = False
-    at_look: bool = False
-    plan_met: bool = False
-    completed: bool = False
-    fractions: tuple[float, ...] = ()
-    kept: Figures | None = None
-    kept_on: int | None = None
-
-
-class Examined(NamedTuple):
-    """A comparison before its family is known: its estimate and the tests that may decide it.
-
-    `estimate` is what decides (adjusted where CUPED is declared), `any_day` the test that holds at every
-    look, `test` the declared one with its method; both are None where the metric does not decide.
-    """
-
-    totals: MetricTotals
-    treatment: str
-    small: bool
-    shown: WelchTest
-    history: CupedTest | None
-    adjusted: bool
-    estimate: Contrast | None
-    any_day: Test | None
-    method: str | None
-    test: Test | None
-
-
 class Family(NamedTuple):
     """What a comparison's family makes of it: the p-value of the whole family, the level of its interval."""
 
     p_value: float
     level: float
-
-
-def examine(study: Study, query: Query, totals: MetricTotals, treatment: str, moment: Moment) -> Examined:
-    """Return what one comparison rests on."""
-    metric = totals.metric
-    control, treated = totals.variants[study.control], totals.variants[treatment]
-    moments = metric_moments(metric, control), metric_moments(metric, treated)
-    small = is_small_sample(metric, control, treated)
-    history = _history(metric, control, treated, query.alpha)
-    adjusted = study.adjustment is Adjustment.CUPED and history is not None and history.status == OK
-    contrast = welch if metric.kind is Kind.CONVERSION else cautious
-    raw = moments[0].estimate, moments[1].estimate, raw_baseline(moments[0].estimate)
-    estimate = contrast(*(history.adjusted if adjusted and history is not None else raw))
-    examined = Examined(
-        totals,
-        treatment,
-        small,
-        welch_t(moments[0], moments[1], query.alpha),
-        history,
-        adjusted,
-        estimate,
-        any_day=None,
-        method=None,
-        test=None,
-    )
-    if not (query.declared and metric.decides and treatment in study.treatments):
-        return examined
-    any_day: Test | None = None
-    if small:
-        any_day = _exact(study, examined) if metric.kind is Kind.CONVERSION else None
-    elif estimate is not None:
-        rho = sequence_rho(ERROR_RATE / family_size(study, metric), tuning_n(study, treatment))
-        any_day = ConfidenceSequence(estimate, control.users + treated.users, rho)
-    method, test = _declared(study, examined, any_day, moment)
-    return examined._replace(any_day=any_day, method=method, test=test)
 
 
 def compared(
@@ -178,7 +105,7 @@ def compared(
     control, treated = (examined.totals.variants[key] for key in (study.control, examined.treatment))
     declared = query.declared and metric.decides and examined.treatment in study.treatments
     deciding = _deciding(study, examined, family, moment) if declared else None
-    guard = _guard(study, examined, moment) if declared and metric.role is Role.GUARDRAIL else None
+    guard = guard_of(study, examined, moment) if declared and metric.role is Role.GUARDRAIL else None
     significant = deciding is not None and deciding.significant
     harmed = guard is not None and guard.harmed
     enough = min(control.users, treated.users) >= study.min_users
@@ -228,27 +155,6 @@ def own_family(study: Study, examined: Examined) -> Family | None:
     return Family(min(1.0, size * examined.test.p_value), ERROR_RATE / size)
 
 
-def _declared(
-    study: Study, examined: Examined, any_day: Test | None, moment: Moment
-) -> tuple[str | None, Test | None]:
-    """Return the test that decides at this moment; a guardrail's holds on any day, whatever the analysis."""
-    any_day_method = "exact" if isinstance(any_day, ExactTest) else "sequence"
-    analysis = study.analysis
-    if analysis is Analysis.SEQUENTIAL or examined.totals.metric.role is Role.GUARDRAIL:
-        return any_day_method, any_day
-    ends_early = moment.completed and not moment.plan_met
-    if analysis is Analysis.FIXED and ends_early and moment.kept is None:
-        return any_day_method, any_day
-    may_decide = moment.plan_met if analysis is Analysis.FIXED else bool(moment.fractions)
-    if not moment.at_look or not may_decide:
-        return None, None
-    if examined.small or examined.estimate is None:
-        return any_day_method, any_day
-    if analysis is Analysis.FIXED:
-        return "fixed", Fixed(examined.estimate)
-    return "group_sequential", Repeated(examined.estimate, moment.fractions)
-
-
 def _deciding(study: Study, examined: Examined, family: Family | None, moment: Moment) -> Deciding:
     """Return the declared test's figures, or those of the look that stands for it."""
     metric, estimate, test = examined.totals.metric, examined.estimate, examined.test
@@ -287,61 +193,6 @@ def _shrunken_lift(estimate: Contrast) -> float | None:
     return posterior_of(estimate.diff, estimate.variance, prior).mean / baseline.mean
 
 
-def _guard(study: Study, examined: Examined, moment: Moment) -> Guard:
-    """Return whether a guardrail is proven harmed beyond its margin, and proven to be no worse than it.
-
-    The second proof is one-sided at the same error rate: one end of an interval at twice the level.
-    """
-    metric, test = examined.totals.metric, examined.any_day
-    if test is None:
-        return Guard(harmed=False, safe=metric.margin is None)
-    harmed = is_harmed(examined, ERROR_RATE)
-    if metric.margin is None:
-        return Guard(harmed)
-    decides_now = moment.at_look and moment.plan_met and study.analysis is Analysis.FIXED
-    proof: Test = test
-    if decides_now and not isinstance(test, ExactTest) and examined.estimate is not None:
-        proof = Fixed(examined.estimate)
-    within = _relative_gain(examined, proof, 2 * ERROR_RATE)
-    return Guard(
-        harmed,
-        safe=within is not None and within.low > -metric.margin,
-    )
-
-
-def is_harmed(examined: Examined, level: float) -> bool:
-    """Say whether a guardrail is proven worse, by more than its margin where it has one, at that level."""
-    metric, test = examined.totals.metric, examined.any_day
-    if test is None:
-        return False
-    if metric.margin is None:
-        gain = gain_of(metric.direction, test.interval(level))
-    else:
-        gain = _relative_gain(examined, test, level)
-    return gain is not None and gain.high < -(metric.margin or 0)
-
-
-def _relative_gain(examined: Examined, test: Test, level: float) -> Interval | None:
-    """Return the interval of the gain relative to the size of the control mean."""
-    lift = test.lift_interval(level)
-    if lift is None:
-        return None
-    baseline = None if examined.estimate is None else examined.estimate.baseline
-    if baseline is not None and baseline.mean < 0:
-        lift = Interval(-lift.high, -lift.low)
-    return gain_of(examined.totals.metric.direction, lift)
-
-
-def _exact(study: Study, examined: Examined) -> ExactTest | None:
-    """Return the exact test on converters; None where it has nothing to go by."""
-    weights = study.weights[study.control], study.weights[examined.treatment]
-    rates = [_rate(examined.totals.variants[key]) for key in (study.control, examined.treatment)]
-    possible = all(0 <= rate.conversions <= rate.n and rate.n for rate in rates)
-    if not all(weights) or not possible or not any(rate.conversions for rate in rates):
-        return None
-    return ExactTest(rates[0], rates[1], weights[1] / weights[0])
-
-
 def _always_valid(test: Test | None, size: int) -> AlwaysValid | None:
     if not isinstance(test, ConfidenceSequence):
         return None
@@ -354,7 +205,7 @@ def _bayes(
 ) -> tuple[float | None, float | None]:
     """Return the chance to beat the control and the expected loss; exact for a rate in a small sample."""
     if small:
-        arms = _rate(control), _rate(treated)
+        arms = rate_of(control), rate_of(treated)
         possible = all(0 <= rate.conversions <= rate.n and rate.n for rate in arms)
         if metric.kind is not Kind.CONVERSION or not possible:
             return None, None
@@ -378,7 +229,7 @@ def _shown_interval(
 ) -> Interval | None:
     """Return Welch's interval, or Newcombe's where a rate has too few converters for it."""
     if small and metric.kind is Kind.CONVERSION:
-        return newcombe(_rate(control), _rate(treated), alpha)
+        return newcombe(rate_of(control), rate_of(treated), alpha)
     return shown.interval
 
 
@@ -396,19 +247,8 @@ def _shown_lift(
     interval = _shown_interval(metric, control, treated, shown, alpha, small)
     if metric.kind is not Kind.CONVERSION or interval is None or not control.converters:
         return None
-    rate = _rate(control).share
+    rate = rate_of(control).share
     return Interval(max(-1.0, interval.low / rate), interval.high / rate)
-
-
-def _rate(totals: VariantTotals) -> Rate:
-    return Rate(totals.users, totals.converters)
-
-
-def _history(
-    metric: Metric, control: VariantTotals, treated: VariantTotals, alpha: float
-) -> CupedTest | None:
-    arms = paired_moments(metric, control), paired_moments(metric, treated)
-    return None if arms[0] is None or arms[1] is None else cuped_welch(arms[0], arms[1], alpha)
 
 
 def _cuped(study: Study, examined: Examined, declared: bool) -> Cuped:

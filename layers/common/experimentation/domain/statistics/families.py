@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from experimentation.domain.experiment import Role
-from experimentation.domain.statistics.comparison import Examined, Family, own_family
+from experimentation.domain.statistics.comparison import Family, own_family
+from experimentation.domain.statistics.examining import Examined
 from experimentation.domain.statistics.multiplicity import benjamini_hochberg, holm
 from experimentation.domain.statistics.study import ERROR_RATE, Correction, Study
 

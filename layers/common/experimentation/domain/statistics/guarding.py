@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from experimentation.domain.statistics.analysis import sample_ratio
-from experimentation.domain.statistics.comparison import Examined, Moment, examine, is_harmed
+from experimentation.domain.statistics.examining import Examined, Moment, examine
+from experimentation.domain.statistics.harm import is_harmed
 from experimentation.domain.statistics.study import MetricTotals, Query, Study
 from experimentation.domain.statistics.wording import amount, count, percent, spread
 

@@ -5,8 +5,8 @@ from itertools import combinations
 from typing import NamedTuple
 
 from experimentation.domain.experiment import Role
-from experimentation.domain.statistics.comparison import Moment, examine
 from experimentation.domain.statistics.decision import gain_of
+from experimentation.domain.statistics.examining import Moment, examine
 from experimentation.domain.statistics.lift import Interval
 from experimentation.domain.statistics.study import ERROR_RATE, Metric, MetricTotals, Query, Study
 from experimentation.domain.statistics.wording import spread

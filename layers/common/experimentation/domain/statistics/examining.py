@@ -1,0 +1,139 @@
+"""What a comparison rests on: the figures of both arms, the estimate, and the tests that may decide."""
+
+from typing import NamedTuple
+
+from experimentation.domain.experiment import Adjustment, Analysis, Kind, Role
+from experimentation.domain.statistics.cuped import CupedTest, cuped_welch
+from experimentation.domain.statistics.deciding import Figures, Fixed, Repeated, Test
+from experimentation.domain.statistics.exact import ExactTest
+from experimentation.domain.statistics.lift import raw_baseline
+from experimentation.domain.statistics.means import OK, Contrast, WelchTest, cautious, welch, welch_t
+from experimentation.domain.statistics.proportions import Rate
+from experimentation.domain.statistics.sequential import ConfidenceSequence, sequence_rho
+from experimentation.domain.statistics.study import (
+    ERROR_RATE,
+    Metric,
+    MetricTotals,
+    Query,
+    Study,
+    VariantTotals,
+    family_size,
+    is_small_sample,
+    metric_moments,
+    paired_moments,
+    tuning_n,
+)
+
+
+class Moment(NamedTuple):
+    """When the figures are of, which says what may decide now.
+
+    `kept` are the figures of an earlier look that stand for today's: of the look at which a fixed plan was
+    met, or of the newest look of a group-sequential one; `kept_on` is its day. `fractions` is the information
+    of the looks that have spent, this one last, where this is one that may decide.
+    """
+
+    mismatch: bool = False
+    at_look: bool = False
+    plan_met: bool = False
+    completed: bool = False
+    fractions: tuple[float, ...] = ()
+    kept: Figures | None = None
+    kept_on: int | None = None
+
+
+class Examined(NamedTuple):
+    """A comparison before its family is known: its estimate and the tests that may decide it.
+
+    `estimate` is what decides (adjusted where CUPED is declared), `any_day` the test that holds at every
+    look, `test` the declared one with its method; both are None where the metric does not decide.
+    """
+
+    totals: MetricTotals
+    treatment: str
+    small: bool
+    shown: WelchTest
+    history: CupedTest | None
+    adjusted: bool
+    estimate: Contrast | None
+    any_day: Test | None
+    method: str | None
+    test: Test | None
+
+
+def examine(study: Study, query: Query, totals: MetricTotals, treatment: str, moment: Moment) -> Examined:
+    """Return what one comparison rests on."""
+    metric = totals.metric
+    control, treated = totals.variants[study.control], totals.variants[treatment]
+    moments = metric_moments(metric, control), metric_moments(metric, treated)
+    small = is_small_sample(metric, control, treated)
+    history = _history(metric, control, treated, query.alpha)
+    adjusted = study.adjustment is Adjustment.CUPED and history is not None and history.status == OK
+    contrast = welch if metric.kind is Kind.CONVERSION else cautious
+    raw = moments[0].estimate, moments[1].estimate, raw_baseline(moments[0].estimate)
+    estimate = contrast(*(history.adjusted if adjusted and history is not None else raw))
+    examined = Examined(
+        totals,
+        treatment,
+        small,
+        welch_t(moments[0], moments[1], query.alpha),
+        history,
+        adjusted,
+        estimate,
+        any_day=None,
+        method=None,
+        test=None,
+    )
+    if not (query.declared and metric.decides and treatment in study.treatments):
+        return examined
+    any_day: Test | None = None
+    if small:
+        any_day = _exact(study, examined) if metric.kind is Kind.CONVERSION else None
+    elif estimate is not None:
+        rho = sequence_rho(ERROR_RATE / family_size(study, metric), tuning_n(study, treatment))
+        any_day = ConfidenceSequence(estimate, control.users + treated.users, rho)
+    method, test = _declared(study, examined, any_day, moment)
+    return examined._replace(any_day=any_day, method=method, test=test)
+
+
+def _declared(
+    study: Study, examined: Examined, any_day: Test | None, moment: Moment
+) -> tuple[str | None, Test | None]:
+    """Return the test that decides at this moment; a guardrail's holds on any day, whatever the analysis."""
+    any_day_method = "exact" if isinstance(any_day, ExactTest) else "sequence"
+    analysis = study.analysis
+    if analysis is Analysis.SEQUENTIAL or examined.totals.metric.role is Role.GUARDRAIL:
+        return any_day_method, any_day
+    ends_early = moment.completed and not moment.plan_met
+    if analysis is Analysis.FIXED and ends_early and moment.kept is None:
+        return any_day_method, any_day
+    may_decide = moment.plan_met if analysis is Analysis.FIXED else bool(moment.fractions)
+    if not moment.at_look or not may_decide:
+        return None, None
+    if examined.small or examined.estimate is None:
+        return any_day_method, any_day
+    if analysis is Analysis.FIXED:
+        return "fixed", Fixed(examined.estimate)
+    return "group_sequential", Repeated(examined.estimate, moment.fractions)
+
+
+def _exact(study: Study, examined: Examined) -> ExactTest | None:
+    """Return the exact test on converters; None where it has nothing to go by."""
+    weights = study.weights[study.control], study.weights[examined.treatment]
+    rates = [rate_of(examined.totals.variants[key]) for key in (study.control, examined.treatment)]
+    possible = all(0 <= rate.conversions <= rate.n and rate.n for rate in rates)
+    if not all(weights) or not possible or not any(rate.conversions for rate in rates):
+        return None
+    return ExactTest(rates[0], rates[1], weights[1] / weights[0])
+
+
+def _history(
+    metric: Metric, control: VariantTotals, treated: VariantTotals, alpha: float
+) -> CupedTest | None:
+    arms = paired_moments(metric, control), paired_moments(metric, treated)
+    return None if arms[0] is None or arms[1] is None else cuped_welch(arms[0], arms[1], alpha)
+
+
+def rate_of(totals: VariantTotals) -> Rate:
+    """Return the conversion rate of a variant."""
+    return Rate(totals.users, totals.converters)

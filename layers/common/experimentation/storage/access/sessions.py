@@ -6,9 +6,6 @@ presents the same token again within 10 s gets the same answer, though no token 
 a tag that only the family can have made: a session's id alone, which is no secret, ends nothing.
 """
 
-import hashlib
-import hmac
-import re
 import secrets
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -18,6 +15,14 @@ from botocore.exceptions import ClientError
 from experimentation import settings
 from experimentation.domain.errors import NotFoundError, UnauthenticatedError
 from experimentation.storage.access import denials
+from experimentation.storage.access.refresh_token import (
+    RefreshToken,
+    hashed,
+    issued,
+    parsed,
+    refused,
+    successor,
+)
 from experimentation.storage.aws import client
 from experimentation.storage.aws.failures import condition_failed, translated
 from experimentation.storage.aws.paged_query import every_item
@@ -26,7 +31,6 @@ if TYPE_CHECKING:
     from experimentation.storage.aws.transactions import Item
 
 GRACE_MS = 10_000
-TOKEN = re.compile(r"rt_([0-9a-f]{2,128})_([0-9a-f]{32})_([0-9a-f]{64})_([0-9a-f]{32})")
 LONGEST_AGENT = 200
 LISTED = 100
 DENIED_ONE_BY_ONE = 10  # sessions of a person, while their access tokens live
@@ -66,17 +70,6 @@ class ReusedError(UnauthenticatedError):
         self.username = username
 
 
-class _Token(NamedTuple):
-    username: str
-    session_id: str
-    secret: str
-    tag: str
-
-    @property
-    def key(self) -> "Item":
-        return _primary(self.username, self.session_id)
-
-
 def start(
     username: str,
     epoch: str,
@@ -98,7 +91,7 @@ def start(
     item = _primary(username, session_id) | {
         "epoch": {"S": epoch},
         "family_key": {"S": family_key},
-        "token_hash": {"S": _hashed(secret)},
+        "token_hash": {"S": hashed(secret)},
         "started_at": {"N": str(now)},
         "used_at": {"N": str(now)},
         "authenticated_at": {"N": str(now if authenticated_at is None else authenticated_at)},
@@ -119,14 +112,14 @@ def rotate(token: str, now: int) -> Session:
     UnauthenticatedError for a token that is unknown, expired or revoked; ReusedError for one that was used
     more than 10 s ago, which also ends its family.
     """
-    presented = _parsed(token)
+    presented = parsed(token)
     nonce = secrets.token_hex(16)
-    successor = _successor(presented.secret, nonce)
+    following = successor(presented.secret, nonce)
     with translated():
         try:
             answer = client.dynamodb().update_item(
                 TableName=settings.accounts_table(),
-                Key=presented.key,
+                Key=_primary(presented.username, presented.session_id),
                 UpdateExpression=(
                     "SET token_hash = :next, previous_hash = :presented, nonce = :nonce, used_at = :now, "
                     "expires_at = :expires, last_expiry = :last_expiry"
@@ -136,8 +129,8 @@ def rotate(token: str, now: int) -> Session:
                     "AND ends_at > :seconds"
                 ),
                 ExpressionAttributeValues={
-                    ":next": {"S": _hashed(successor)},
-                    ":presented": {"S": _hashed(presented.secret)},
+                    ":next": {"S": hashed(following)},
+                    ":presented": {"S": hashed(presented.secret)},
                     ":nonce": {"S": nonce},
                     ":now": {"N": str(now)},
                     ":seconds": {"N": str(now // 1000)},
@@ -152,7 +145,7 @@ def rotate(token: str, now: int) -> Session:
             if condition_failed(error):
                 return _again(presented, cast("Item | None", error.response.get("Item")), now)
             raise
-    return _session(answer["Attributes"], successor)
+    return _session(answer["Attributes"], following)
 
 
 def revoke(token: str, now: int) -> str:
@@ -160,10 +153,10 @@ def revoke(token: str, now: int) -> str:
 
     UnauthenticatedError when it is of none.
     """
-    presented = _parsed(token)
-    item = _read(presented.key)
-    if item is None or not _is_of_family(presented, item):
-        raise _refused()
+    presented = parsed(token)
+    item = _read(_primary(presented.username, presented.session_id))
+    if item is None or not presented.is_of(item["family_key"]["S"]):
+        raise refused()
     _end(item, now)
     return presented.username
 
@@ -182,13 +175,13 @@ def live(username: str, now: int) -> list[ListedSession]:
     return sorted(found, key=lambda session: session.last_used_at, reverse=True)[:LISTED]
 
 
-def _again(presented: _Token, item: "Item | None", now: int) -> Session:
+def _again(presented: RefreshToken, item: "Item | None", now: int) -> Session:
     """Return the successor once more while it is fresh; anything else is a token that must not be used."""
-    if item is None or not _lives(item, now) or not _is_of_family(presented, item):
-        raise _refused()
-    is_previous = item.get("previous_hash", {}).get("S") == _hashed(presented.secret)
+    if item is None or not _lives(item, now) or not presented.is_of(item["family_key"]["S"]):
+        raise refused()
+    is_previous = item.get("previous_hash", {}).get("S") == hashed(presented.secret)
     if is_previous and now - int(item["used_at"]["N"]) <= GRACE_MS:
-        return _session(item, _successor(presented.secret, item["nonce"]["S"]))
+        return _session(item, successor(presented.secret, item["nonce"]["S"]))
     _end(item, now)  # somebody has a copy
     raise ReusedError(presented.username)
 
@@ -270,12 +263,11 @@ def _lives(item: "Item", now: int) -> bool:
 
 def _session(item: "Item", secret: str) -> Session:
     username, session_id = _username(item), item["SK"]["S"]
-    tag = _tag(item["family_key"]["S"], secret)
     return Session(
         id=session_id,
         username=username,
         epoch=item["epoch"]["S"],
-        refresh_token=f"rt_{username.encode().hex()}_{session_id}_{secret}_{tag}",
+        refresh_token=issued(username, session_id, secret, item["family_key"]["S"]),
         authenticated_at=int((item.get("authenticated_at") or item["started_at"])["N"]),
         ends_at=int(item["ends_at"]["N"]),
     )
@@ -299,34 +291,3 @@ def _primary(username: str, session_id: str) -> "Item":
 
 def _username(item: "Item") -> str:
     return str(item["PK"]["S"]).removeprefix("SESSION#")
-
-
-def _parsed(token: str) -> _Token:
-    found = TOKEN.fullmatch(token)
-    if found is None:
-        raise _refused()
-    username, session_id, secret, tag = found.groups()
-    try:
-        return _Token(bytes.fromhex(username).decode(), session_id, secret, tag)
-    except ValueError as error:
-        raise _refused() from error
-
-
-def _is_of_family(token: _Token, item: "Item") -> bool:
-    return hmac.compare_digest(_tag(item["family_key"]["S"], token.secret), token.tag)
-
-
-def _tag(family_key: str, secret: str) -> str:
-    return hmac.new(bytes.fromhex(family_key), secret.encode(), hashlib.sha256).hexdigest()[:32]
-
-
-def _hashed(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def _successor(secret: str, nonce: str) -> str:
-    return hmac.new(secret.encode(), b"successor\x1f" + nonce.encode(), hashlib.sha256).hexdigest()
-
-
-def _refused() -> UnauthenticatedError:
-    return UnauthenticatedError("The refresh token is not valid.")

@@ -42,9 +42,9 @@ function listed(entries) {
     { title: "When", cell: (each) => time(each.at) },
     { title: "Who", cell: (each) => each.actor ?? "somebody" },
     { title: "What", cell: (each) => NAMES[each.action] ?? each.action },
-    { title: "To", cell: (each) => each.target ?? "" },
-    { title: "More", cell: (each) => h("span", { class: "small" }, each.detail) },
-    { title: "From", cell: (each) => h("span", { class: "small" }, each.address) },
+    { title: "Whom or what", cell: (each) => each.target ?? "" },
+    { title: "Details", cell: (each) => h("span", { class: "small" }, each.detail) },
+    { title: "Address", cell: (each) => h("span", { class: "small" }, each.address) },
   ], entries, { hideCaption: true, cards: true });
 }
 

@@ -24,6 +24,9 @@ const NEW = {
 };
 const FIXED = "Fixed since the start: a change would move users or the verdict.";
 
+// Where the calculator is not beside the form, it comes after it.
+const toCalculator = () => h("button", { type: "button", class: "link one-column", onclick: () => document.getElementById("calculator").scrollIntoView({ behavior: "smooth" }) }, "How many do I need?");
+
 export async function view(id, me, _, query) {
   const copied = query.get("copy");
   const known = id ? await call("GET", at(id)) : { data: copied ? copyOf(await get(at(copied))) : NEW, etag: null };
@@ -115,7 +118,7 @@ function fields(shown, experiment, id, types) {
   const plan = h("fieldset", {}, h("legend", {}, "Plan"),
     field("Analysis", analysis, { pointer: "/analysis" }),
     h("div", { class: "thirds" },
-      field("Planned users", planned, { pointer: "/planned_users", hint: "All variants together." }),
+      field("Planned users", planned, { pointer: "/planned_users", hint: ["All variants together. ", toCalculator()] }),
       field("Minimum effect in percent", effect, { pointer: "/minimum_effect", hint: "Relative; less is not worth shipping." }),
       field("Days before a verdict", days, { pointer: "/min_days" }),
       field("Users per variant before a verdict", least, { pointer: "/min_users" }),

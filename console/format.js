@@ -46,7 +46,12 @@ export function decimal(value, digits = 4) {
   return `${below(value)}${size >= 1000 ? whole.format(Math.round(size)) : String(Number(size.toPrecision(digits)))}`;
 }
 
-export const range = (interval, each) => (interval ? `${each(interval[0])} to ${each(interval[1])}` : NONE);
+// The unit of points stands once, behind both ends.
+export function range(interval, each) {
+  if (!interval) return NONE;
+  const [low, high] = interval.map((value) => each(value));
+  return `${low.replace(/ points$/, "")} to ${high}`;
+}
 
 export function pValue(value) {
   if (missing(value)) return NONE;
@@ -64,9 +69,10 @@ const SECOND = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "medium", timeStyl
 const HOUR = new Intl.DateTimeFormat(LANGUAGE, { timeStyle: "short" });
 
 // Times are the reader's own; days that the platform counts by are UTC's, whatever the reader's are.
-export const time = (text) => (text ? CLOCK.format(new Date(text)) : NONE);
-export const second = (text) => (text ? SECOND.format(new Date(text)) : NONE);
-export const hour = (text) => (text ? HOUR.format(new Date(text)) : NONE);
+const unbroken = (text) => text.replace(/ (?=[AP]M$)/i, "\u00a0");
+export const time = (text) => (text ? unbroken(CLOCK.format(new Date(text))) : NONE);
+export const second = (text) => (text ? unbroken(SECOND.format(new Date(text))) : NONE);
+export const hour = (text) => (text ? unbroken(HOUR.format(new Date(text))) : NONE);
 export const day = (text) => (text ? DAY.format(new Date(text)) : NONE);
 export const utcDay = (text) => (text ? UTC_DAY.format(new Date(text.slice(0, 10))) : NONE);
 export const shortDay = (text) => (text ? SHORT_UTC_DAY.format(new Date(text.slice(0, 10))) : NONE);

@@ -6,12 +6,13 @@ import { confirmed, explained, say, working } from "./feedback.js";
 import { clearFaults, field, showProblem } from "./form.js";
 import { time } from "./format.js";
 import { changePassword } from "./session.js";
+import { ROLES } from "./words.js";
 
 export async function view(_, me) {
   const place = h("div");
   await draw(place);
   const element = h("div", { class: "stack" }, h("h1", { tabindex: -1 }, "Your account"),
-    h("p", { class: "soft" }, `${me.id}, ${me.role}`),
+    h("p", { class: "soft" }, `Signed in as ${me.id}, with the role ${ROLES.find(([role]) => role === me.role)?.[1].toLowerCase() ?? me.role}.`),
     h("section", { class: "card" }, h("h2", {}, "Where you are signed in"), place),
     h("section", { class: "card" }, h("h2", {}, "Change your password"), changing()));
   return { title: "Your account", element };

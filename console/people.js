@@ -5,8 +5,7 @@ import { badge, fill, h, table } from "./dom.js";
 import { confirmed, explained, say } from "./feedback.js";
 import { choice, clearFaults, field, showProblem, text } from "./form.js";
 import { day } from "./format.js";
-
-const ROLES = [["viewer", "Viewer"], ["user", "User"], ["admin", "Administrator"]];
+import { ROLES } from "./words.js";
 
 export async function view(_, me) {
   const place = h("div");

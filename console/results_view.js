@@ -13,7 +13,11 @@ import { firstSteps } from "./teach.js";
 import { actionBadge, splitBadge } from "./wording.js";
 import { ACTION } from "./words.js";
 
-export function resultsView(experiment, results, segments) {
+const ROLES = ["primary", "secondary", "guardrail"];
+const rank = ({ role }) => (ROLES.includes(role) ? ROLES.indexOf(role) : ROLES.length);
+
+export function resultsView(experiment, answer, segments) {
+  const results = { ...answer, metrics: answer.metrics.toSorted((one, other) => rank(one) - rank(other)) }; // what decides comes first
   if (experiment.status === "draft") return { element: draft(experiment, results), leave: () => {} };
   const enrolled = Object.values(results.enrolled).reduce((sum, each) => sum + each, 0);
   const plots = [];
@@ -103,7 +107,7 @@ function draft(experiment, results) {
   return h("section", { class: "card empty" },
     h("h2", {}, "This is a draft"),
     h("p", {}, "Nobody is assigned until it starts. Check the ", h("a", { href: `#/experiments/${encodeURIComponent(experiment.id)}/setup` }, "setup"), " and the plan, then start it."),
-    results.plan ? planView(results.plan) : null);
+    results.plan ? planView(experiment, results.plan) : null);
 }
 
 function noMetrics(experiment) {

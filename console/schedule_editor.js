@@ -24,7 +24,7 @@ function step({ at, percent }, index) {
   const when = moment(at, { required: true });
   const share = number(percent, { min: 0, max: 100, required: true });
   return {
-    element: h("div", { class: "line" }, field("From", when, { pointer: `/schedule/ramp/${index}/at` }), field("Percent of users", share, { pointer: `/schedule/ramp/${index}/percent` })),
+    element: h("div", { class: "line timed" }, field("From", when, { pointer: `/schedule/ramp/${index}/at` }), field("Percent of users", share, { pointer: `/schedule/ramp/${index}/percent` })),
     value: () => ({ at: asMoment(when), percent: asNumber(share) }),
   };
 }

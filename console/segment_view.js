@@ -23,9 +23,9 @@ export function segmentView(experiment, results, key, answer, metric) {
   const several = experiment.variants.length > 2;
   const title = `${metricTitle(metric)} by ${key}`;
   const drawn = rows.filter((row) => row.interval).map((row) => ({ ...row, label: `${named(row.segment)}${several ? ` · ${variantTitle(experiment, row.variant)}` : ""}`, place: placeOf(experiment, row.variant) }));
-  return h("div", { class: "stack tight" },
+  return h("section", { class: "stack tight", "aria-label": title },
     h("div", { class: "row apart keep" }, h("h3", {}, title), saving({ title, name: `${results.experiment_id}-${metric.key}-by-${key}`, height: intervalHeight(drawn), configure: () => intervalChart(drawn), rows, columns: SHEET })),
-    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": title }, h("table", { class: "segments", role: "table" }, h("caption", { class: "hidden" }, title),
+    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Figures of ${title}` }, h("table", { class: "segments", role: "table" }, h("caption", { class: "hidden" }, title),
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, key), several ? h("th", { scope: "col" }, "Variant") : null, h("th", { scope: "col", class: "number" }, "Users"), h("th", { scope: "col" }, "Change"), h("th", { scope: "col", class: "col-interval drawn" }, h("span", { class: "hidden" }, "Drawn"), axisMark(axis)), h("th", { scope: "col", class: "number" }, "p, Holm"))),
       h("tbody", {}, rows.map((row) => h("tr", {},
         h("th", { scope: "row" }, named(row.segment)),

@@ -74,3 +74,6 @@ export const QUOTED = {
   shown: ["do not act on a single look", "warn"],
   small: ["too few outcomes to rely on", "warn"],
 };
+
+// What people may do, from least to most.
+export const ROLES = [["viewer", "Viewer"], ["user", "User"], ["admin", "Administrator"]];

@@ -37,14 +37,13 @@ ARGUMENTS = (
     "--disable-sync",
 )
 PICTURES = {
-    "experiments": "experiments.png",
     "experiment": "experiment.png",
     "plots": "plots.png",
-    "new-light": "new-experiment.png",
-    "docs": "docs.png",
+    "new": "new-experiment.png",
+    "debug": "debug.png",
     "experiment-dark": "experiment-dark.png",
 }
-"""What the README shows: written when README_PICTURES is set."""
+"""What the documentation shows: written when README_PICTURES is set. (experiments.png is of `make demo`.)"""
 SCREENSHOTS = Path(os.environ.get("SCREENSHOTS") or ROOT / "build" / "screenshots")
 
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, StorageState, expect
 
 from tests.browser.conftest import Errors, sign_in
-from tests.browser.seed import DAYS, USERS_PER_DAY
+from tests.browser.seed import DAYS, DEFINITION, USERS_PER_DAY
 from tests.e2e.conftest import RunningStack
 
 type Open = Callable[..., Page]
@@ -162,7 +162,8 @@ def test_the_decision_of_a_fortnight_is_on_top_with_its_plots(signed_in: Open, s
     expect(country.get_by_role("row")).to_have_count(5)
     expect(page.get_by_text("Weighted by the parts' users: +").first).to_be_visible()
     shot(page, "experiment-whole", whole=True)
-    page.get_by_role("heading", name="Over time and by segment").scroll_into_view_if_needed()
+    over_time = page.get_by_role("heading", name="Over time and by segment")
+    over_time.evaluate("(heading) => heading.closest('section').scrollIntoView()")
     shot(page, "plots")
 
 
@@ -273,9 +274,13 @@ def test_the_list_keeps_what_is_looked_for_in_its_address(signed_in: Open) -> No
     expect(page.get_by_text("No experiment matches.")).to_be_visible()
 
 
-def test_the_calculator_fills_in_the_plan(signed_in: Open) -> None:
+def test_the_calculator_fills_in_the_plan(signed_in: Open, shot: Shot) -> None:
     page = signed_in()
     page.get_by_role("link", name="New experiment").click()
+    page.get_by_label("Name", exact=True).fill("Search ranking")
+    page.get_by_label("Hypothesis").fill("Who sees what is bought most often first buys sooner.")
+    page.get_by_role("button", name="Plan 119,608 users").wait_for()
+    shot(page, "new")
 
     page.get_by_role("button", name="Plan 119,608 users").click()
 
@@ -360,7 +365,8 @@ def test_what_arrives_is_seen_and_a_crossover_with_it(signed_in: Open, api: http
         "cell"
     )
     expect(crossovers.nth(1)).to_have_text("1")
-    shot(page, "debug", whole=True)
+    expect(tail.get_by_role("row", name="purchase crossing 41.5")).to_be_visible()
+    shot(page, "debug")
     page.goto("/#/events")
     expect(tail.get_by_role("row", name="unknown crossing")).to_be_visible()
 
@@ -375,6 +381,62 @@ def test_what_is_stored_about_a_user_is_shown(signed_in: Open) -> None:
     with page.expect_download() as download:
         page.get_by_role("button", name="Save as JSON").click()
     assert json.loads(download.value.path().read_text())["user_id"] == "user-9"
+
+
+@pytest.mark.heavy
+def test_a_user_is_erased_after_a_question(
+    opened: Open, fortnight: RunningStack, api: httpx.Client, shot: Shot
+) -> None:
+    leaver = {"user_id": "leaver"}
+    api.post("/experiments/checkout-button/assignments", json=leaver).raise_for_status()
+    api.post("/events", json=leaver | {"type": "purchase", "value": 3}).raise_for_status()
+    until(lambda: bool(api.get("/users", params=leaver).json()["totals"]))
+    page = opened()
+    sign_in(page, fortnight)
+    page.get_by_role("link", name="User data").click()
+    page.get_by_label("User id").fill("leaver")
+    page.get_by_role("button", name="Show").click()
+    assignments = page.get_by_role("table", name="Assignments")
+    expect(assignments).to_contain_text("checkout-button")
+
+    page.get_by_role("button", name="Erase").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    assert api.get("/users", params=leaver).json()["erasure"] is None
+    page.get_by_role("button", name="Erase").click()
+    shot(page, "erase")
+    page.get_by_role("dialog").get_by_role("button", name="Erase").click()
+
+    expect(page.get_by_text("An erasure was asked for")).to_be_visible()
+    assert api.get("/users", params=leaver).json()["erasure"]["erased_at"]
+
+
+@pytest.mark.heavy
+def test_a_ramp_is_planned_step_by_step(
+    signed_in: Open, api: httpx.Client, errors: Errors, shot: Shot
+) -> None:
+    draft = {"id": "ramped", "name": "Ramped", "traffic_allocation": 10, "variants": DEFINITION["variants"]}
+    api.post("/experiments", json=draft).raise_for_status()
+    page = signed_in("/#/experiments/ramped/edit")
+    schedule = page.get_by_role("group", name="Schedule")
+    for number, (at, percent) in enumerate([("2099-01-01T09:00", "50"), ("2099-01-02T09:00", "20")]):
+        schedule.get_by_role("button", name="Add step").click()
+        schedule.get_by_label("From").nth(number).fill(at)
+        schedule.get_by_label("Percent of users").nth(number).fill(percent)
+    shot(page, "ramp", whole=True)
+    errors.expected.add(422)
+
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("link", name="Step 2, percent of users: may only grow from 50")).to_be_visible()
+    expect(schedule.get_by_label("Percent of users").nth(1)).to_have_attribute("aria-invalid", "true")
+    schedule.get_by_role("button", name="Remove step 2").click()
+    page.get_by_role("button", name="Save").click()
+
+    page.get_by_role("link", name="Setup", exact=True).click()
+    expect(page.locator("dt:has-text('Schedule') + dd")).to_contain_text(
+        "50% of users from Jan 1, 2099, 9:00"
+    )
+    (step,) = api.get("/experiments/ramped").json()["schedule"]["ramp"]
+    assert step["percent"] == 50
 
 
 def test_a_key_is_shown_once(signed_in: Open) -> None:

@@ -20,7 +20,7 @@ seen_types = SeenTypes()
 @queue_worker(unpack)
 def handler(messages: dict[str, Message], has_time: Callable[[], bool]) -> set[str]:
     """Return the messages of which something is not stored yet; an outage fails the whole batch."""
-    # Before the events: a user who is exposed before his first event needs none of them to be read.
+    # Before the events: a user who is exposed before their first event needs none of them to be read.
     exposures = [each for message in messages.values() for each in message.exposures]
     exposed = enrol_exposed(exposures, runtime, has_time)
     _measure_exposures(exposed)

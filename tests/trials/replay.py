@@ -10,8 +10,9 @@ from typing import Any
 
 from experimentation import settings
 from experimentation.domain.counting.counters import Adds, assignment_adds, enrolment_adds, labels
+from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.ledger import Head, enrol_at
-from experimentation.domain.counting.recording import Happening, Ledger, record
+from experimentation.domain.counting.recording import Ledger, record
 from experimentation.domain.counting.windows import add_counters
 from experimentation.domain.experiment import Experiment
 from experimentation.storage import experiments, rollups
@@ -75,10 +76,10 @@ def results(headers: dict[str, str], experiment_id: str, **query: object) -> dic
     return found
 
 
-def _by_user(happened: list[Happened]) -> dict[str, list[Happening]]:
+def _by_user(happened: list[Happened]) -> dict[str, list[Event]]:
     found = defaultdict(list)
     for each in happened:
-        found[each.user_id].append(Happening(each.type, each.at, each.value))
+        found[each.user_id].append(Event(each.user_id, "", each.type, each.at, each.at, each.value))
     return found
 
 

@@ -78,8 +78,8 @@ def create(experiment: Experiment, actor: str, checks: Checks = _no_checks, reas
 
     entry = history.Entry(experiment.created_at, experiment.version, actor, "created", reason=reason)
     actions = [items.create(experiment), items.listing(experiment), history.append(experiment.id, entry)]
-    for tried in range(MAX_TRIES):
-        pauses.pause(tried)
+    for attempt in range(MAX_TRIES):
+        pauses.pause(attempt)
         outcome = _try(
             actions, [*layers.writes(None, experiment, experiment.created_at), *checks(None, experiment)]
         )
@@ -258,8 +258,8 @@ def _rows(
 
 def _attempts(experiment_id: str) -> Iterator[Experiment]:
     """Yield the stored experiment, and again after each lost race."""
-    for tried in range(MAX_TRIES):
-        pauses.pause(tried)
+    for attempt in range(MAX_TRIES):
+        pauses.pause(attempt)
         yield read(experiment_id, consistent=True)
 
 

@@ -1,4 +1,4 @@
-"""Exporting an experiment's raw rows page by page: users partition by partition, each with his events."""
+"""Exporting an experiment's raw rows page by page: users partition by partition, each with their events."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -244,7 +244,7 @@ def _enrolments(
     planned: dict[str, _Planned] = {}
     for user_id, (placement, transaction) in plan(wanted, loaded, known.times).items():
         enrolment = wanted[user_id]
-        # Whoever is refused met no variant that was not his: what else was sent of him settles nothing more.
+        # Whoever is refused met no variant that was not theirs: what else was sent of them settles nothing.
         variant = enrolment.variant if transaction else None
         planned[user_id] = _Planned(enrolment.experiment.id, FATES[placement], transaction, variant)
     return planned

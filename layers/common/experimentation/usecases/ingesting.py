@@ -67,9 +67,9 @@ def _retention(submissions: Sequence[Submission | ExposureSubmission], received:
 
 def _published(messages: Sequence[str], runtime: Runtime) -> bool:
     """Publish the messages, those that are refused a few times; False when some are not accepted."""
-    for tried in range(TRIES):
-        if tried:
-            runtime.pause(tried)
+    for attempt in range(TRIES):
+        if attempt:
+            runtime.pause(attempt)
         messages = _refused(messages)
         if not messages:
             return True

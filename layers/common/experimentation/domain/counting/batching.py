@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from experimentation.domain.counting.compaction import compact
 from experimentation.domain.counting.event import Event
-from experimentation.domain.counting.recording import Happening, record
+from experimentation.domain.counting.recording import record
 from experimentation.domain.counting.user import StoredUser, changed
 from experimentation.domain.counting.writes import MAX_ACTIONS, Transaction, Uncounted, parts
 from experimentation.domain.experiment import Experiment
@@ -84,8 +84,7 @@ def _recorded(
 ) -> Transaction:
     while True:
         types = {event.type for event in events}
-        happenings = [Happening(event.type, event.at, event.value) for event in events]
-        after, adds = record(user.ledger, experiments, happenings, keep_after)
+        after, adds = record(user.ledger, experiments, events, keep_after)
         after = compact(after, types, compact_before)
         room = MAX_ACTIONS - parts(adds) - len(events)
         transaction = Transaction((*changed(user, after, types, room), *events), adds)

@@ -127,7 +127,7 @@ def cross_over(
 ) -> tuple[Fate, Transaction | None]:
     """Return what becomes of a crossover, and what counts it, once for the user, whose HEAD stays as it is.
 
-    Whoever could not be enrolled for lack of room was told no variant, so met none that was not his.
+    Whoever could not be enrolled for lack of room was told no variant, so met none that was not theirs.
     """
     drawn = variant_of(experiment, user.user_id)
     if user.ledger.assignment(experiment.id) is None and drawn is not None:

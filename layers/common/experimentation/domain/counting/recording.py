@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from experimentation.domain.clock import day_number
 from experimentation.domain.counting.counters import Adds, event_adds
+from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.ledger import (
     END,
     Boundary,
@@ -20,14 +21,6 @@ from experimentation.domain.counting.ledger import (
 )
 from experimentation.domain.counting.windows import add_counters
 from experimentation.domain.experiment import Experiment
-
-
-class Happening(NamedTuple):
-    """What counts of an event: its type, its time in milliseconds, its value in 1e-4."""
-
-    type: str
-    at: int
-    value: int
 
 
 class Ledger(NamedTuple):
@@ -55,7 +48,7 @@ class Ledger(NamedTuple):
 
 
 def record(
-    ledger: Ledger, experiments: Mapping[str, Experiment], happenings: Iterable[Happening], keep_after: int
+    ledger: Ledger, experiments: Mapping[str, Experiment], counted: Iterable[Event], keep_after: int
 ) -> tuple[Ledger, Adds]:
     """Return the ledger after the events, and what they add.
 
@@ -63,20 +56,21 @@ def record(
     then, or for an event before its `past_until`, is `ledger.past` needed. An assignment in an experiment
     that is not among `experiments` owns nothing.
     """
-    events = sorted(happenings, key=lambda each: each.at)
+    events = sorted(counted, key=lambda each: each.at)
     ended = {each.id: each.ended_at for each in experiments.values() if each.ended_at is not None}
     head = apply_ends(ledger.head, ended, until=events[-1].at)
     boundaries = merged(head, ledger.past)
     owners = [owned for owned in ownerships(boundaries) if owned.experiment_id in experiments]
     inline, spilled = dict(head.ledgers), dict(ledger.spilled)
     adds: Adds = {}
-    for event_type, at, value in events:
-        k = ordinal(head, boundaries, at)
-        ledgers = spilled if event_type in head.spilled else inline
-        cells = ledgers.get(event_type, {})
-        for key, counters in event_adds(experiments, owners, cells, event_type, (at, value, k)).items():
+    for event in events:
+        k = ordinal(head, boundaries, event.at)
+        ledgers = spilled if event.type in head.spilled else inline
+        cells = ledgers.get(event.type, {})
+        added = event_adds(experiments, owners, cells, event.type, (event.at, event.value, k))
+        for key, counters in added.items():
             add_counters(adds.setdefault(key, {}), counters)
-        ledgers[event_type] = _with_event(cells, (day_number(at), k), value)
+        ledgers[event.type] = _with_event(cells, (day_number(event.at), k), event.value)
     head = replace(head, last=max(head.last, events[-1].at), ledgers=inline)
     if not is_over(ledger.head, keep_after):
         return Ledger(head, spilled, ledger.past), adds

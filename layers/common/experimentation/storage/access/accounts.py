@@ -183,7 +183,7 @@ def _clock() -> int:
 
 
 def _raise_unless_condition(error: CancelledError) -> None:
-    """Raise UnavailableError when no condition was to blame but a conflict or a throttle."""
+    """Raise UnavailableError where no condition failed: the reason is a conflict or a throttle."""
     if CONDITION_FAILED not in error.reasons:
         raise UnavailableError("The accounts are busy; try again.") from error
 

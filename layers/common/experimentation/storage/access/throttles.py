@@ -3,8 +3,8 @@
 They are counted per name and address, per address, and per name; a device that its person signed in with
 before (storage/access/devices.py) has a count of its own instead. How long an attempt waits depends on
 failures of its own address or device alone: when a name has failed often from anywhere, an address's first
-failure already costs a minute, but an address without failures is heard at once. So a stranger can slow down
-himself, never the person.
+failure already costs a minute, but an address without failures is heard at once. So strangers can slow down
+themselves, never the person.
 
 Each attempt is charged before the password is looked at, so that a hundred at once are a hundred failures; an
 attempt that succeeds gives its charge back.

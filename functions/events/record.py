@@ -13,6 +13,6 @@ runtime = Runtime()
 @endpoint(scope="events:write", status=202, meter="EventCalls")
 def handler(body: EventIn, request: Request, now: int) -> EventsAccepted:
     """Answer once the queue has the event."""
-    events = ingest([body.submission()], now, request.request_id, runtime, place="")
+    events = ingest([body.submission()], now, request.request_id, runtime, pointer="")
     telemetry.count("EventsAccepted")
     return EventsAccepted(accepted=1, event_ids=[events[0].event_id])

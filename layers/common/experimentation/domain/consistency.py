@@ -67,13 +67,13 @@ def _plan(experiment: Experiment) -> Iterator[FieldError]:
 def _segments(experiment: Experiment) -> Iterator[FieldError]:
     yield from _repeated("/segments/{}/key", [segment.key for segment in experiment.segments])
     for index, segment in enumerate(experiment.segments):
-        place = f"/segments/{index}/values/{{}}"
-        yield from _repeated(place, segment.values)
+        pointer = f"/segments/{index}/values/{{}}"
+        yield from _repeated(pointer, segment.values)
         for position, value in enumerate(segment.values):
             if len(label(segment.key, value, segment.values)) > MAX_LABEL_BYTES:
-                yield FieldError(place.format(position), "is too long: use fewer or simpler characters")
+                yield FieldError(pointer.format(position), "is too long: use fewer or simpler characters")
         if OTHER in segment.values:
-            at = place.format(segment.values.index(OTHER))
+            at = pointer.format(segment.values.index(OTHER))
             yield FieldError(at, f"{OTHER!r} is the label of every value that is not named")
 
 
@@ -88,12 +88,12 @@ def _ship(experiment: Experiment) -> Iterator[FieldError]:
         yield FieldError("/ship", f"no variant has the key {experiment.ship}")
 
 
-def _repeated(place: str, keys: Iterable[str]) -> Iterator[FieldError]:
+def _repeated(pointer: str, keys: Iterable[str]) -> Iterator[FieldError]:
     seen: Counter[str] = Counter()
     for index, key in enumerate(keys):
         seen[key] += 1
         if seen[key] == 2:
-            yield FieldError(place.format(index), f"{key} is used more than once")
+            yield FieldError(pointer.format(index), f"{key} is used more than once")
 
 
 def _decimal(share: int) -> str:

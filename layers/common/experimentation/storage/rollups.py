@@ -22,7 +22,7 @@ MAX_TRIES = 8
 GENERATION = 0  # room in the keys for counters that are built anew beside those in use
 
 
-type Place = tuple[str, str]
+type ItemKey = tuple[str, str]
 """Partition key and sort key of an item."""
 
 
@@ -118,22 +118,22 @@ def _side_by_side(
     return dict(zip(slices, cells, strict=True))
 
 
-def _settled(cells: Mapping[Place, Cell]) -> dict[Place, Cell | None]:
-    """Return what is stored, by place, of the keys that are both open and sealed; None for what is gone."""
-    open_places: dict[Place, list[Place]] = {}
+def _settled(cells: Mapping[ItemKey, Cell]) -> dict[ItemKey, Cell | None]:
+    """Return what is stored, by key, of the keys that are both open and sealed; None for what is gone."""
+    open_keys: dict[ItemKey, list[ItemKey]] = {}
     for shard, key in cells:
         sealed = (f"{shard.rpartition('#')[0]}#{SEALED}", key)
         if sealed in cells and shard != sealed[0]:
-            open_places.setdefault(sealed, []).append((shard, key))
-    settled: dict[Place, Cell | None] = {sealed: cells[sealed] for sealed in open_places}
-    moved = list(open_places)
+            open_keys.setdefault(sealed, []).append((shard, key))
+    settled: dict[ItemKey, Cell | None] = {sealed: cells[sealed] for sealed in open_keys}
+    moved = list(open_keys)
     for _ in range(MAX_TRIES):
         # A run that seals a key deletes its open items and raises the `w` of the sealed one. So the open
         # items are whole beside a sealed item whose `w` is the same before and after they are read.
-        places = [place for sealed in moved for place in open_places[sealed]]
-        read_again = _read_places(places)
-        settled |= {place: read_again.get(place) for place in places}
-        after = _read_places(moved)
+        keys = [key for sealed in moved for key in open_keys[sealed]]
+        read_again = _read_keys(keys)
+        settled |= {key: read_again.get(key) for key in keys}
+        after = _read_keys(moved)
         moved = [sealed for sealed in moved if after[sealed] != settled[sealed]]
         settled |= after
         if not moved:
@@ -141,8 +141,8 @@ def _settled(cells: Mapping[Place, Cell]) -> dict[Place, Cell | None]:
     raise UnavailableError("The counters are being sealed; try again.")
 
 
-def _read_places(places: Iterable[Place]) -> dict[Place, Cell]:
-    items = read_items({"PK": {"S": partition_key}, "SK": {"S": key}} for partition_key, key in places)
+def _read_keys(keys: Iterable[ItemKey]) -> dict[ItemKey, Cell]:
+    items = read_items({"PK": {"S": partition_key}, "SK": {"S": key}} for partition_key, key in keys)
     return {(item["PK"]["S"], item["SK"]["S"]): _cell(item) for item in items}
 
 

@@ -52,8 +52,8 @@ def finish(key: str, upload_id: str, parts: int) -> None:
 
 def address(key: str, seconds: int) -> str:
     """Return where the object can be read without credentials for so long."""
-    place = {"Bucket": settings.archive_bucket(), "Key": key}
-    return client.s3().generate_presigned_url("get_object", Params=place, ExpiresIn=seconds)
+    wanted = {"Bucket": settings.archive_bucket(), "Key": key}
+    return client.s3().generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds)
 
 
 def _parts(key: str, upload_id: str) -> list[dict[str, object]]:

@@ -233,9 +233,9 @@ def _hours(
             day, hour = day_number(event.at), event.at % DAY_MS // HOUR_MS
             if day >= erasure.hours_from:
                 hours = found.setdefault(event.type, {})
-                place = day, hour, ordinal(head, boundaries, event.at)
-                count, total = hours.get(place, DayTotal(0, 0))
-                hours[place] = DayTotal(count + 1, total + event.value)
+                cell = day, hour, ordinal(head, boundaries, event.at)
+                count, total = hours.get(cell, DayTotal(0, 0))
+                hours[cell] = DayTotal(count + 1, total + event.value)
         after = page.next_event
         if after is None:
             return found

@@ -26,11 +26,11 @@ def ingest(
     received: int,
     request_id: str,
     runtime: Runtime,
-    place: str = "/events/{}",
+    pointer: str = "/events/{}",
 ) -> list[Event]:
     """Return the events once the topic has them all; UnavailableError carries their ids, for the retry."""
     kept = _retention(submissions, received)
-    events = accept(submissions, received, kept, lambda: uuid7(received, secrets.randbits(74)), place)
+    events = accept(submissions, received, kept, lambda: uuid7(received, secrets.randbits(74)), pointer)
     if _published(pack(events, request_id), runtime):
         return events
     raise UnavailableError(

@@ -45,13 +45,13 @@ def pair_of(cursor: str | None, purpose: str) -> tuple[str, str] | None:
     return key, position
 
 
-def next_pair(place: tuple[str, str] | None, purpose: str) -> str | None:
-    """Return the cursor of the page after that place in a sorted list; None at the end of the list.
+def next_pair(last: tuple[str, str] | None, purpose: str) -> str | None:
+    """Return the cursor of the page after the `last` of a sorted list; None at the end of the list.
 
     >>> pair_of(next_pair(("button", "7"), "experiments"), "experiments")
     ('button', '7')
     """
-    return None if place is None else encode_cursor({"key": place[0], "after": place[1]}, purpose)
+    return None if last is None else encode_cursor({"key": last[0], "after": last[1]}, purpose)
 
 
 def content_tag(body: object) -> str:

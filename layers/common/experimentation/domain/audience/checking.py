@@ -35,13 +35,13 @@ def _condition(condition: object, pattern_fault: PatternFault, at: str, depth: i
         yield FieldError(at, f"is nested deeper than {DEEPEST} levels")
     else:
         for key, wanted in condition.items():
-            place = f"{at}/{escaped(key)}"
+            pointer = f"{at}/{escaped(key)}"
             if key.startswith("$"):
-                yield from _combination(key, wanted, pattern_fault, place, depth)
+                yield from _combination(key, wanted, pattern_fault, pointer, depth)
             elif "." in key or not 1 <= len(key) <= LONGEST_ATTRIBUTE:
-                yield FieldError(place, f"attributes have 1 to {LONGEST_ATTRIBUTE} characters and no dots")
+                yield FieldError(pointer, f"attributes have 1 to {LONGEST_ATTRIBUTE} characters and no dots")
             else:
-                yield from _wanted(wanted, pattern_fault, place, depth)
+                yield from _wanted(wanted, pattern_fault, pointer, depth)
 
 
 def _combination(
@@ -68,15 +68,15 @@ def _wanted(wanted: object, pattern_fault: PatternFault, at: str, depth: int) ->
         yield FieldError(at, f"needs an operator, and at most {DEEPEST} levels of them")
     else:
         for operator, operand in wanted.items():
-            place = f"{at}/{escaped(operator)}"
+            pointer = f"{at}/{escaped(operator)}"
             if operator not in ON_A_VALUE:
-                yield FieldError(place, f"is no operator here: use {', '.join(ON_A_VALUE)}")
+                yield FieldError(pointer, f"is no operator here: use {', '.join(ON_A_VALUE)}")
             elif operator == "$not":
-                yield from _wanted(operand, pattern_fault, place, depth + 1)
+                yield from _wanted(operand, pattern_fault, pointer, depth + 1)
             else:
                 fault = _operand_fault(operator, operand, pattern_fault)
                 if fault is not None:
-                    yield FieldError(place, fault)
+                    yield FieldError(pointer, fault)
 
 
 def _operand_fault(operator: str, operand: object, pattern_fault: PatternFault) -> str | None:

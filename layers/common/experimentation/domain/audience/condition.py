@@ -41,18 +41,18 @@ def failures(
 ) -> Iterator[Failure]:
     """Yield the parts that do not hold, none when the context matches; `at` is the condition's pointer."""
     for key, wanted in condition.items():
-        place = f"{at}/{escaped(key)}"
+        pointer = f"{at}/{escaped(key)}"
         if key == "$and":
             for index, part in enumerate(_parts(wanted)):
-                yield from failures(part, context, search, f"{place}/{index}")
+                yield from failures(part, context, search, f"{pointer}/{index}")
         elif key == "$or":
-            yield from _no_part(_parts(wanted), context, search, place)
+            yield from _no_part(_parts(wanted), context, search, pointer)
         elif key in {"$not", "$nor"}:
             parts = _parts(wanted) if key == "$nor" else [cast("Condition", wanted)]
             if any(matches(part, context, search) for part in parts):
-                yield Failure(place, wanted, None)
+                yield Failure(pointer, wanted, None)
         else:
-            yield from _value_failures(wanted, context.get(key), search, place)
+            yield from _value_failures(wanted, context.get(key), search, pointer)
 
 
 def _no_part(

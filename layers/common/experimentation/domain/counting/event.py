@@ -39,11 +39,11 @@ def accept(
     received: int,
     retention: Retention,
     new_id: Callable[[], str],
-    place: str = "/events/{}",
+    pointer: str = "/events/{}",
 ) -> list[Event]:
     """Return the events; InvalidError that names each one that is too old or has another's id.
 
-    `place` is the JSON pointer of an event in the request, by its index.
+    `pointer` is the JSON pointer of an event in the request, by its index.
     """
     oldest = retention.oldest_accepted(received)
     problems: list[FieldError] = []
@@ -52,10 +52,10 @@ def accept(
     for index, each in enumerate(submissions):
         at = happened_at(each.timestamp, each.sent_at, received)
         if at < oldest:
-            problems.append(FieldError(f"{place.format(index)}/timestamp", too_old(retention, oldest)))
+            problems.append(FieldError(f"{pointer.format(index)}/timestamp", too_old(retention, oldest)))
         event_id = each.event_id or new_id()
         if event_id in ids:
-            problems.append(FieldError(f"{place.format(index)}/event_id", "is given twice in this batch"))
+            problems.append(FieldError(f"{pointer.format(index)}/event_id", "is given twice in this batch"))
         ids.add(event_id)
         events.append(Event(each.user_id, event_id, each.type, at, received, each.value, each.properties))
     if problems:

@@ -8,22 +8,22 @@ from experimentation.domain.statistics.examining import Examined
 from experimentation.domain.statistics.multiplicity import benjamini_hochberg, holm
 from experimentation.domain.statistics.study import ERROR_RATE, Correction, Study
 
-type Place = tuple[int, str]
+type Compared = tuple[int, str]
 """(index of the metric, treatment)."""
 
 type PValues = Mapping[str, float | None]
 """treatment -> p-value."""
 
 
-def families(study: Study, examined: Sequence[Mapping[str, Examined]]) -> dict[Place, Family]:
+def families(study: Study, examined: Sequence[Mapping[str, Examined]]) -> dict[Compared, Family]:
     """Return the family of every comparison that has a deciding test.
 
     Primaries: Bonferroni over primary metrics x treatments. Guardrails stand alone. Secondary metrics share a
     false discovery rate: p by Benjamini and Hochberg (1995), intervals by Benjamini and Yekutieli (2005),
     JASA 100:71, at R/m of the error rate with R of m found, so that both say the same.
     """
-    found: dict[Place, Family] = {}
-    secondary: dict[Place, float] = {}
+    found: dict[Compared, Family] = {}
+    secondary: dict[Compared, float] = {}
     for index, by_treatment in enumerate(examined):
         for treatment, each in by_treatment.items():
             if each.test is None:
@@ -35,9 +35,9 @@ def families(study: Study, examined: Sequence[Mapping[str, Examined]]) -> dict[P
     p_values = benjamini_hochberg(list(secondary.values()))
     discoveries = sum(p is not None and p < ERROR_RATE for p in p_values)
     level = ERROR_RATE * max(1, discoveries) / max(1, len(secondary))
-    for place, p in zip(secondary, p_values, strict=True):
+    for compared, p in zip(secondary, p_values, strict=True):
         if p is not None:
-            found[place] = Family(p, level)
+            found[compared] = Family(p, level)
     return found
 
 
@@ -53,7 +53,7 @@ def adjusted(
         return shown
     primary = holm if correction == "holm" else benjamini_hochberg
     for role, method in ((Role.PRIMARY, primary), (None, benjamini_hochberg)):
-        places = [(i, key) for i, each in enumerate(shown) for key in each if roles[i] is role]
-        for (index, key), p in zip(places, method([p_values[i][k] for i, k in places]), strict=True):
+        compared = [(i, key) for i, each in enumerate(shown) for key in each if roles[i] is role]
+        for (index, key), p in zip(compared, method([p_values[i][k] for i, k in compared]), strict=True):
             shown[index][key] = p
     return shown

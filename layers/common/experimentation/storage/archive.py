@@ -52,6 +52,7 @@ def rows(lines: Iterable[Event | Exposure]) -> dict[str, list[bytes]]:
 
 def put(day: str, lines: Iterable[bytes], kind: str = EVENTS) -> str:
     """Store the lines as one object, each once; return its key."""
+    # In one order, and below without the time: a batch that comes again gives the same name and bytes.
     content = b"\n".join(sorted(set(lines))) + b"\n"
     key = f"{_folder(kind, day)}{sha256(content).hexdigest()}{SUFFIX}"
     with translated():

@@ -38,6 +38,7 @@ def put(event: Event, *, counted: bool = True) -> "Action":
         "received": {"N": str(event.received)},
         "value": {"N": str(event.value)},
         "properties": {"S": event.properties},
+        # Longer than events are accepted: as long as one is, its item must be there to refuse a duplicate.
         "expires_at": {"N": str(event.received // 1000 + _kept_seconds())},
     }
     if not counted:

@@ -81,15 +81,7 @@ def update(after: Experiment, before: Experiment) -> Action:
 
 def unchanged(experiment: Experiment) -> Action:
     """Return the check that this is still the stored version."""
-    return {
-        "ConditionCheck": {
-            "TableName": settings.data_table(),
-            "Key": meta_key(experiment.id),
-            "ConditionExpression": _UNCHANGED,
-            "ExpressionAttributeNames": {"#version": "version", "#created_at": "created_at"},
-            "ExpressionAttributeValues": _as_read(experiment),
-        }
-    }
+    return {"ConditionCheck": _if_unchanged(experiment)}
 
 
 def absent(experiment_id: str) -> Action:
@@ -105,15 +97,7 @@ def absent(experiment_id: str) -> Action:
 
 def delete(experiment: Experiment) -> Action:
     """Return the action that deletes the experiment if this is still the stored version."""
-    return {
-        "Delete": {
-            "TableName": settings.data_table(),
-            "Key": meta_key(experiment.id),
-            "ConditionExpression": _UNCHANGED,
-            "ExpressionAttributeNames": {"#version": "version", "#created_at": "created_at"},
-            "ExpressionAttributeValues": _as_read(experiment),
-        }
-    }
+    return {"Delete": _if_unchanged(experiment)}
 
 
 def listing(experiment: Experiment) -> Action:
@@ -193,6 +177,17 @@ def from_meta(item: Item) -> Experiment:
     held["schedule"] = _schedule(**held["schedule"]) if held.get("schedule") else None
     numbers: dict[str, Any] = {name: int(item[name]["N"]) for name in _NUMBERS if name in item}
     return Experiment(id=item["id"]["S"], status=Status(item["status"]["S"]), **held, **numbers)
+
+
+def _if_unchanged(experiment: Experiment) -> Any:
+    """Return what a check and a removal of the stored version have in common."""
+    return {
+        "TableName": settings.data_table(),
+        "Key": meta_key(experiment.id),
+        "ConditionExpression": _UNCHANGED,
+        "ExpressionAttributeNames": {"#version": "version", "#created_at": "created_at"},
+        "ExpressionAttributeValues": _as_read(experiment),
+    }
 
 
 def _as_read(experiment: Experiment) -> Item:

@@ -19,6 +19,7 @@ PARTITION = "EXPORTS"  # one for all: each item is gone after a day
 
 def begin(file: ExportFile) -> "Action":
     """Return the write of a new file, on the condition that none of its kind is being written."""
+    # By its time too: DynamoDB deletes what has expired when it likes, maybe days later.
     is_over = "attribute_not_exists(PK) OR attribute_exists(ready_at) OR expires_at <= :now"
     return {
         "Put": {

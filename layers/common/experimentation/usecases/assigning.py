@@ -46,6 +46,8 @@ def _decided(
         now = runtime.clock()
         bases = bases_of(experiments, now, runtime)
         concerned = [*experiments, *bases.values()]
+        # At half the price at first: what a HEAD that lags is written over with meets its condition, and an
+        # answer that is drawn again is the same.
         head = users.read_head(user_id, consistent=attempt > 0 or any(map(_needs_latest, concerned)))
         if head.erasing:
             raise UnavailableError("This user is being erased; try again.", ERASING_SECONDS)
@@ -61,6 +63,7 @@ def _decided(
         user = users.read_users([need])[user_id]
         others = runtime.experiments.read_many(found.others, now)
         plan = enrol(user, found.drawn, others, now, oldest)
+        # Torn: the reads met a transaction between two of its items. The next attempt finds all of it.
         if not user.is_torn() and _committed(plan, assigned, runtime):
             return _refused(plan, user_id) | found.decided | assigned
     raise UnavailableError("This user is being changed by too many requests at once; try again.")

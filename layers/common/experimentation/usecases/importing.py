@@ -43,7 +43,7 @@ def import_rows(
     """
     _check(experiment, rows, runtime.clock())
     if experiment.imported_at is None:
-        # Before the first row: from then on nobody is told that he is not in it by a read that may lag.
+        # Before the first row: from then on no read that may lag tells a user that they are not in it.
         shards.note_import(experiment.id, runtime.clock())
     placed: dict[str, Placement] = {}
     for _ in runtime.attempts(MAX_TRIES):

@@ -218,7 +218,7 @@ def _item(key: ApiKey) -> "Item":
     }
     if key.expires_at is not None:
         item["expires"] = {"N": str(key.expires_at)}
-        item["expires_at"] = {"N": str(key.expires_at // 1000 + 1)}
+        item["expires_at"] = {"N": str(key.expires_at // 1000 + 1)}  # not a second before it expires
     return item
 
 

@@ -57,7 +57,7 @@ export async function view(id, me, tab = "") {
     return fill(place, made.element);
   };
   const draw = async (force) => {
-    fill(head, heading(experiment, may, refresh, changed, () => etag, updated, tab));
+    fill(head, heading(experiment, may, refresh, changed, () => etag));
     try {
       if (shown) await look(force);
       else if (tab === "setup") fill(place, definition(experiment));
@@ -79,13 +79,12 @@ export async function view(id, me, tab = "") {
     fill(updated, `Updated ${ago(new Date(state.lookedAt).toISOString())}`);
   };
   const again = setInterval(tick, TICK_MS);
-  const element = h("div", { class: "stack" }, head, place);
+  const element = h("div", { class: "stack" }, head, h("div", { class: "tabs row apart" }, parts(experiment, tab), updated), place);
   return { title: experiment.name, element, leave: () => { state.left = true; clearInterval(again); state.leave(); } };
 }
 
-function heading(experiment, may, refresh, changed, tag, updated, tab) {
+function heading(experiment, may, refresh, changed, tag) {
   const dates = experiment.started_at ? `started ${time(experiment.started_at)}${experiment.ended_at ? `, ended ${time(experiment.ended_at)}` : ""}` : `created ${time(experiment.created_at)} by ${experiment.created_by}`;
-  const to = (place) => `#/experiments/${encodeURIComponent(experiment.id)}${place ? `/${place}` : ""}`;
   return [
     h("nav", { "aria-label": "Breadcrumb", class: "small no-print" }, h("a", { href: "#/experiments", class: "quiet" }, "Experiments")),
     h("div", { class: "row apart start" },
@@ -94,8 +93,10 @@ function heading(experiment, may, refresh, changed, tag, updated, tab) {
         experiment.hypothesis ? h("p", { class: "soft" }, experiment.hypothesis) : null,
         h("p", { class: "small soft" }, h("code", {}, experiment.id), ` · ${dates}`)),
       lifecycle(experiment, { may, changed, tag, refresh })),
-    h("div", { class: "tabs row apart" },
-      h("nav", { "aria-label": "Parts of the experiment" }, TABS.map(([place, name]) => h("a", { href: to(place), "aria-current": place === tab ? "page" : null }, name))),
-      updated),
   ];
+}
+
+function parts(experiment, tab) {
+  const to = (place) => `#/experiments/${encodeURIComponent(experiment.id)}${place ? `/${place}` : ""}`;
+  return h("nav", { "aria-label": "Parts of the experiment" }, TABS.map(([place, name]) => h("a", { href: to(place), "aria-current": place === tab ? "page" : null }, name)));
 }

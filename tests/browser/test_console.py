@@ -164,6 +164,7 @@ def test_the_decision_of_a_fortnight_is_on_top_with_its_plots(signed_in: Open, s
     shot(page, "experiment-whole", whole=True)
     over_time = page.get_by_role("heading", name="Over time and by segment")
     over_time.evaluate("(heading) => heading.closest('section').scrollIntoView()")
+    expect(page.get_by_role("navigation", name="Parts of the experiment")).to_be_in_viewport()
     shot(page, "plots")
 
 

@@ -71,7 +71,9 @@ class EventIn(RequestModel):
     user_id: UserId
     type: EventType
     value: Value = Field(default=UNIT, json_schema_extra={"default": 1})
-    timestamp: Timestamp | None = Field(None, description="When it happened; now by default.")
+    timestamp: Timestamp | None = Field(
+        None, description="When it happened; now by default, and where it says the future."
+    )
     sent_at: Timestamp | None = Field(
         None, description="When the device sent it, by the device's clock: corrects a clock that is wrong."
     )

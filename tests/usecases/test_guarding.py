@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from experimentation.domain.errors import UnavailableError
 from experimentation.domain.experiment import Direction, GuardRule, Kind, Metric, Reaction, Role, Status
 from experimentation.domain.facts import FactKind
 from experimentation.domain.lifecycle import transition
 from experimentation.storage import experiments, history, outbox, rollups
 from experimentation.storage.aws.transactions import commit
 from experimentation.usecases.guarding import guard
+from tests.cancelled import cancelling, conflict_on
 from tests.experiments import PURCHASE_RATE, running
 from tests.usecases.conftest import NOW
 
@@ -93,6 +95,17 @@ def test_two_runs_that_read_before_either_wrote_act_once(rule, clock, monkeypatc
 
     assert len(log()) == 1
     assert [fact.kind for fact in told()].count(FactKind.HARM) == 1
+
+
+def test_what_meets_a_transient_fault_is_told_by_the_next_run(clock):
+    chosen = started(GuardRule())
+    count(chosen, (2_000, 2_000), (5, 120))
+
+    with cancelling(conflict_on("LOG#")), pytest.raises(UnavailableError):
+        guard(chosen, clock)
+    guard(chosen, clock)
+
+    assert [fact.kind for fact in told()] == [FactKind.HARM]
 
 
 def test_who_lets_it_run_again_is_not_overruled_by_the_same_finding(clock):

@@ -5,12 +5,14 @@ from dataclasses import replace
 import pytest
 
 from experimentation.domain.clock import DAY_MS, day_number
+from experimentation.domain.errors import UnavailableError
 from experimentation.domain.experiment import Status
 from experimentation.domain.facts import FactKind
 from experimentation.storage import experiments, looks, outbox, rollups
 from experimentation.storage.aws.transactions import commit
 from experimentation.usecases.analysing import Question, find
 from experimentation.usecases.tending import CATCH_UP_DAYS, SETTLE_MS, take_due_look
+from tests.cancelled import cancelling
 from tests.experiments import experiment, running
 from tests.usecases.conftest import NOW
 
@@ -78,6 +80,17 @@ def test_two_runs_at_once_store_one_look(chosen, monkeypatch):
     taken = [take_due_look(chosen, NEXT_DAY) for _ in range(2)]
 
     assert [each is not None for each in taken] == [True, False]
+
+
+@pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError"])
+def test_a_look_that_meets_a_transient_fault_is_for_the_next_run(chosen, reason):
+    enrol(chosen, 1_000, 100)
+
+    with cancelling(lambda actions: [reason] * len(actions)), pytest.raises(UnavailableError):
+        take_due_look(chosen, NEXT_DAY)
+
+    assert looks.read(chosen.id) == []
+    assert take_due_look(chosen, NEXT_DAY + 60_000) is not None
 
 
 def test_a_verdict_once_reached_stands_in_the_results(chosen):

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from experimentation import settings
+from experimentation.domain.errors import UnavailableError
 from experimentation.domain.facts import Fact
 from experimentation.domain.statistics.looks import Look, document, look_of
 from experimentation.storage import outbox
@@ -26,7 +27,8 @@ def put(experiment_id: str, look: Look, taken_at: int, facts: Iterable[Fact]) ->
         commit([put_new(item), *(action for fact in facts for action in outbox.put(fact))])
     except CancelledError as error:
         if not error.condition_failed(0):
-            raise  # a conflict or a throttle: nothing says that the look is stored
+            # A conflict or a throttle: nothing says that the look is stored.
+            raise UnavailableError("The look could not be stored; the next run takes it.") from error
         return False
     return True
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from experimentation.domain.errors import UnavailableError
 from experimentation.domain.experiment import Experiment, Reaction, Status
 from experimentation.domain.facts import Cause, Fact, FactKind
 from experimentation.domain.lifecycle import transition
@@ -68,8 +69,8 @@ def _notify(experiment: Experiment, finding: Finding, now: int) -> None:
     try:
         commit(actions)
     except CancelledError as error:
-        if not error.condition_failed(0):
-            raise  # or else another run has told it
+        if not error.condition_failed(0):  # or else another run has told it
+            raise UnavailableError("The danger could not be told; the next run does.") from error
 
 
 def _told(experiment: Experiment, finding: Finding, now: int) -> list[Action]:

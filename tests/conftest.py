@@ -1,6 +1,7 @@
 """AWS in process (moto) with the template's tables, and callers with valid credentials."""
 
 import copy
+import copyreg
 import json
 import os
 import secrets
@@ -25,6 +26,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, settings
 from moto import mock_aws
+from moto.backends import get_backend
 from moto.dynamodb.models import DynamoDBBackend, Table
 from samtranslator.yaml_helper import yaml_parse
 
@@ -56,11 +58,13 @@ settings.register_profile(
 settings.load_profile("steady")
 
 REGION = "us-east-1"
+ACCOUNT = "123456789012"  # moto's own
 TEMPLATE = Path(__file__).parents[1] / "template.yaml"
 SIGNING_SECRET = "for-tests-alone-0123456789abcdefghijklmnopqrstuvwxyz"
 ADMIN_PASSWORD = "first-admin-password"
 
 type Headers = dict[str, str]
+type Resources = tuple[dict[str, str], dict[str, dict[str, Any]]]  # the environment, and moto's backends
 
 unlimited_call = BaseClient._make_api_call
 
@@ -151,11 +155,19 @@ def cheap_transactions() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def resources(tables: dict[str, dict[str, Any]], clients: dict[str, Any]) -> Resources:
+    """The account with its resources: made once, and copied for each test, which costs much less."""
+    copyreg.pickle(threading.Condition, lambda _: (threading.Condition, ()))  # each of moto's queues has one
+    with mock_aws():
+        environment = _resources(tables, clients)
+        return environment, {name: copy.deepcopy(dict(get_backend(name)[ACCOUNT])) for name in clients}
+
+
 @pytest.fixture
-def aws(
-    monkeypatch: pytest.MonkeyPatch, tables: dict[str, dict[str, Any]], clients: dict[str, Any]
-) -> Iterator[None]:
+def aws(monkeypatch: pytest.MonkeyPatch, resources: Resources) -> Iterator[None]:
     """An empty account with the tables, topic, queues, bucket and secrets; the environment names them."""
+    environment, backends = resources
     emulated = (
         "AWS_ENDPOINT_URL" in os.environ
     )  # an integration test of this process keeps clients of its own
@@ -167,7 +179,11 @@ def aws(
     # moto answers what botocore sends itself, as it does where there is a proxy
     monkeypatch.setattr(client, "getproxies", lambda: {"https": "moto"})
     with mock_aws():
-        for name, value in _resources(tables, clients).items():
+        for service, made in backends.items():
+            for region, backend in made.items():
+                fresh = get_backend(service)[ACCOUNT][region]
+                vars(fresh).update(copy.deepcopy(vars(backend), {id(backend): fresh}))
+        for name, value in environment.items():
             monkeypatch.setenv(name, value)
         forget()
         if emulated:
@@ -219,7 +235,7 @@ def _resources(tables: dict[str, dict[str, Any]], clients: dict[str, Any]) -> di
             environment[f"{name}_URL"] = sqs.create_queue(QueueName=name.lower().replace("_", "-"))[
                 "QueueUrl"
             ]
-        arn = f"arn:aws:sqs:{REGION}:123456789012:{source.lower()}-queue"
+        arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{source.lower()}-queue"
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
     return environment
 

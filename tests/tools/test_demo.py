@@ -56,7 +56,7 @@ def test_the_demonstration_shows_what_it_promises(tmp_path: Path) -> None:
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
             (address,) = (line.split()[3] for line in _until_ready(process) if line.startswith("look at it"))
-            shown = _results(address)
+            shown, ranges = _results(address)
         finally:
             process.send_signal(signal.SIGINT)
 
@@ -64,13 +64,16 @@ def test_the_demonstration_shows_what_it_promises(tmp_path: Path) -> None:
     assert actions == {
         "delivery-date": "ship",
         "newsletter-popup": "stop_no_meaningful_effect",
+        "holdout": "keep_running",
         "one-page-checkout": "keep_running",
+        "guest-checkout": "keep_running",
         "larger-pictures": "do_not_ship",
         "new-home-page": "investigate_srm",
         "basket-reminder": None,
     }
     assert shown["delivery-date"]["status"] == "completed"
     assert shown["larger-pictures"]["status"] == "paused"
+    assert ranges == {"one-page-checkout": (0, 70), "guest-checkout": (70, 100)}
 
 
 def _until_ready(process: "subprocess.Popen[str]") -> list[str]:
@@ -82,12 +85,15 @@ def _until_ready(process: "subprocess.Popen[str]") -> list[str]:
     raise AssertionError("".join(lines))
 
 
-def _results(address: str) -> dict[str, Any]:
+def _results(address: str) -> tuple[dict[str, Any], dict[str, tuple[float, float]]]:
+    """Return each experiment's results, and the ranges of the one layer."""
     login = {"username": "admin", "password": PASSWORD}
     with httpx.Client(base_url=address, timeout=60) as api:
         token = api.post("/auth/token", json=login).raise_for_status().json()["access_token"]
         api.headers["Authorization"] = f"Bearer {token}"
-        return {
+        (layer,) = api.get("/layers").raise_for_status().json()["layers"]
+        shown = {
             each["id"]: api.get(f"/experiments/{each['id']}/results").raise_for_status().json()
             for each in api.get("/experiments").raise_for_status().json()["experiments"]
         }
+        return shown, {each["experiment_id"]: (each["from"], each["to"]) for each in layer["ranges"]}

@@ -34,7 +34,9 @@ KNOWN = {
 SHOWN = """
   delivery-date      won, and shipped to everybody
   newsletter-popup   ended: any gain is too small to matter
-  one-page-checkout  runs
+  holdout            runs: a tenth of the visitors stays out of what names it
+  one-page-checkout  runs, in 70% of the layer checkout
+  guest-checkout     runs in the rest of that layer, among those not held out
   larger-pictures    paused by its guard: more is sent back
   new-home-page      runs, and loses users: its split is off
   basket-reminder    a draft with its plan

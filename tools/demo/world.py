@@ -70,6 +70,21 @@ def planned() -> list[Planned]:
     return [
         Planned(
             _experiment(
+                "holdout",
+                "Holdout of the year",
+                "What we ship in a year is worth its work.",
+                ("Held out", "Open"),
+                variants=[
+                    {"key": "held_out", "name": "Held out", "weight": 10},
+                    {"key": "open", "name": "Open", "weight": 90},
+                ],
+                segments=[],
+            ),
+            [Step(30, "running")],
+            Effect(),
+        ),
+        Planned(
+            _experiment(
                 "delivery-date",
                 "Delivery date on the product page",
                 "People who know when it arrives buy more often.",
@@ -115,6 +130,7 @@ def planned() -> list[Planned]:
                 ("Three steps", "One page"),
                 planned_users=12_000,
                 minimum_effect=0.1,
+                layer={"key": "checkout", "from": 0, "to": 70},
             ),
             [Step(20, "running")],
             Effect(purchases=1.13),
@@ -139,6 +155,20 @@ def planned() -> list[Planned]:
             ),
             [Step(10, "running")],
             Effect(purchases=1.1, lost=0.25),
+        ),
+        Planned(
+            _experiment(
+                "guest-checkout",
+                "Checkout without an account",
+                "Nobody wants another password.",
+                ("With account", "As a guest"),
+                planned_users=10_000,
+                minimum_effect=0.1,
+                layer={"key": "checkout", "from": 70, "to": 100},
+                prerequisite={"experiment_id": "holdout", "variants": ["open"]},
+            ),
+            [Step(8, "running")],
+            Effect(purchases=1.08),
         ),
         Planned(
             _experiment(

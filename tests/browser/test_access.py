@@ -70,7 +70,9 @@ def test_every_page_is_looked_at() -> None:
         assert any(re.fullmatch(route.replace("\\/", "/"), each) for each in addresses), route
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1200)])
+@pytest.mark.parametrize(
+    ("scheme", "width"), [("light", 390), pytest.param("dark", 1200, marks=pytest.mark.heavy)]
+)
 def test_axe_finds_nothing_on_the_page_of_a_decision(
     signed_in: Open, shot: Shot, scheme: str, width: int
 ) -> None:

@@ -16,6 +16,8 @@ from tests.contract.aws_calls import CLIENTS, Call, calls, exchanges
 from tests.contract.aws_wire import REGIONS, Account
 from tests.deployed import DEPLOYED, build
 
+pytestmark = pytest.mark.xdist_group("layer")  # asked for once, by one process
+
 CALLS = calls()
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",

@@ -129,6 +129,7 @@ def test_a_user_whose_ledgers_of_50_metrics_are_apart_is_assigned(runtime, alway
     assert json.dumps(sent[-1]).count('"xv"') == 50
 
 
+@pytest.mark.heavy
 def test_the_201st_type_of_a_user_is_stored_and_enters_no_ledger(runtime, always):
     chosen = running("e", NOW - DAY_MS)
     assign_all([chosen], "u1", {}, runtime)

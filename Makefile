@@ -10,12 +10,12 @@ run: .venv/run .venv-emulator/ready build/site/manifest.json   ## the whole plat
 	@exec $(VENV)/python -m local
 
 # Tracing doubles the time of a test: these alone reach 95 % of the branches
-TRACED := layers/common/experimentation tests/domain tests/web tests/functions tests/usecases tests/storage
+TRACED := tests/domain tests/web tests/functions tests/usecases tests/storage
 
 test: .venv/test   ## everything that must hold; from nothing about 9 minutes on 2 cores
 	@$(MAKE) -j 2 --output-sync=target check lint-template .venv-emulator/ready deployed
-	$(VENV)/pytest -n 2 --dist loadgroup --cov --cov-report=term $(TRACED)
-	$(VENV)/pytest -n 3 --dist loadgroup $(TRACED:%=--ignore=%)   # three, as many of these wait
+	$(VENV)/pytest -n 2 --dist loadgroup --cov --cov-report=term $(TRACED) layers
+	$(VENV)/pytest -n 3 --dist loadgroup tests $(TRACED:%=--ignore=%)   # three, as many of these wait
 
 test-all: .venv/test .venv-emulator/ready deployed   ## what `make test` leaves out for its length; under 30 minutes more
 	$(MAKE) deploy-local

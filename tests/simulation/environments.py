@@ -39,8 +39,7 @@ ENVIRONMENT = {
 }
 
 for _file in sorted(Path(functions.__file__).parent.glob("*/*.py")):
-    if _file.parent.name in {"assignments", "events", "experiments", "results", "users", "workers"}:
-        importlib.import_module(f"functions.{_file.parent.name}.{_file.stem}")
+    importlib.import_module(f"functions.{_file.parent.name}.{_file.stem}")
 _MODULES = [each for name, each in sys.modules.items() if name.startswith(("functions.", "experimentation."))]
 
 

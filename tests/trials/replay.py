@@ -54,7 +54,7 @@ def counted(trial: Trial, experiment: Experiment) -> tuple[Adds, Adds]:
         boundary = head.assignment(experiment.id)
         assert boundary is not None
         _merge(enrolments, enrolment_adds(experiment, variant, marks, at))
-        _merge(counters, assignment_adds(experiment, variant, boundary.k, head.ledgers))
+        _merge(counters, assignment_adds(experiment, boundary, head.ledgers))
         if user_id in after:
             _, adds = record(ledger._replace(head=head), known, after[user_id], 0)
             _merge(counters, adds)

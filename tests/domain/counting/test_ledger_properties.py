@@ -87,7 +87,7 @@ class User:
                 return
         boundary = self.head.assignment(name)
         self.assigned[name] = (boundary.at, marks)
-        self.add(assignment_adds(chosen, "t", boundary.k, self.head.ledgers))
+        self.add(assignment_adds(chosen, boundary, self.head.ledgers))
 
     def record(self, now, at, event_type, value):
         self.head = apply_ends(self.head, self.ended(), now)

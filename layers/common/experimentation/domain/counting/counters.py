@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from experimentation.domain.assignment import Assignment, Context, Crossover
 from experimentation.domain.clock import DAY_MS, HOUR_MS, day_number
-from experimentation.domain.counting.ledger import Cells, Ownership
+from experimentation.domain.counting.ledger import Boundary, Cells, Ownership
 from experimentation.domain.experiment import Experiment, Kind, Segment
 
 EVERYONE = "*"
@@ -143,12 +143,12 @@ def event_adds(
     return adds
 
 
-def assignment_adds(experiment: Experiment, variant: str, start: int, ledgers: Mapping[str, Cells]) -> Adds:
-    """Return the CUPED sums that a new assignment with ordinal `start` brings in."""
+def assignment_adds(experiment: Experiment, assignment: Boundary, ledgers: Mapping[str, Cells]) -> Adds:
+    """Return the CUPED sums that a new assignment brings in."""
     adds: Adds = {}
     for event_type in sorted({metric.event_type for metric in experiment.metrics}):
         kinds = covariate_kinds(experiment, event_type)
-        count, total = before_assignment(ledgers.get(event_type, {}), start)
+        count, total = before_assignment(ledgers.get(event_type, {}), assignment.k)
         if not kinds or not count:
             continue
         sums: dict[str, int] = {}
@@ -158,7 +158,7 @@ def assignment_adds(experiment: Experiment, variant: str, start: int, ledgers: M
             sums |= {"xc": count, "xcc": count * count}
         if Kind.CONVERSION in kinds:
             sums |= {"xb": 1}
-        adds[experiment.id, before_key(event_type, variant)] = sums
+        adds[experiment.id, before_key(event_type, assignment.variant)] = sums
     return adds
 
 

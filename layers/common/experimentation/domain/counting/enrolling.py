@@ -309,7 +309,7 @@ def _transaction(user: StoredUser, after: Head, group: Sequence[tuple[Enrolment,
         kept = Assignment(experiment.id, user.user_id, variant, boundary.at, context, imported, late)
         enrolled = Transaction(
             (*enrolled.writes, kept),
-            enrolled.rollups | assignment_adds(experiment, variant, boundary.k, ledgers),
+            enrolled.rollups | assignment_adds(experiment, boundary, ledgers),
             enrolled.enrolments
             | enrolment_adds(experiment, variant, boundary.labels, boundary.at, late=late),
         )

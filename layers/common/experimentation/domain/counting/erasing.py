@@ -113,8 +113,7 @@ def contribution(experiment: Experiment, leaving: Leaving) -> Iterator[CounterWr
     owned = all_owned.get(experiment.id)
     if owned is None:
         return
-    enrolled = next(each for each in leaving.boundaries if each.k == owned.start)
-    adds = enrolment_adds(experiment, owned.variant, owned.labels, enrolled.at)
+    adds = enrolment_adds(experiment, owned.variant, owned.labels, owned.assigned_at)
     yield from enrolment_writes(adds)
     for event_type in sorted(leaving.ledgers):
         cells, hours = leaving.ledgers[event_type], leaving.hours.get(event_type, {})

@@ -118,7 +118,7 @@ def _replayed(ledger: Ledger, experiment: Experiment, boundary: Boundary, events
         name: {cell: total for cell, total in each.items() if cell[1] < owned.start}
         for name, each in whole.items()
     }
-    adds = dict(assignment_adds(experiment, boundary.variant, boundary.k, cells))
+    adds = dict(assignment_adds(experiment, boundary, cells))
     for event in events:
         k = ordinal(head, head.boundaries, event.at) if event.at >= boundary.at else 0
         if not owned.holds(k):

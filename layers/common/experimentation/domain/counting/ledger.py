@@ -27,11 +27,15 @@ class Boundary(NamedTuple):
 
 
 class Ownership(NamedTuple):
-    """The cells start <= k < end that count for one experiment; `end` is None while it lives."""
+    """The cells start <= k < end that count for one experiment; `end` is None while it lives.
+
+    `assigned_at` in milliseconds is the time of the boundary `start`.
+    """
 
     experiment_id: str
     variant: str
     labels: tuple[str, ...]
+    assigned_at: int
     start: int
     end: int | None
 
@@ -86,9 +90,9 @@ def ordinal(head: Head, boundaries: tuple[Boundary, ...], at: int) -> int:
 def ownerships(boundaries: Iterable[Boundary]) -> tuple[Ownership, ...]:
     """Return what each experiment among the boundaries owns."""
     owned: dict[str, Ownership] = {}
-    for k, _, experiment_id, variant, labels in boundaries:
+    for k, at, experiment_id, variant, labels in boundaries:
         if variant != END:
-            owned[experiment_id] = Ownership(experiment_id, variant, labels, k, None)
+            owned[experiment_id] = Ownership(experiment_id, variant, labels, at, k, None)
         elif experiment_id in owned:
             owned[experiment_id] = owned[experiment_id]._replace(end=k)
     return tuple(owned.values())

@@ -95,9 +95,8 @@ def expected_counters(
     owned = next((each for each in ownerships(boundaries) if each.experiment_id == experiment.id), None)
     if owned is None:
         return {}
-    assigned = next(each for each in boundaries if each.k == owned.start)
     found: Canonical = {}
-    enrolled = enrolment_adds(experiment, owned.variant, owned.labels, assigned.at, late=late)
+    enrolled = enrolment_adds(experiment, owned.variant, owned.labels, owned.assigned_at, late=late)
     for (_, key), counters in enrolled.items():
         found |= canonical_enrolment(key, counters)
     for event_type, cells in user.ledgers.items():

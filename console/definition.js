@@ -49,7 +49,7 @@ export function definition(experiment) {
         ["Schedule", scheduled(experiment.schedule)],
         ["When a guardrail is harmed", REACTION[experiment.guard.harm][0].toLowerCase()],
         ["When the split is off", REACTION[experiment.guard.mismatch][0].toLowerCase()],
-        ["Adjustment", experiment.adjustment === "cuped" ? "CUPED, by what users did before their assignment" : "none"],
+        ["Adjustment", experiment.adjustment === "cuped" ? `CUPED, by what users did in the ${experiment.cuped_days} days before their assignment` : "none"],
         ["Users count from", `their ${experiment.count_from}`],
       ]))));
 }

@@ -123,7 +123,7 @@ function fields(shown, experiment, id, types) {
       field("Days before a verdict", days, { pointer: "/min_days" }),
       field("Users per variant before a verdict", least, { pointer: "/min_users" }),
       field("Adjustment", adjustment, { pointer: "/adjustment", hint: "CUPED: by what users did before; finds the same effect with fewer users." }),
-      field("Days of history for it", history, { pointer: "/cuped_days", hint: "Before the assignment, 1 to 90. Not applied yet: all history counts." }),
+      field("Days of history for it", history, { pointer: "/cuped_days", hint: "Whole UTC days before the day of the assignment, 1 to 90." }),
       field("Users count from", counted, { pointer: "/count_from", hint: "Exposure: your program tells who met a variant." })));
   const trafficField = field("Traffic in percent", traffic, { short: true, pointer: "/traffic_allocation", hint: draft ? "Of all users; the others get no variant." : "May only grow while the experiment runs." });
   const saltField = field("Salt", salt, { short: true, pointer: "/salt", hint: "Two experiments of one salt draw alike. The id, when empty." });

@@ -46,8 +46,8 @@ def tells_context(user_id: str, experiment_id: str) -> bool:
     return sum(f"{user_id}{experiment_id}".encode()) % 3 > 0
 
 
-def experiment(rng: Random, name: str, types: list[str], users: list[str]) -> Document:
-    """Return a new experiment as it is sent to the API."""
+def experiment(rng: Random, name: str, types: list[str], users: list[str], history_days: int) -> Document:
+    """Return a new experiment as it is sent to the API; it looks back at `history_days` at most."""
     weights = rng.choice(WEIGHTS)
     keys = rng.sample(VARIANTS, len(weights))
     return {
@@ -64,6 +64,7 @@ def experiment(rng: Random, name: str, types: list[str], users: list[str]) -> Do
         "min_users": 2,
         "min_days": 1,
         "planned_users": 1_000,
+        "cuped_days": rng.choice([1, rng.randint(1, history_days), history_days]),
         "overrides": {users[-1]: keys[0]} if rng.random() < 0.2 else {},
     }
 

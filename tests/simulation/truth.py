@@ -55,7 +55,7 @@ class Figures(NamedTuple):
 
 
 class Covariate(NamedTuple):
-    """Sums over users of x, x^2 and x y, where x is what a user did before the assignment."""
+    """Sums over users of x, x^2 and x y, where x is what a user did in the days before the assignment."""
 
     x: int
     xx: int
@@ -64,7 +64,7 @@ class Covariate(NamedTuple):
 
 @dataclass
 class Truth:
-    """One experiment: who is in it, and what they did within and before it."""
+    """One experiment: who is in it, and what they did within it and in the days before that it looks at."""
 
     name: str
     definition: Document
@@ -176,7 +176,8 @@ def truths(
         for member in truth.enrolled.values():
             for event in by_user[member.user_id]:
                 if event.at < member.at:
-                    truth.before[member.user_id].append(event)
+                    if event.at // DAY_MS >= member.at // DAY_MS - truth.definition["cuped_days"]:
+                        truth.before[member.user_id].append(event)
                 elif truth.ended_at is None or event.at < truth.ended_at:
                     truth.within[member.user_id].append(event)
     return found

@@ -8,8 +8,8 @@ from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
+from experimentation.domain.counting import compaction, writes
 from experimentation.domain.counting import user as stored_user
-from experimentation.domain.counting import writes
 from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.exposure import Exposure
 from experimentation.domain.errors import UnavailableError
@@ -134,6 +134,7 @@ class World:
         self.users = definitions.users(self.chance, size.users)
         self.types = self.chance.sample(definitions.TYPES, size.types)
         self.names = self.chance.sample(definitions.EXPERIMENTS, size.experiments)
+        self.history_days = self.chance.choice([2, 10, 90]) if size.tuned else 90
         self.clients = Clients(self.schedule, self.api, self.users, self.types, size.retention_days)
         self.shown = Shown()
         self.problems: list[str] = []
@@ -143,7 +144,9 @@ class World:
         """Play the whole story, then let everything work until nothing is left to do."""
         days = self.size.days
         for name in self.names:
-            self.clients.create(definitions.experiment(self.chance, name, self.types, self.users))
+            self.clients.create(
+                definitions.experiment(self.chance, name, self.types, self.users, self.history_days)
+            )
         self._life()
         self._outages()
         for day in range(REPLAY_DAYS, int(days), REPLAY_DAYS):
@@ -381,6 +384,7 @@ class World:
             (erasing, "MOST"): (99, 5, 3)[self.seed % 3],
             (counting, "MAX_EVENTS"): chance.choice([25, 25, 3]),
             (placing, "MAX_EVENTS"): chance.choice([5_000, 5_000, 6]),
+            (compaction, "MAX_CUPED_DAYS"): self.history_days,
             (writes, "MAX_ACTIONS"): chance.choice([100, 30]) if self.size.experiments < 4 else 100,
             (writes, "MAX_COUNTERS"): chance.choice([250, 90]),
             (ingesting, "pack"): lambda events, request_id: pack(events, request_id, 400),

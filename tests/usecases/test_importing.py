@@ -75,6 +75,23 @@ def test_what_an_imported_user_did_before_is_noted_for_cuped(runtime, always, mo
     assert counters(chosen, "xvv") == 9
 
 
+@pytest.mark.parametrize("is_told_late", [False, True])
+def test_only_the_days_that_the_experiment_looks_back_at_are_history(runtime, always, is_told_late):
+    metrics = (Metric("m", "purchase", Kind.VALUE), Metric("n", "purchase", Kind.COUNT))
+    chosen = running("e", NOW - 3 * DAY_MS, metrics=metrics, cuped_days=2)
+    assigned, first = NOW - DAY_MS, (NOW // DAY_MS - 3) * DAY_MS
+    before = [purchase("too-early", first - 1, value=1_000), purchase("first", first, value=3)]
+    before += [purchase("last", assigned - 1, value=5)]
+    count_events([purchase("now", NOW, value=7)] if is_told_late else before, runtime, always)
+
+    import_rows(chosen, [row("u1", assigned)], runtime, always)
+    count_events(before if is_told_late else [purchase("now", NOW, value=7)], runtime, always)
+
+    x = {name: counters(chosen, name) for name in ("xv", "xvv", "xvy", "xc", "xcc", "xcy")}
+    assert x == {"xv": 8, "xvv": 64, "xvy": 56, "xc": 2, "xcc": 4, "xcy": 2}
+    assert differences("e", NOW) == []
+
+
 def test_users_with_events_since_count_as_if_they_had_been_imported_before(runtime, chosen, always):
     batch = [
         purchase("before", NOW - DAY_MS - 1, value=7),

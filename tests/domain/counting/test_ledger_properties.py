@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field, replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experimentation.domain.clock import DAY_MS, day_number
+from experimentation.domain.counting import compaction
 from experimentation.domain.counting.compaction import LONG_AGO, compact
 from experimentation.domain.counting.counters import (
     EVERYONE,
@@ -34,7 +36,18 @@ from experimentation.domain.counting.windows import add_counters, window
 from experimentation.domain.experiment import Experiment, Kind, Metric, Segment, Status, Variant
 
 START = 20_000 * DAY_MS
+MIDNIGHT = START + 10 * DAY_MS
+NOON = MIDNIGHT + DAY_MS // 2
 TYPES = ("buy", "view")
+CUPED_DAYS = {"a": 1, "b": 2, "c": 4}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _short_history():
+    """Let compaction keep no more days than these experiments look back, so that it has something to do."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(compaction, "MAX_CUPED_DAYS", max(CUPED_DAYS.values()))
+        yield
 
 
 def experiment(name: str) -> Experiment:
@@ -51,6 +64,7 @@ def experiment(name: str) -> Experiment:
         status=Status.RUNNING,
         segments=(Segment("country", ("DE",)),),
         metrics=tuple(Metric(kind, "buy", kind) for kind in Kind),
+        cuped_days=CUPED_DAYS[name],
     )
 
 
@@ -111,6 +125,24 @@ class User:
     def compact(self, before):
         ledger = compact(Ledger(self.head, {}, self.past), list(self.head.ledgers), before)
         self.head = ledger.head
+
+    def history(self, name, event_type):
+        """Return the values of what the experiment looks back at."""
+        at_most = self.assigned[name][0]
+        first = day_number(at_most) - self.experiments[name].cuped_days
+        return [
+            value
+            for kind, at, value in self.happened
+            if kind == event_type and at < at_most and day_number(at) >= first
+        ]
+
+    def covariates(self, name):
+        """Return CUPED's sums of the type `buy`, zeros left out."""
+        sums: dict[str, int] = {}
+        for (owner, key), counters in self.rollups.items():
+            if owner == name and (key == before_key("buy", "t") or key.startswith(f"{EVERYONE}#buy#")):
+                add_counters(sums, {n: v for n, v in counters.items() if n.startswith("x")})
+        return {counter: amount for counter, amount in sums.items() if amount}
 
     def truth(self, name, event_type, first, last):
         at_least, ended = self.assigned[name][0], self.experiments[name].ended_at
@@ -183,14 +215,9 @@ def assert_windows_hold(user, first, length):
 
 
 def assert_covariates_hold(user, name):
-    """Compare an experiment's covariate sums with what came before its assignment."""
-    at_least, _ = user.assigned[name]
-    x = [value for kind, at, value in user.happened if kind == "buy" and at < at_least]
+    """Compare an experiment's covariate sums with what came in the days before its assignment."""
+    x = user.history(name, "buy")
     y = [value for _, value in user.truth(name, "buy", -1000, 1000)]
-    sums: dict[str, int] = {}
-    for (owner, key), counters in user.rollups.items():
-        if owner == name and (key == before_key("buy", "t") or key.startswith(f"{EVERYONE}#buy#")):
-            add_counters(sums, {n: v for n, v in counters.items() if n.startswith("x")})
     expected = {
         "xv": sum(x),
         "xvv": sum(x) ** 2,
@@ -202,7 +229,7 @@ def assert_covariates_hold(user, name):
         "xby": 1 if x and y else 0,
     }
 
-    assert {n: v for n, v in sums.items() if v} == {n: v for n, v in expected.items() if v}
+    assert user.covariates(name) == {n: v for n, v in expected.items() if v}
 
 
 def assert_hours_hold(user, name):
@@ -260,6 +287,62 @@ def test_days_of_long_ago_become_one_cell_but_those_of_a_living_experiment_stay(
     user.compact(START + 35 * DAY_MS)
 
     cells = user.head.ledgers["buy"]
-    assert cells[LONG_AGO] == (10, 1_000)
-    assert len(cells) == 1 + 29
+    assert cells[LONG_AGO] == (6, 600)
+    assert len(cells) == 1 + 4 + 29
     assert compact(Ledger(user.head, {}), ["buy"], START + 35 * DAY_MS).head == user.head
+
+
+def test_compaction_keeps_the_days_that_the_first_enrolment_still_looks_back_at():
+    user = User({name: experiment(name) for name in "abc"})
+    for day in range(20):
+        user.record(START + day * DAY_MS, START + day * DAY_MS, "buy", 100)
+    user.assign(START + 20 * DAY_MS, "c", "DE")
+    user.assign(START + 21 * DAY_MS, "a", "DE")
+
+    user.compact(START + 40 * DAY_MS)
+
+    assert sorted(user.head.ledgers["buy"]) == [
+        LONG_AGO,
+        *((day_number(START) + n, 0) for n in range(16, 20)),
+    ]
+
+
+def test_compaction_keeps_the_days_that_the_next_enrolment_may_look_back_at():
+    user = User({name: experiment(name) for name in "abc"})
+    for day in range(20):
+        user.record(START + day * DAY_MS, START + day * DAY_MS, "buy", 100)
+
+    user.compact(START + 15 * DAY_MS)  # the earliest assignment that may still come
+    user.assign(START + 20 * DAY_MS, "c", "DE")
+
+    assert sorted(user.head.ledgers["buy"]) == [
+        LONG_AGO,
+        *((day_number(START) + n, 0) for n in range(11, 20)),
+    ]
+    assert user.rollups["c", before_key("buy", "t")]["xc"] == 4
+
+
+@pytest.mark.parametrize(
+    ("at", "is_history"),
+    [
+        (NOON - 3 * DAY_MS, False),
+        (MIDNIGHT - 2 * DAY_MS - 1, False),
+        (MIDNIGHT - 2 * DAY_MS, True),
+        (NOON - 2 * DAY_MS, True),
+        (MIDNIGHT - 1, True),
+        (MIDNIGHT, True),
+        (NOON - 1, True),
+    ],
+)
+def test_history_is_what_came_on_the_utc_days_before_the_assignment_and_up_to_it(at, is_history):
+    early, late = (User({"b": experiment("b")}) for _ in range(2))
+
+    early.record(at, at, "buy", 300)
+    early.assign(NOON, "b", "DE")
+    early.record(NOON + DAY_MS, NOON + DAY_MS, "buy", 200)
+    late.assign(NOON, "b", "DE")
+    late.record(NOON + DAY_MS, NOON + DAY_MS, "buy", 200)
+    late.record(NOON + DAY_MS, at, "buy", 300)
+
+    sums = {"xv": 300, "xvv": 90_000, "xvy": 60_000, "xc": 1, "xcc": 1, "xcy": 1, "xb": 1, "xby": 1}
+    assert early.covariates("b") == late.covariates("b") == (sums if is_history else {})

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from experimentation.domain.bucketing import Traffic
 
 MILLION = 1_000_000
+MAX_CUPED_DAYS = 90  # ledgers keep as many days more
 
 
 class Status(StrEnum):
@@ -186,7 +187,7 @@ class Experiment:
     min_days: int = 7
     minimum_effect: str | None = None  # decimal text, relative to the control's mean
     adjustment: Adjustment = Adjustment.CUPED
-    cuped_days: int = 28  # before the assignment, whose events the adjustment looks at
+    cuped_days: int = 28  # UTC days before that of the assignment; the adjustment looks at them and up to it
     count_from: CountFrom = CountFrom.ASSIGNMENT
     overrides: dict[str, str] = field(default_factory=dict)
     status: Status = Status.DRAFT

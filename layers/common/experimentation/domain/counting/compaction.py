@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from experimentation.domain.clock import day_number
 from experimentation.domain.counting.ledger import END, Cells, merged, ownerships
 from experimentation.domain.counting.recording import Ledger
+from experimentation.domain.experiment import MAX_CUPED_DAYS
 
 LONG_AGO = (0, 0)
 
@@ -12,8 +13,9 @@ LONG_AGO = (0, 0)
 def compact(ledger: Ledger, event_types: Iterable[str], before: int) -> Ledger:
     """Return the ledger with the types' cells of long ago merged into the cell LONG_AGO.
 
-    `before` (milliseconds) is older than any event that can still come. Such a cell is needed by day only
-    where an experiment that lives, or ended since, owns it; else it counts in the total before an assignment.
+    `before` (milliseconds) is older than any event that can still come, and than any assignment before
+    recorded events. A cell is needed by day as long as an experiment that lives, or ended since, owns it or
+    looks back at it, or one may that the user is enrolled in next.
     """
     head = ledger.head
     if head.past_until >= before and not ledger.past:
@@ -21,18 +23,20 @@ def compact(ledger: Ledger, event_types: Iterable[str], before: int) -> Ledger:
     boundaries = merged(head, ledger.past)
     ended_at = {each.experiment_id: each.at for each in boundaries if each.variant == END}
     needed = [
-        owned.start for owned in ownerships(boundaries) if ended_at.get(owned.experiment_id, before) >= before
+        owned.assigned_at
+        for owned in ownerships(boundaries)
+        if ended_at.get(owned.experiment_id, before) >= before
     ]
-    first_needed, first_day = min(needed, default=head.kmax + 1), day_number(before)
+    first_day = day_number(min([before, *needed])) - MAX_CUPED_DAYS
     inline, spilled = dict(head.ledgers), dict(ledger.spilled)
     for event_type in event_types:
         ledgers = spilled if event_type in head.spilled else inline
-        ledgers[event_type] = _merged(ledgers[event_type], first_needed, first_day)
+        ledgers[event_type] = _merged(ledgers[event_type], first_day)
     return ledger.with_ledgers(inline, spilled)
 
 
-def _merged(cells: Cells, first_needed: int, first_day: int) -> Cells:
-    old = [place for place in cells if place[1] < first_needed and place[0] < first_day]
+def _merged(cells: Cells, first_day: int) -> Cells:
+    old = [place for place in cells if place[0] < first_day]
     if len(old) < 2:
         return cells
     kept = {place: cell for place, cell in cells.items() if place not in old}

@@ -7,7 +7,8 @@ p<e>.<f>  users whose consecutive active days are e < f
 q<e>      products of the user's totals of day d and of day e
 c<e>      products of the user's numbers of events of day d and of day e
 Any window of whole days is computed from them (windows.py); days count from the experiment's first.
-CUPED (Deng et al., WSDM 2013) needs x, the user's total before the assignment, and its products:
+CUPED (Deng et al., WSDM 2013) needs x, the user's total of the last `cuped_days` before the assignment, and
+its products:
 xv, xvv, xvy for sums of values; xc, xcc, xcy for numbers of events; xb, xby for "had an event at all".
 Of users themselves, per day and variant: n assigned, l of them late, x crossed over to that variant.
 """
@@ -18,7 +19,7 @@ from urllib.parse import quote
 
 from experimentation.domain.assignment import Assignment, Context, Crossover
 from experimentation.domain.clock import DAY_MS, HOUR_MS, day_number
-from experimentation.domain.counting.ledger import Boundary, Cells, Ownership
+from experimentation.domain.counting.ledger import Boundary, Cells, Ownership, ownerships
 from experimentation.domain.experiment import Experiment, Kind, Segment
 
 EVERYONE = "*"
@@ -116,9 +117,9 @@ def days_of(cells: Cells, owned: Ownership) -> dict[int, DayTotal]:
     return days
 
 
-def before_assignment(cells: Cells, start: int) -> DayTotal:
-    """Return the user's events before the boundary `start`."""
-    earlier = [cell for (_, k), cell in cells.items() if k < start]
+def before_assignment(experiment: Experiment, owned: Ownership, cells: Cells) -> DayTotal:
+    """Return the user's events before the assignment, of as many UTC days as the experiment looks back."""
+    earlier = [cell for (day, k), cell in cells.items() if owned.looks_back_at(day, k, experiment.cuped_days)]
     return DayTotal(sum(count for count, _ in earlier), sum(total for _, total in earlier))
 
 
@@ -136,7 +137,7 @@ def event_adds(
         experiment = experiments[owned.experiment_id]
         if owned.holds(k):
             _within(adds, experiment, owned, cells, event_type, at, value)
-        elif k < owned.start:
+        elif owned.looks_back_at(day_number(at), k, experiment.cuped_days):
             found = _before(experiment, owned, cells, event_type, value)
             if found:
                 adds[experiment.id, before_key(event_type, owned.variant)] = found
@@ -146,9 +147,10 @@ def event_adds(
 def assignment_adds(experiment: Experiment, assignment: Boundary, ledgers: Mapping[str, Cells]) -> Adds:
     """Return the CUPED sums that a new assignment brings in."""
     adds: Adds = {}
+    (owned,) = ownerships([assignment])
     for event_type in sorted({metric.event_type for metric in experiment.metrics}):
         kinds = covariate_kinds(experiment, event_type)
-        count, total = before_assignment(ledgers.get(event_type, {}), assignment.k)
+        count, total = before_assignment(experiment, owned, ledgers.get(event_type, {}))
         if not kinds or not count:
             continue
         sums: dict[str, int] = {}
@@ -158,7 +160,7 @@ def assignment_adds(experiment: Experiment, assignment: Boundary, ledgers: Mappi
             sums |= {"xc": count, "xcc": count * count}
         if Kind.CONVERSION in kinds:
             sums |= {"xb": 1}
-        adds[experiment.id, before_key(event_type, assignment.variant)] = sums
+        adds[experiment.id, before_key(event_type, owned.variant)] = sums
     return adds
 
 
@@ -221,7 +223,7 @@ def _covariate_products(
     kinds = covariate_kinds(experiment, event_type)
     if not kinds:
         return {}
-    count, total = before_assignment(cells, owned.start)
+    count, total = before_assignment(experiment, owned, cells)
     if not count:
         return {}
     adds: dict[str, int] = {}
@@ -240,7 +242,7 @@ def _before(
     kinds = covariate_kinds(experiment, event_type)
     if not kinds:
         return {}
-    count, total = before_assignment(cells, owned.start)
+    count, total = before_assignment(experiment, owned, cells)
     days = days_of(cells, owned).values()
     adds: dict[str, int] = {}
     if Kind.VALUE in kinds:

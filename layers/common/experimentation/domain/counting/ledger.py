@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from experimentation.domain.clock import day_number
+
 type Cells = dict[tuple[int, int], tuple[int, int]]
 """(UTC day number, ordinal) -> (number of events, sum of their values in 1e-4)."""
 
@@ -42,6 +44,10 @@ class Ownership(NamedTuple):
     def holds(self, k: int) -> bool:
         """Tell whether events of ordinal `k` count."""
         return self.start <= k and (self.end is None or k < self.end)
+
+    def looks_back_at(self, day: int, k: int, days: int) -> bool:
+        """Tell whether events of that cell came before the assignment, in as many UTC days up to it."""
+        return k < self.start and day >= day_number(self.assigned_at) - days
 
 
 @dataclass(frozen=True, slots=True)

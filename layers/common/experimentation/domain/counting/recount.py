@@ -155,7 +155,7 @@ def covariates(
 ) -> dict[tuple[Kind, Moment], int]:
     """Return CUPED's sums of one user and event type; `days` are the totals since the assignment."""
     kinds = covariate_kinds(experiment, event_type)
-    x = before_assignment(cells, owned.start)
+    x = before_assignment(experiment, owned, cells)
     within = list(days)
     had, has = min(x.events, 1), min(len(within), 1)
     pairs = {

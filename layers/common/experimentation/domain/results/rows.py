@@ -82,7 +82,7 @@ def event_columns(experiment: Experiment) -> tuple[Column, ...]:
 
 
 def user_columns(experiment: Experiment) -> tuple[Column, ...]:
-    """Return the columns of one row per user: per metric the total that counts, and what came before."""
+    """Return the columns of one row per user: per metric the total that counts, and CUPED's x."""
     metrics = [metric.key for metric in experiment.metrics]
     totals = [Column(f"metric_{key}", Content.NUMBER) for key in metrics]
     before = [Column(f"before_{key}", Content.NUMBER) for key in metrics]
@@ -107,13 +107,13 @@ def event_row(experiment: Experiment, user: Enrolled, event: Event | None) -> Ro
 def user_row(
     experiment: Experiment, user: Enrolled, owned: Ownership | None, ledgers: Mapping[str, Cells]
 ) -> Row:
-    """Return a user's total of every declared metric, as the results count it, and its total before."""
+    """Return a user's total of every declared metric, as the results count it, and CUPED's x of it."""
     totals: list[Cell] = []
     before: list[Cell] = []
     for metric in experiment.metrics:
         cells = ledgers.get(metric.event_type, {})
         days = [] if owned is None else days_of(cells, owned).values()
-        earlier = [] if owned is None else [before_assignment(cells, owned.start)]
+        earlier = [] if owned is None else [before_assignment(experiment, owned, cells)]
         totals.append(_total(metric.kind, days))
         before.append(_total(metric.kind, earlier))
     return (*_assigned(experiment, user), *totals, *before)

@@ -11,6 +11,7 @@ from experimentation.domain.consistency import check
 from experimentation.domain.document import document
 from experimentation.domain.errors import FieldError, InvalidError
 from experimentation.domain.experiment import (
+    MAX_CUPED_DAYS,
     MILLION,
     Adjustment,
     Analysis,
@@ -56,7 +57,7 @@ from experimentation.web.schemas.variant_config import Config
 
 Users = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000)]
 Days = Annotated[int, Field(strict=True, ge=0, le=3_650)]
-CupedDays = Annotated[int, Field(strict=True, ge=1, le=90)]
+CupedDays = Annotated[int, Field(strict=True, ge=1, le=MAX_CUPED_DAYS)]
 SegmentValue = Annotated[Name, Field(max_length=100)]
 Tag = Annotated[Name, Field(max_length=50)]
 Tags = Annotated[tuple[Tag, ...], Field(max_length=20)]

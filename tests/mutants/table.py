@@ -371,8 +371,8 @@ MUTANTS = (
         "retention-reaches-back",
         "domain/counting/retention.py",
         "a retention that is raised accepts what was counted under the shorter one",
-        "    return Retention(days, retention.oldest_accepted(now))",
-        "    return Retention(days, retention.complete_from)",
+        "    return Retention(days, now, now - retention.oldest_accepted(now))",
+        "    return Retention(days)",
     ),
     Mutant(
         "rollups-outside",

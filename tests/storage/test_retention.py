@@ -32,7 +32,7 @@ def test_a_raise_holds_once_it_is_noted_and_does_not_reach_back(days):
 
     assert retention.current() == Retention(7)
     retention.note(NOW + DAY_MS)
-    assert retention.current() == Retention(90, NOW - 6 * DAY_MS)
+    assert retention.current() == Retention(90, NOW + DAY_MS, 7 * DAY_MS)
     assert retention.current().oldest_accepted(NOW + 200 * DAY_MS) == NOW + 110 * DAY_MS
 
 
@@ -47,16 +47,16 @@ def test_lowering_holds_at_once_and_a_raise_after_it_starts_there(days):
     retention.note(NOW + DAY_MS)
     days(90)
     retention.note(NOW + DAY_MS)
-    assert retention.current() == Retention(90, NOW - 6 * DAY_MS)
+    assert retention.current() == Retention(90, NOW + DAY_MS, 7 * DAY_MS)
 
 
 def test_of_two_that_note_at_once_the_first_does(days):
     days(7)
     retention.note(NOW)
-    item = retention.KEY | {"days": {"N": "8"}, "complete_from": {"N": "5"}}
+    item = retention.KEY | {"days": {"N": "8"}, "raised_at": {"N": "5"}, "kept_ms": {"N": "3"}}
     commit([put_if(item, "days", 7)])
     days(8)
 
     retention.note(NOW)
 
-    assert retention.stored() == Retention(8, 5)
+    assert retention.stored() == Retention(8, 5, 3)

@@ -10,7 +10,7 @@ from experimentation.domain.counting.exposing import Fate
 from experimentation.domain.drawing import variant_of
 from experimentation.domain.errors import UnavailableError
 from experimentation.domain.experiment import Kind, Metric, Pause, Prerequisite, Segment, Status
-from experimentation.storage import assignments, crossovers, experiments, rollups, users
+from experimentation.storage import assignments, crossovers, experiments, retention, rollups, users
 from experimentation.storage.aws import client
 from experimentation.storage.experiments import change
 from experimentation.usecases import exposing, placing
@@ -248,6 +248,22 @@ def test_a_draft_enrols_nobody(runtime, chosen, always):
     outcome = enrol_exposed([exposed("u1", experiment_id="d", at=NOW)], runtime, always)
 
     assert outcome.fates == {Fate.NOT_RUNNING: 1}
+
+
+@pytest.mark.parametrize("days", [36, 38])
+def test_what_expired_before_the_retention_was_raised_is_looked_for_no_more(
+    runtime, always, monkeypatch, days
+):
+    chosen = running("e", NOW - 200 * DAY_MS)
+    for kept, at in ((7, NOW - 2 * DAY_MS), (90, NOW - DAY_MS)):
+        monkeypatch.setenv("RETENTION_DAYS", str(kept))
+        retention.note(at)
+    count_events([purchase("a", NOW - 37 * DAY_MS), purchase("b", NOW - DAY_MS)], runtime, always)
+    client.dynamodb().delete_item(TableName="DataTable", Key={"PK": {"S": "USER#u1"}, "SK": {"S": "EVENT#a"}})
+
+    outcome = enrol_exposed([exposure(chosen, at=NOW - days * DAY_MS)], runtime, always)
+
+    assert outcome.fates == {Fate.TOO_OLD if days > 37 else Fate.ENROLLED: 1}
 
 
 @pytest.mark.parametrize("days", [119, 121])

@@ -15,7 +15,7 @@ def stored() -> Retention | None:
         answer = client.dynamodb().get_item(TableName=settings.data_table(), Key=KEY, ConsistentRead=True)
     if "Item" not in answer:
         return None
-    return Retention(int(answer["Item"]["days"]["N"]), int(answer["Item"]["complete_from"]["N"]))
+    return Retention(*(int(answer["Item"][name]["N"]) for name in Retention._fields))
 
 
 def current() -> Retention:
@@ -33,7 +33,7 @@ def note(now: int) -> None:
     if before is not None and before.days == days:
         return
     after = Retention(days) if before is None else changed(before, days, now)
-    item = KEY | {"days": {"N": str(after.days)}, "complete_from": {"N": str(after.complete_from)}}
+    item = KEY | {name: {"N": str(value)} for name, value in after._asdict().items()}
     try:
         commit([put_new(item) if before is None else put_if(item, "days", before.days)])
     except CancelledError:

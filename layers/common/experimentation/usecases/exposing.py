@@ -19,7 +19,7 @@ from experimentation.domain.counting.writes import Transaction, grouped
 from experimentation.domain.errors import UnavailableError
 from experimentation.domain.experiment import Experiment
 from experimentation.domain.prerequisites import named
-from experimentation.storage import crossovers, users
+from experimentation.storage import crossovers, retention, users
 from experimentation.usecases.committing import commit
 from experimentation.usecases.placing import is_late, load, plan
 from experimentation.usecases.runtime import Runtime
@@ -188,7 +188,7 @@ def _load(group: list[str], pending: _Pending, runtime: Runtime) -> _Known:
     experiments |= runtime.experiments.read_many(named(experiments.values()), now)
     heads = read_heads(group, runtime)
     needs = [users.Need(each, heads[each], frozenset(), past=bool(heads[each].past_until)) for each in group]
-    times = Times(now, runtime.oldest_event(now), runtime.oldest_event(now))
+    times = Times(now, retention.current().kept_from(now), runtime.oldest_event(now))
     return _Known(times, experiments, users.read_users(needs))
 
 
@@ -200,7 +200,7 @@ def _judged(
     for user_id in group:
         ledger = known.users[user_id].ledger
         for name, exposures in list(pending.exposures[user_id].items()):
-            judged = judge(ledger, known.experiments, exposures, known.times.oldest, patterns.search)
+            judged = judge(ledger, known.experiments, exposures, known.times.accepted_since, patterns.search)
             if judged.action is None:
                 outcome.fates.update(judged.settled)
                 pending.settle(user_id, name)

@@ -6,14 +6,13 @@ An assignment may be older than events that are recorded: these then count as if
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from experimentation import settings, telemetry
+from experimentation import telemetry
 from experimentation.domain.assignment import Context
-from experimentation.domain.clock import DAY_MS
 from experimentation.domain.counting.enrolling import Enrolment, Placement, Times
 from experimentation.domain.counting.writes import grouped
 from experimentation.domain.errors import ConflictError, FieldError, InvalidError
 from experimentation.domain.experiment import Experiment, Status
-from experimentation.storage import shards
+from experimentation.storage import retention, shards
 from experimentation.usecases.committing import commit
 from experimentation.usecases.placing import load, plan
 from experimentation.usecases.runtime import Runtime
@@ -94,4 +93,4 @@ def _wanted(experiment: Experiment, rows: Sequence[Row]) -> dict[str, Enrolment]
 
 def _times(runtime: Runtime) -> Times:
     now = runtime.clock()
-    return Times(now, now - settings.retention_days() * DAY_MS, runtime.oldest_event(now))
+    return Times(now, retention.current().oldest_accepted(now), runtime.oldest_event(now))

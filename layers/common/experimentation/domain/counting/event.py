@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from experimentation.domain.clock import rfc3339
+from experimentation.domain.clock import DAY_MS, rfc3339
 from experimentation.domain.counting.retention import Retention
 from experimentation.domain.errors import FieldError, InvalidError
 
@@ -52,7 +52,7 @@ def accept(
     for index, each in enumerate(submissions):
         at = happened_at(each.timestamp, each.sent_at, received)
         if at < oldest:
-            problems.append(FieldError(f"{pointer.format(index)}/timestamp", too_old(retention, oldest)))
+            problems.append(FieldError(f"{pointer.format(index)}/timestamp", too_old(retention, received)))
         event_id = each.event_id or new_id()
         if event_id in ids:
             problems.append(FieldError(f"{pointer.format(index)}/event_id", "is given twice in this batch"))
@@ -63,9 +63,10 @@ def accept(
     return events
 
 
-def too_old(retention: Retention, oldest: int) -> str:
-    """Say why a time before `oldest` is refused."""
-    if oldest == retention.complete_from:
+def too_old(retention: Retention, received: int) -> str:
+    """Say why a time is refused that is before the oldest that is accepted."""
+    oldest = retention.oldest_accepted(received)
+    if oldest > received - retention.days * DAY_MS:
         return f"is before {rfc3339(oldest)}: events were kept for fewer days then, and are not complete"
     return f"is more than {retention.days} days ago: too old to be counted"
 

@@ -45,7 +45,7 @@ def accept(
         at = happened_at(each.timestamp, each.sent_at, received)
         experiment = experiments.get(each.experiment_id)
         if at < oldest:
-            problems.append(FieldError(f"/exposures/{index}/timestamp", too_old(retention, oldest)))
+            problems.append(FieldError(f"/exposures/{index}/timestamp", too_old(retention, received)))
         if experiment is None:
             problems.append(FieldError(f"/exposures/{index}/experiment_id", "there is no such experiment"))
         elif experiment.started_at is None:

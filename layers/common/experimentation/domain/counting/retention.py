@@ -8,32 +8,38 @@ GRACE_DAYS = 30  # kept on after an event is too old to be sent: a replay of a d
 
 
 class Retention(NamedTuple):
-    """How many days back an event may have happened; `complete_from` (milliseconds) moves with a raise only.
+    """How many days back an event may have happened.
 
-    What is older than `complete_from` was counted under fewer days: its events have expired or will before
-    their time, so one that is sent again could not be told from a new one.
+    A raise sets the other two: when it was (milliseconds), and for how many milliseconds events were kept
+    until then. What was stored before it expires as it would have: an event of then that was accepted for
+    the new number of days could not be told from a new one.
     """
 
     days: int
-    complete_from: int = 0
+    raised_at: int = 0
+    kept_ms: int = 0
 
     def oldest_accepted(self, now: int) -> int:
         """Return the time before which no event is accepted."""
-        return max(now - self.days * DAY_MS, self.complete_from)
+        return self._since(now, 0)
 
     def kept_from(self, now: int) -> int:
         """Return the time from which every event is stored, and every ledger still is by day."""
-        return self.oldest_accepted(now) - GRACE_DAYS * DAY_MS
+        return self._since(now, GRACE_DAYS * DAY_MS)
+
+    def _since(self, now: int, grace: int) -> int:
+        return max(now - self.days * DAY_MS - grace, min(self.raised_at, now - self.kept_ms - grace))
 
 
 def changed(retention: Retention, days: int, now: int) -> Retention:
     """Return the retention after the parameter became `days`.
 
     >>> changed(Retention(90), 7, now=100 * DAY_MS)
-    Retention(days=7, complete_from=0)
-    >>> changed(Retention(7), 90, now=100 * DAY_MS).complete_from // DAY_MS
-    93
+    Retention(days=7, raised_at=0, kept_ms=0)
+    >>> raised = changed(Retention(7), 90, now=100 * DAY_MS)
+    >>> [raised.oldest_accepted(day * DAY_MS) // DAY_MS for day in (100, 101, 107, 108, 190, 191)]
+    [93, 94, 100, 100, 100, 101]
     """
     if days <= retention.days:
-        return Retention(days, retention.complete_from)
-    return Retention(days, retention.oldest_accepted(now))
+        return retention._replace(days=days)
+    return Retention(days, now, now - retention.oldest_accepted(now))

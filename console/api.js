@@ -3,7 +3,7 @@
 import { passwordGiven } from "./password_again.js";
 import { ended, refreshed, renew, soonOver, whenLeaving } from "./session.js";
 
-export class Problem extends Error {
+class Problem extends Error {
   constructor(status, body) {
     super(body.detail ?? body.message ?? `The server answered ${status}.`);
     this.status = status;

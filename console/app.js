@@ -29,7 +29,7 @@ const GROUPS = [
   ["Data", [["/assignments", "Assignments", "user"], ["/events", "Events", "pulse"]]],
   ["Admin", [["/people", "People", "people"], ["/keys", "API keys", "key"], ["/user-data", "User data", "folder"], ["/record", "Audit", "list"], ["/dead-letters", "Dead letters", "inbox"]], "admin"],
 ];
-export const PRODUCT = "Evenhand";
+const PRODUCT = "Evenhand";
 
 const top = document.getElementById("top");
 const main = document.getElementById("main");

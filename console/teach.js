@@ -19,7 +19,7 @@ function post(path, body) {
   return `curl -s ${location.origin}${path} \\\n  -H "X-API-Key: $API_KEY" -H 'Content-Type: application/json' \\\n  -d ${json(body)}`;
 }
 
-export function assignCommand(id) {
+function assignCommand(id) {
   return post(`/experiments/${id}/assignments`, { user_id: "user-1", context: { country: "DE" } });
 }
 

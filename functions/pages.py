@@ -5,6 +5,7 @@ import gzip
 import hmac
 import json
 import os
+import re
 import sys
 import time
 from functools import cache
@@ -16,6 +17,7 @@ FOLDERS = (
     HERE / "site",
     HERE.parent / "build" / "site",
 )  # in the Lambda package; in a clone, after `make site`
+GZIP = re.compile(r"(^|,)\s*gzip\s*(,|$|;\s*q=(1|0\.0*[1-9]))")  # q=0 says that the caller does not take it
 FOREVER = "public, max-age=31536000, immutable"  # the address holds the version
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -147,7 +149,7 @@ def _reply(found: File, page: Page, headers: dict[str, str]) -> dict[str, Any]:
     if found.tag in known:
         return {"statusCode": 304, "headers": sent}
     content = found.content
-    if "gzip" in headers.get("accept-encoding", ""):
+    if GZIP.search(headers.get("accept-encoding", "").lower()):
         sent["Content-Encoding"] = "gzip"
     else:
         content = gzip.decompress(content)

@@ -14,6 +14,7 @@ from experimentation.web import key_rates
 from functions.api_keys import create, delete
 from functions.api_keys import list as listing
 from functions.auth import me
+from tests.cancelled import cancelling, conflict_on
 from tests.conftest import Headers, now
 from tests.functions.callers import Answer, call
 
@@ -44,6 +45,14 @@ def test_key_is_shown_once_and_works(as_admin: Headers) -> None:
     shown = call(listing.handler, "GET", "/api-keys", headers=as_admin).json["api_keys"]
     assert [key["name"] for key in shown] == ["collector"]
     assert "key" not in shown[0]
+
+
+def test_a_conflict_is_not_told_as_a_taken_id(as_admin: Headers) -> None:
+    with cancelling(conflict_on("collector")):
+        busy = _create(as_admin)
+
+    assert (busy.status, busy.headers["Retry-After"]) == (503, "1")
+    assert _create(as_admin).status == 201
 
 
 def test_secret_is_not_stored(as_admin: Headers) -> None:

@@ -69,6 +69,22 @@ def test_a_file_is_sent_compressed_to_who_reads_it() -> None:
     assert "Content-Encoding" not in plain["headers"]
 
 
+@pytest.mark.parametrize(
+    ("accepted", "is_packed"),
+    [
+        ("br, GZIP;q=0.01", True),
+        ("gzip ; q=1.0", True),
+        ("gzip;q=0", False),
+        ("gzip; q=0.0, br", False),
+        ("x-gzip", False),
+    ],
+)
+def test_a_file_is_compressed_for_who_takes_gzip_alone(accepted: str, is_packed: bool) -> None:
+    headers = _static("docs.js", accept_encoding=accepted)["headers"]
+
+    assert ("Content-Encoding" in headers) is is_packed
+
+
 def test_a_file_of_this_version_may_be_kept_for_ever_and_a_page_may_not() -> None:
     assert "immutable" in _static("docs.js")["headers"]["Cache-Control"]
     assert _get("/")["headers"]["Cache-Control"] == "no-cache"

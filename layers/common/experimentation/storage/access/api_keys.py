@@ -72,10 +72,8 @@ def create(key: ApiKey, record: "Sequence[Action]" = ()) -> None:
             "ConditionExpression": "attribute_not_exists(PK)",
         }
     }
-    try:
-        commit([creation, *record])
-    except CancelledError as error:
-        raise ConflictError("There is already a key with this id.") from error
+    if not _committed([creation, *record]):
+        raise ConflictError("There is already a key with this id.")
 
 
 def cached(key_id: str, now: int) -> ApiKey | None:
@@ -144,7 +142,7 @@ def hand_over(key: ApiKey, owner: str, record: "Sequence[Action]") -> None:
             "ExpressionAttributeValues": {":owner": {"S": owner}, ":before": {"S": key.owner}},
         }
     }
-    _commit_unless_gone([change, *record])
+    _committed([change, *record])
 
 
 def delete(key_id: str, record: "Sequence[Action]" = ()) -> None:
@@ -162,7 +160,7 @@ def end(key_id: str, record: "Sequence[Action]" = ()) -> bool:
             "ConditionExpression": "attribute_exists(PK)",
         }
     }
-    is_deleted = _commit_unless_gone([removal, *record])
+    is_deleted = _committed([removal, *record])
     forget()
     return is_deleted
 
@@ -173,7 +171,7 @@ def forget() -> None:
     _missing.clear()
 
 
-def _commit_unless_gone(actions: "Sequence[Action]") -> bool:
+def _committed(actions: "Sequence[Action]") -> bool:
     """Write all; False when the first one's condition does not hold."""
     try:
         commit(actions)

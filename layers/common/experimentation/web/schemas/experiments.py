@@ -4,187 +4,46 @@ import json
 from dataclasses import replace
 from typing import Annotated, Any, cast
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from experimentation.domain.changes import ENDING, Edit
 from experimentation.domain.consistency import check
 from experimentation.domain.document import document
 from experimentation.domain.errors import FieldError, InvalidError
 from experimentation.domain.experiment import (
-    MAX_CUPED_DAYS,
     MILLION,
     Adjustment,
     Analysis,
     Conclusion,
     CountFrom,
-    Direction,
     Experiment,
-    GuardRule,
-    Kind,
-    Layer,
-    Metric,
-    Prerequisite,
-    RampStep,
-    Reaction,
-    Role,
-    Schedule,
-    Segment,
     Status,
-    Variant,
 )
 from experimentation.domain.schedule import require_ahead
 from experimentation.domain.search import Sort, Wanted
 from experimentation.domain.slug import slug
 from experimentation.web.schemas.audience import Audience
-from experimentation.web.schemas.model import RequestModel
-from experimentation.web.schemas.numbers import Effect, Margin, Percent
-from experimentation.web.schemas.types import (
-    Cursor,
-    EventType,
-    ExperimentId,
-    LayerKey,
-    Limit,
-    MetricKey,
-    Name,
-    Salt,
-    SegmentKey,
-    Text,
-    Timestamp,
-    UserId,
-    VariantKey,
+from experimentation.web.schemas.experiment_parts import (
+    CupedDays,
+    Days,
+    GuardRequest,
+    LayerRequest,
+    Metrics,
+    Overrides,
+    Owner,
+    PrerequisiteRequest,
+    ScheduleRequest,
+    Segments,
+    Tag,
+    Tags,
+    Users,
+    Variants,
 )
-from experimentation.web.schemas.variant_config import Config
+from experimentation.web.schemas.model import RequestModel
+from experimentation.web.schemas.numbers import Effect, Percent
+from experimentation.web.schemas.types import Cursor, ExperimentId, Limit, Name, Salt, Text, VariantKey
 
-Users = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000)]
-Days = Annotated[int, Field(strict=True, ge=0, le=3_650)]
-CupedDays = Annotated[int, Field(strict=True, ge=1, le=MAX_CUPED_DAYS)]
-SegmentValue = Annotated[Name, Field(max_length=100)]
-Tag = Annotated[Name, Field(max_length=50)]
-Tags = Annotated[tuple[Tag, ...], Field(max_length=20)]
-Owner = Annotated[Name, Field(max_length=100)]
 NOT_COPIED = frozenset({"id", "salt", "layer", "schedule", "owner", "archived", "overrides"})
-
-
-class VariantRequest(RequestModel):
-    """One arm of an experiment and its share of the enrolled users in percent."""
-
-    key: VariantKey
-    weight: Percent
-    config: Config = None
-    name: Name | None = Field(default=None, description="what people call it")
-
-    def variant(self) -> Variant:
-        """Return the domain's variant."""
-        return Variant(self.key, self.weight, self.config, self.name)
-
-
-class MetricRequest(RequestModel):
-    """What is measured; `declared_at` is there so that what was read can be sent back, and is ignored."""
-
-    key: MetricKey
-    event_type: EventType
-    kind: Kind = Kind.CONVERSION
-    direction: Direction = Direction.INCREASE
-    role: Role = Role.SECONDARY
-    name: Name | None = Field(default=None, description="what people call it")
-    margin: Margin | None = Field(
-        default=None,
-        description="of a guardrail: how much worse than the control, as a share of it, still counts as safe",
-    )
-    declared_at: Timestamp | None = None
-
-    def metric(self) -> Metric:
-        """Return the domain's metric, not yet declared."""
-        return Metric(
-            self.key,
-            self.event_type,
-            self.kind,
-            self.direction,
-            self.role,
-            name=self.name,
-            margin=self.margin,
-        )
-
-
-def _two_at_least(variants: tuple[VariantRequest, ...]) -> tuple[VariantRequest, ...]:
-    """Count them once each is valid: Pydantic's own limit counts the valid ones among them."""
-    if len(variants) < 2:
-        raise ValueError("needs at least two variants")
-    return variants
-
-
-class SegmentRequest(RequestModel):
-    """A context key that results can be split by, and its values; any other value is "other"."""
-
-    key: SegmentKey
-    values: Annotated[tuple[SegmentValue, ...], Field(min_length=1, max_length=20)]
-
-    def segment(self) -> Segment:
-        """Return the domain's segment."""
-        return Segment(self.key, self.values)
-
-
-class RampRequest(RequestModel):
-    """From when on how many percent of all users take part."""
-
-    at: Timestamp
-    percent: Percent
-
-
-class ScheduleRequest(RequestModel):
-    """When the experiment starts, grows and ends by itself."""
-
-    start_at: Timestamp | None = None
-    end_at: Timestamp | None = None
-    ramp: Annotated[tuple[RampRequest, ...], Field(max_length=20)] = ()
-
-    def schedule(self) -> Schedule:
-        """Return the domain's schedule."""
-        return Schedule(self.start_at, self.end_at, tuple(RampStep(s.at, s.percent) for s in self.ramp))
-
-
-class LayerRequest(RequestModel):
-    """A range of a draw that the layer's experiments share, in percent."""
-
-    key: LayerKey
-    start: Percent = Field(alias="from")
-    end: Percent = Field(alias="to")
-
-    def layer(self) -> Layer:
-        """Return the domain's layer."""
-        return Layer(self.key, self.start, self.end)
-
-
-class GuardRequest(RequestModel):
-    """What happens when harm or a mismatch of the split is proven while it runs."""
-
-    harm: Reaction = Reaction.NOTIFY
-    mismatch: Reaction = Reaction.NOTIFY
-
-    def rule(self) -> GuardRule:
-        """Return the domain's rule."""
-        return GuardRule(self.harm, self.mismatch)
-
-
-class PrerequisiteRequest(RequestModel):
-    """An experiment in which a user must have one of these variants to take part."""
-
-    experiment_id: ExperimentId
-    variants: Annotated[tuple[VariantKey, ...], Field(min_length=1, max_length=20)]
-
-    def prerequisite(self) -> Prerequisite:
-        """Return the domain's prerequisite."""
-        return Prerequisite(self.experiment_id, self.variants)
-
-
-Variants = Annotated[
-    tuple[VariantRequest, ...],
-    Field(max_length=20, description="two at least, in the order of their bucket ranges"),
-    AfterValidator(_two_at_least),
-]
-Metrics = Annotated[tuple[MetricRequest, ...], Field(max_length=50)]
-Segments = Annotated[tuple[SegmentRequest, ...], Field(max_length=3)]
-Overrides = Annotated[dict[UserId, VariantKey], Field(max_length=100)]
 
 
 def _undefined(schema: dict[str, Any]) -> None:

@@ -568,7 +568,7 @@ MUTANTS = (
     ),
     Mutant(
         "exposed-enrol-at-once",
-        "domain/counting/enrolling.py",
+        "domain/counting/answering.py",
         "an answer enrols although users count from exposure",
         "if isinstance(each, Decision) or each.experiment.count_from is CountFrom.EXPOSURE",
         "if isinstance(each, Decision)",

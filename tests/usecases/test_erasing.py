@@ -8,10 +8,10 @@ import pytest
 
 from experimentation.domain.assignment import Reason
 from experimentation.domain.clock import DAY_MS, HOUR_MS, day_number
-from experimentation.domain.counting.enrolling import Placement
 from experimentation.domain.counting.erasing import HEAD_STAYS_MS, Stage
 from experimentation.domain.counting.exposing import Fate
 from experimentation.domain.counting.ledger import Boundary, Head
+from experimentation.domain.counting.placing import Placement
 from experimentation.domain.counting.recount import (
     User,
     canonical_enrolment,

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from experimentation import patterns, telemetry
 from experimentation.domain.assignment import Context, Decision, Reason
 from experimentation.domain.clock import rfc3339
-from experimentation.domain.counting.enrolling import Plan, answers, enrol
+from experimentation.domain.counting.answering import answers
+from experimentation.domain.counting.enrolling import Plan, enrol
 from experimentation.domain.counting.ledger import Head
 from experimentation.domain.counting.recording import Ledger
 from experimentation.domain.errors import UnavailableError

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from experimentation import patterns, telemetry
 from experimentation.domain.assignment import Crossover
-from experimentation.domain.counting.enrolling import Enrolment, Times
+from experimentation.domain.counting.enrolling import Enrolment
 from experimentation.domain.counting.exposing import FATES, Exposed, Fate, cross_over, in_time_order, judge
 from experimentation.domain.counting.exposure import Exposure
+from experimentation.domain.counting.placing import Times
 from experimentation.domain.counting.user import StoredUser
 from experimentation.domain.counting.writes import Transaction, grouped
 from experimentation.domain.errors import UnavailableError

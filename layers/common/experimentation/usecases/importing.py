@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from experimentation import telemetry
 from experimentation.domain.assignment import Context
-from experimentation.domain.counting.enrolling import Enrolment, Placement, Times
+from experimentation.domain.counting.enrolling import Enrolment
+from experimentation.domain.counting.placing import Placement, Times
 from experimentation.domain.counting.writes import grouped
 from experimentation.domain.errors import ConflictError, FieldError, InvalidError
 from experimentation.domain.experiment import Experiment, Status

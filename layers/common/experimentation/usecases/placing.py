@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from experimentation.domain.counting.enrolling import Enrolment, Placed, Times, covariate_types, place
+from experimentation.domain.counting.enrolling import Enrolment, covariate_types
 from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.late import TornEventsError
 from experimentation.domain.counting.ledger import Head
+from experimentation.domain.counting.placing import Placed, Times, place
 from experimentation.domain.counting.user import StoredUser
 from experimentation.domain.experiment import Experiment
 from experimentation.storage import events, users

@@ -8,8 +8,9 @@ from typing import NamedTuple
 from experimentation.domain.assignment import Context, Crossover
 from experimentation.domain.audience import Search
 from experimentation.domain.counting.counters import crossover_adds
-from experimentation.domain.counting.enrolling import Enrolment, Placement, Times, enrol
+from experimentation.domain.counting.enrolling import Enrolment, enrol
 from experimentation.domain.counting.exposure import Exposure
+from experimentation.domain.counting.placing import Placement, Times
 from experimentation.domain.counting.recording import Ledger
 from experimentation.domain.counting.user import StoredUser
 from experimentation.domain.counting.writes import HeadWrite, Transaction

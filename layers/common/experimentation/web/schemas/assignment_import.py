@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from experimentation.domain.counting.enrolling import Placement
+from experimentation.domain.counting.placing import Placement
 from experimentation.web.schemas.assignments import ContextIn
 from experimentation.web.schemas.model import RequestModel, ResponseModel
 from experimentation.web.schemas.types import Timestamp, UserId, VariantKey

@@ -1,0 +1,103 @@
+"""Enrolling a user at a given time, which may lie before recorded events: as one transaction or none."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from experimentation.domain.assignment import Assignment
+from experimentation.domain.counting.counters import enrolment_adds, labels
+from experimentation.domain.counting.enrolling import Enrolment, enrol, with_ends
+from experimentation.domain.counting.event import Event
+from experimentation.domain.counting.late import enrol_late
+from experimentation.domain.counting.ledger import Boundary, merged
+from experimentation.domain.counting.room import has_room
+from experimentation.domain.counting.user import StoredUser, changed
+from experimentation.domain.counting.writes import MAX_ACTIONS, Transaction
+from experimentation.domain.experiment import Experiment
+
+
+class Placement(StrEnum):
+    """What becomes of an enrolment at a given time."""
+
+    STORED = "stored"
+    ALREADY_THERE = "already_there"
+    OTHER_VARIANT = "other_variant"
+    LATE = "late"
+    TOO_OLD = "too_old"
+    NOT_RUNNING = "not_running"
+    TOO_MANY = "too_many_experiments"
+    AGAIN = "again"
+
+
+class Placed(NamedTuple):
+    """What becomes of an enrolment at a given time, and the transaction that makes it so."""
+
+    placement: Placement
+    transaction: Transaction | None = None
+
+
+class Times(NamedTuple):
+    """Now, since when events are accepted, and the time before which none may come any more."""
+
+    now: int
+    accepted_since: int
+    oldest: int
+
+
+def place(
+    user: StoredUser,
+    wanted: Enrolment,
+    experiments: Mapping[str, Experiment],
+    events: Sequence[Event] | None,
+    times: Times,
+) -> Placed:
+    """Return what becomes of an enrolment at `wanted.at`: as one transaction or none.
+
+    Where events are recorded since, `user` holds every ledger and `events` are all of them, None where they
+    are too many; TornEventsError when these do not agree. What does not fit is enrolled now, and late, while
+    the experiment has no end.
+    """
+    head, at = user.head, times.now if wanted.at is None else wanted.at
+    stored = user.ledger.assignment(wanted.experiment.id)
+    if stored is not None:
+        is_same = stored.variant == wanted.variant
+        return Placed(Placement.ALREADY_THERE if is_same else Placement.OTHER_VARIANT)
+    if at < head.past_until or at <= head.erased_at or (at <= head.last and at < times.accepted_since):
+        return Placed(Placement.TOO_OLD)
+    if at <= head.last:
+        transaction = None if events is None else _past_enrolment(user, wanted, experiments, events, times)
+        if transaction is not None and transaction.fits():
+            return Placed(Placement.STORED, transaction)
+        if wanted.experiment.ended_at is not None:
+            return Placed(Placement.NOT_RUNNING)
+        wanted = wanted._replace(at=None, late=True)
+    plan = enrol(user, [wanted], experiments, times.now, times.oldest)
+    if plan.too_many:
+        return Placed(Placement.TOO_MANY)
+    ((transaction, _),) = plan.steps
+    return Placed(Placement.LATE if wanted.late else Placement.STORED, transaction)
+
+
+def _past_enrolment(
+    user: StoredUser,
+    wanted: Enrolment,
+    experiments: Mapping[str, Experiment],
+    events: Sequence[Event],
+    times: Times,
+) -> Transaction | None:
+    """Return the transaction that enrols before recorded events; None when there is no room for one."""
+    experiment, at = wanted.experiment, wanted.at or 0
+    user_labels = labels(experiment.segments, wanted.context)
+    boundary = Boundary(0, at, experiment.id, wanted.variant, user_labels)
+    before = user.ledger._replace(head=with_ends(user.head, experiments, times.now))
+    after, placed, adds = enrol_late(before, experiment, boundary, events)
+    known = {**experiments, experiment.id: experiment}
+    if not has_room(merged(after.head, after.past), known, times.now, times.oldest):
+        return None
+    enrolled = Transaction(
+        (Assignment(experiment.id, user.user_id, wanted.variant, at, wanted.context, wanted.imported),),
+        adds,
+        enrolment_adds(experiment, wanted.variant, placed.labels, at),
+    )
+    renamed = [name for name, cells in after.spilled.items() if cells != before.spilled[name]]
+    return Transaction(changed(user, after, renamed, MAX_ACTIONS - len(enrolled))).joined(enrolled)

@@ -12,8 +12,8 @@ run: .venv/run .venv-emulator/ready build/site/manifest.json   ## the whole plat
 # Tracing doubles the time of a test: these alone reach 95 % of the branches
 TRACED := tests/domain tests/web tests/functions tests/usecases tests/storage
 
-test: .venv/test   ## everything that must hold; from nothing about 9 minutes on 2 cores
-	@$(MAKE) -j 2 --output-sync=target check lint-template .venv-emulator/ready deployed
+test: .venv/bin/python   ## everything that must hold; from nothing about 9 minutes on 2 cores
+	@$(MAKE) -j 2 --output-sync=line check lint-template .venv-emulator/ready deployed
 	$(VENV)/pytest -n 2 --dist loadgroup --cov --cov-report=term $(TRACED) layers
 	$(VENV)/pytest -n 3 --dist loadgroup tests $(TRACED:%=--ignore=%)   # three, as many of these wait
 

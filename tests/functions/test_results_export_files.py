@@ -286,6 +286,16 @@ def test_the_address_names_its_time_and_the_file_its_name(shop: Headers) -> None
     assert file["url_expires_at"] < file["expires_at"]
 
 
+def test_the_address_is_of_the_region_of_the_bucket(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    client.reset()
+
+    try:
+        assert httpx.URL(uploads.address("e.csv", 60)).host == "archive.s3.eu-central-1.amazonaws.com"
+    finally:
+        client.reset()
+
+
 def test_a_run_without_time_begins_nothing(shop: Headers) -> None:
     start(shop, rows="users")
     work(remaining_ms=0)

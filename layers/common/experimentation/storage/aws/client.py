@@ -35,15 +35,15 @@ def _session() -> botocore.session.Session:
     return session
 
 
-def _made(service: str, attempts: int = ATTEMPTS, signature: str | None = None) -> Any:
+def _made(service: str, attempts: int = ATTEMPTS, **options: Any) -> Any:
     config = Config(
-        signature_version=signature,
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         read_timeout=READ_TIMEOUT_SECONDS,
         retries={"mode": "standard", "total_max_attempts": attempts},
         parameter_validation=False,  # our types are stricter
         max_pool_connections=16,
         user_agent=f"experimentation botocore/{botocore.__version__}",  # else it is put together twice a call
+        **options,
     )
     return _session().create_client(service, config=config)
 
@@ -87,7 +87,9 @@ def sqs() -> "SQSClient":
 @cache
 def s3() -> "S3Client":
     """Return the S3 client."""
-    made: S3Client = _made("s3", signature="s3v4")  # else signed addresses get one of 2006
+    # Else signed addresses get a signature of 2006, and the host of all regions: in the first day of a bucket
+    # outside us-east-1 that redirects to another, for which the signature does not hold.
+    made: S3Client = _made("s3", signature_version="s3v4", s3={"addressing_style": "virtual"})
     return made
 
 

@@ -35,12 +35,14 @@ export async function view(_, me, __, query) {
   };
   list();
   const stopped = { now: false };
-  if (me.scopes.includes("results:read")) glanceAt(items.filter((each) => each.status !== "draft"), glances, stopped);
+  const unread = h("div", { role: "status" });
+  if (me.scopes.includes("results:read")) glanceAt(items.filter((each) => each.status !== "draft"), glances, unread, stopped);
   const element = h("div", { class: "stack" }, head,
     h("div", { class: "row bottom filters", role: "search" },
       h("div", { class: "grow" }, h("label", { for: "search" }, "Search"), search),
       h("div", {}, h("label", { for: "status" }, "Status"), status),
       h("div", {}, h("label", { for: "order" }, "Order"), order)),
+    unread,
     place,
     more ? h("p", { class: "soft" }, `Only the newest ${items.length} are listed.`) : null);
   return { title, element, leave: () => { stopped.now = true; } };
@@ -76,10 +78,13 @@ function listed(items, glances, text, status, order) {
 }
 
 // Fills in what the results say, twenty experiments a call, until the person goes elsewhere.
-async function glanceAt(items, glances, stopped) {
+async function glanceAt(items, glances, unread, stopped) {
   for (let start = 0; start < items.length && !stopped.now; start += AT_ONCE) {
     const some = items.slice(start, start + AT_ONCE);
-    const { results } = await get(`/results?experiment_ids=${some.map((each) => each.id).join()}`).catch(() => ({ results: [] }));
+    const { results } = await get(`/results?experiment_ids=${some.map((each) => each.id).join()}`).catch((problem) => {
+      if (!stopped.now) fill(unread, h("p", { class: "alert warn" }, `Some results could not be read: ${problem.message}`));
+      return { results: [] };
+    });
     const found = new Map(results.map((each) => [each.experiment_id, each]));
     for (const experiment of some) glance(experiment, found.get(experiment.id), glances.get(experiment.id));
   }

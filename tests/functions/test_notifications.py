@@ -141,8 +141,10 @@ def test_one_run_starts_what_is_due_pauses_what_harms_and_tells_both(as_user: He
 
     sentences = tended()
 
-    assert "Due has started with 100% of users, by schedule." in sentences
-    assert any(each.startswith("Checkout button is paused, by guard: crashes is worse") for each in sentences)
+    assert "Due has started with 100% of users, by the schedule." in sentences
+    assert any(
+        each.startswith("Checkout button is paused, by the guard: crashes is worse") for each in sentences
+    )
     assert experiments.read("checkout-button").status is Status.PAUSED
     assert experiments.read("due").status is Status.RUNNING
     assert tended() == []

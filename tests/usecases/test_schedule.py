@@ -73,8 +73,8 @@ def test_it_starts_grows_and_ends_by_itself(clock):
     ]
     sentences = [fact.sentence for fact in reversed(outbox.list_page(100).facts)]
     assert sentences[:2] == [
-        "Checkout button has started with 5% of users, by schedule.",
-        "Checkout button takes 25% of users instead of 5%, by schedule.",
+        "Checkout button has started with 5% of users, by the schedule.",
+        "Checkout button takes 25% of users instead of 5%, by the schedule.",
     ]
 
 

@@ -46,6 +46,9 @@ class Cause(NamedTuple):
     figures: Mapping[str, object] = {}
 
 
+OURSELVES = {"guard": "the guard", "schedule": "the schedule"}
+"""Actors that are no person; nobody else can have their names."""
+
 REFUSED = {
     FactKind.START_FAILED.value: "could not start",
     FactKind.RAMP_FAILED.value: "could not take more users",
@@ -72,7 +75,7 @@ def facts_of(before: Experiment, after: Experiment, at: int, cause: Cause) -> li
             after.id,
             after.name,
             cause.actor,
-            _sentence(f"{after.name} {what}, by {cause.actor}", cause.reason),
+            _sentence(f"{after.name} {what}, by {OURSELVES.get(cause.actor, cause.actor)}", cause.reason),
             cause.figures,
         )
         for kind, what in _told(before, after, cause)

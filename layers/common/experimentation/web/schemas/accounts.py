@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr, StringConstrain
 
 from experimentation.domain.access import LONGEST_PASSWORD_BYTES, SHORTEST_PASSWORD, AccountRole
 from experimentation.domain.clock import rfc3339
+from experimentation.domain.facts import OURSELVES
 from experimentation.storage.access.accounts import Account
 from experimentation.web.schemas.model import RequestModel, ResponseModel
 from experimentation.web.schemas.types import Cursor, Limit
@@ -32,8 +33,8 @@ NewPassword = Annotated[SecretStr, AfterValidator(_of_fair_length)]
 
 
 def _of_a_person(username: str) -> str:
-    if username in {"guard", "schedule"}:
-        raise ValueError("is how the history calls what happens by itself")
+    if username in OURSELVES:
+        raise ValueError("is what the history calls a part of the platform")
     return username
 
 

@@ -10,6 +10,7 @@ from experimentation.web.arguments import body_of, path_parameter, query_of
 from experimentation.web.request import request_from
 from experimentation.web.schemas.accounts import AccountCreate
 from experimentation.web.schemas.assignments import AssignmentRequest
+from experimentation.web.schemas.events import EventIn
 from experimentation.web.schemas.experiments import ExperimentCreate
 from experimentation.web.schemas.results import ResultsQuery
 from experimentation.web.schemas.types import ExperimentId
@@ -61,6 +62,12 @@ def test_a_wrong_definition_is_explained(change: Any, pointer: str, words: str |
 
 def test_a_missing_field_is_needed() -> None:
     assert refused(AssignmentRequest, {}) == {"/user_id": "is needed"}
+
+
+def test_a_batch_is_sent_to_its_own_route() -> None:
+    said = refused(EventIn, {"events": []})["/events"]
+
+    assert said == "is not a field here: POST /events/batch takes a list of events"
 
 
 def test_a_value_that_fits_no_kind_is_told_all_of_them_once() -> None:

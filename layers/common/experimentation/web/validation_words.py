@@ -114,8 +114,10 @@ def _words(fault: Fault, model: Any) -> str:
 
 
 def _unknown(location: Sequence[str | int], model: Any) -> str:
-    known = _fields(_model_at(model, location[:-1]))
-    close = get_close_matches(str(location[-1]), known, n=1)
+    found, name = _model_at(model, location[:-1]), str(location[-1])
+    if elsewhere := getattr(found, "ELSEWHERE", {}).get(name):
+        return f"is not a field here: {elsewhere}"
+    close = get_close_matches(name, _fields(found), n=1)
     return f"is not a field here; did you mean {close[0]}?" if close else "is not a field here"
 
 

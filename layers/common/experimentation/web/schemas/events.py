@@ -1,7 +1,7 @@
 """The shapes of events as clients send them."""
 
 import json
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
@@ -67,6 +67,8 @@ Properties = Annotated[
 
 class EventIn(RequestModel):
     """One thing that a user did."""
+
+    ELSEWHERE: ClassVar = {"events": "POST /events/batch takes a list of events"}
 
     user_id: UserId
     type: EventType

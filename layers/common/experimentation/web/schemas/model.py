@@ -1,10 +1,18 @@
 """The Pydantic classes that every request and answer derives from."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from pydantic import BaseModel, ConfigDict
 
 
 class RequestModel(BaseModel):
-    """What a caller sends: unknown fields are refused, "5" is no number; built when first needed."""
+    """What a caller sends: unknown fields are refused, "5" is no number; built when first needed.
+
+    `ELSEWHERE` says of fields that are often sent here where they belong.
+    """
+
+    ELSEWHERE: ClassVar[Mapping[str, str]] = {}
 
     model_config = ConfigDict(
         extra="forbid",

@@ -8,6 +8,7 @@ from experimentation.domain.errors import UnavailableError
 from experimentation.storage import archive
 from experimentation.storage.queue_message import Message, unpack
 from experimentation.usecases.archiving import erased_users, without_erased
+from experimentation.usecases.replays import too_late_before, without_too_late
 from experimentation.usecases.runtime import Runtime
 from experimentation.web.queue_worker import queue_worker
 
@@ -41,7 +42,7 @@ def handler(messages: dict[str, Lines], has_time: Callable[[], bool]) -> set[str
     failed: set[str] = set()
     outage: UnavailableError | None = None
     kept = 0
-    for (kind, day), by_message in _by_folder(_without_erased(messages)).items():
+    for (kind, day), by_message in _by_folder(_without_erased(_in_time(messages))).items():
         lines = [line for each in by_message.values() for line in each]
         if outage is not None or not has_time():
             failed |= by_message.keys()
@@ -59,6 +60,14 @@ def handler(messages: dict[str, Lines], has_time: Callable[[], bool]) -> set[str
         raise outage
     telemetry.count("EventsArchived", kept)
     return failed
+
+
+def _in_time(messages: dict[str, Lines]) -> dict[str, Lines]:
+    """Drop what the count worker drops as too late: the tombstone of who did it may have expired."""
+    before = too_late_before({name: each.message for name, each in messages.items()}, runtime.clock())
+    if not before:
+        return messages
+    return {name: _lines(without_too_late(each.message, before)) for name, each in messages.items()}
 
 
 def _without_erased(messages: dict[str, Lines]) -> dict[str, Lines]:

@@ -10,6 +10,7 @@ from experimentation.storage.queue_message import Message, unpack
 from experimentation.usecases.counting import Outcome, count_events
 from experimentation.usecases.exposing import Outcome as Exposed
 from experimentation.usecases.exposing import enrol_exposed
+from experimentation.usecases.replays import too_late_before, without_too_late
 from experimentation.usecases.runtime import Runtime
 from experimentation.web.queue_worker import queue_worker
 
@@ -20,6 +21,7 @@ seen_types = SeenTypes()
 @queue_worker(unpack)
 def handler(messages: dict[str, Message], has_time: Callable[[], bool]) -> set[str]:
     """Return the messages of which something is not stored yet; an outage fails the whole batch."""
+    messages = _in_time(messages)
     # Before the events: a user who is exposed before their first event needs none of them to be read.
     exposures = [each for message in messages.values() for each in message.exposures]
     exposed = enrol_exposed(exposures, runtime, has_time)
@@ -44,6 +46,21 @@ def handler(messages: dict[str, Message], has_time: Callable[[], bool]) -> set[s
         if any((event.user_id, event.event_id) in outcome.failed for event in message.events)
         or any((each.user_id, each.experiment_id) in exposed.failed for each in message.exposures)
     }
+
+
+def _in_time(messages: dict[str, Message]) -> dict[str, Message]:
+    """Drop what a replay brings so late that a duplicate could not be told from a new event."""
+    before = too_late_before(messages, runtime.clock())
+    left = {name: without_too_late(each, before) for name, each in messages.items()} if before else messages
+    dropped = sum(map(_size, messages.values())) - sum(map(_size, left.values()))
+    if dropped:
+        telemetry.logger.warning("received too long ago to be counted", extra={"dropped": dropped})
+        telemetry.count("EventsTooLate", dropped)
+    return left
+
+
+def _size(message: Message) -> int:
+    return len(message.events) + len(message.exposures)
 
 
 def _measure_exposures(exposed: Exposed) -> None:

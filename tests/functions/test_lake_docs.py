@@ -11,7 +11,7 @@ import pytest
 from experimentation.storage import archive
 from experimentation.storage.aws import client
 from experimentation.storage.queue_message import pack
-from functions.workers.archive_events import handler
+from functions.workers.archive_events import handler, runtime
 from tests.events import RECEIVED, batch, made
 from tests.factory import Context
 
@@ -25,8 +25,9 @@ def statements() -> list[str]:
 
 
 @pytest.fixture
-def lake(aws: None, tmp_path: Path) -> duckdb.DuckDBPyConnection:
+def lake(aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> duckdb.DuckDBPyConnection:
     """DuckDB with the view of the docs over the worker's objects; one message was delivered twice."""
+    monkeypatch.setattr(runtime, "clock", lambda: RECEIVED)
     plan = '{"plan":"pro","größe":[1,2.50]}'
     first = pack([made("e1", value=125_000, properties=plan), made("e2", value=-1, type="view")], "r")
     second = pack([made("e3", value=1, user_id="u2", received=RECEIVED + DAY_MS)], "r")

@@ -7,7 +7,7 @@ from experimentation.domain.errors import UnavailableError
 from experimentation.storage import archive
 from experimentation.storage.aws import client
 from experimentation.storage.queue_message import pack, pack_exposures
-from functions.workers.archive_events import handler
+from functions.workers.archive_events import handler, runtime
 from tests.events import RECEIVED, batch, exposed, failed, made
 from tests.factory import Context
 from tests.wire import BUSY_XML, answering
@@ -15,6 +15,11 @@ from tests.wire import BUSY_XML, answering
 TODAY, TOMORROW = "2026-11-22", "2026-11-23"
 DAY_MS = 86_400_000
 pytestmark = pytest.mark.usefixtures("aws")
+
+
+@pytest.fixture(autouse=True)
+def _on_that_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "clock", lambda: RECEIVED)
 
 
 def archived(day: str = TODAY) -> list[str]:
@@ -125,3 +130,16 @@ def test_what_was_kept_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     assert '"EventsArchived":[2.0]' in printed
     assert '"PoisonMessages":[1.0]' in printed
     assert "u1" not in printed
+
+
+def test_what_comes_so_late_that_its_tombstone_may_have_expired_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent = pack([made("late", received=RECEIVED - 1), made("last")], "request")
+    monkeypatch.setattr(runtime, "clock", lambda: RECEIVED + 120 * DAY_MS)
+
+    answer = handler(batch([*sent, *pack_exposures([exposed(received=RECEIVED - 1)], "request")]), Context())
+
+    assert failed(answer) == set()
+    assert archived() == ["last"]
+    assert list(archive.keys(TODAY, archive.EXPOSURES)) == []

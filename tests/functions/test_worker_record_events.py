@@ -4,10 +4,10 @@ from itertools import chain, repeat
 
 import pytest
 
-from experimentation.domain.clock import day_number
+from experimentation.domain.clock import DAY_MS, day_number
 from experimentation.domain.drawing import variant_of
 from experimentation.domain.errors import UnavailableError
-from experimentation.storage import event_types, events
+from experimentation.storage import event_types, events, retention
 from experimentation.storage.aws import client
 from experimentation.storage.queue_message import pack, pack_exposures
 from functions.workers.record_events import handler, runtime
@@ -23,6 +23,7 @@ pytestmark = pytest.mark.usefixtures("aws")
 @pytest.fixture(autouse=True)
 def _quick(aws, monkeypatch):
     monkeypatch.setattr(runtime, "sleep", lambda _: None)
+    monkeypatch.setattr(runtime, "clock", lambda: RECEIVED)
     monkeypatch.setattr("functions.workers.record_events.seen_types", event_types.SeenTypes())
 
 
@@ -164,3 +165,37 @@ def test_what_became_of_exposures_is_counted(capsys):
     assert '"Crossovers":[1.0]' in printed
     assert '"fates":{"enrolled":1,"crossover":1}' in printed
     assert "u1" not in printed
+
+
+def test_what_a_replay_brings_after_its_event_may_have_expired_is_dropped(monkeypatch, capsys):
+    lasts = 120 * DAY_MS
+    late, last = made("late", received=RECEIVED - 1), made("last", received=RECEIVED)
+    (exposure,) = pack_exposures([exposed("u2", received=RECEIVED - 1)], "request-1")
+    monkeypatch.setattr(runtime, "clock", lambda: RECEIVED + lasts)
+
+    answer = handler(batch([message(late, last), exposure]), Context())
+
+    assert answer == {"batchItemFailures": []}
+    assert ids() == ["last"]
+    assert '"EventsTooLate":[2.0]' in capsys.readouterr().out.replace(" ", "")
+
+
+def test_after_retention_was_raised_what_expired_under_the_shorter_one_is_dropped(monkeypatch):
+    monkeypatch.setenv("RETENTION_DAYS", "1")
+    retention.note(RECEIVED - DAY_MS)
+    monkeypatch.setenv("RETENTION_DAYS", "90")
+    retention.note(RECEIVED)
+    monkeypatch.setattr(runtime, "clock", lambda: RECEIVED + 31 * DAY_MS)
+
+    handler(batch([message(made("expired", received=RECEIVED - 1), made("kept"))]), Context())
+
+    assert ids() == ["kept"]
+
+
+def test_what_was_received_lately_reads_no_retention(monkeypatch):
+    monkeypatch.setattr(runtime, "clock", lambda: RECEIVED + 31 * DAY_MS)
+    monkeypatch.setattr(retention, "current", lambda: pytest.fail("was read"))
+
+    handler(batch([message(made("a"))]), Context())
+
+    assert ids() == ["a"]

@@ -8,7 +8,7 @@ from experimentation.domain.clock import DAY_MS
 from experimentation.domain.counting import exposure
 from experimentation.domain.counting.event import Event, Submission, accept, happened_at
 from experimentation.domain.counting.exposure import Exposure, ExposureSubmission
-from experimentation.domain.counting.retention import Retention
+from experimentation.domain.counting.retention import SHORTEST_DAYS, Retention
 from experimentation.domain.errors import UnavailableError
 from experimentation.domain.identifiers import uuid7
 from experimentation.storage import retention, topic
@@ -18,7 +18,6 @@ from experimentation.usecases.runtime import Runtime
 TRIES = 3
 PARALLEL = 8
 RETRY_AFTER_SECONDS = 2
-SHORTEST_RETENTION_DAYS = 1  # the least that the template's RetentionDays may be
 
 
 def ingest(
@@ -60,7 +59,7 @@ def _retention(submissions: Sequence[Submission | ExposureSubmission], received:
     # The item is read only for what it could refuse: of what has just happened, nothing is too old.
     times = (happened_at(each.timestamp, each.sent_at, received) for each in submissions)
     oldest = min(times, default=received)
-    if oldest >= received - SHORTEST_RETENTION_DAYS * DAY_MS:
+    if oldest >= received - SHORTEST_DAYS * DAY_MS:
         return Retention(settings.retention_days())
     return retention.current()
 

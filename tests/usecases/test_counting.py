@@ -363,19 +363,3 @@ def test_what_was_put_away_before_is_kept_when_more_is_put_away(aws, always, clo
     past = users.read_past("u1")
 
     assert [b.experiment_id for b in past if b.variant != END] == ["a", "b"]
-
-
-@pytest.mark.parametrize(("days", "outcomes"), [(119, (1, 0)), (121, (0, 2))])
-def test_what_is_delivered_after_its_item_expired_is_not_counted_twice(
-    runtime, clock, always, days, outcomes
-):
-    enrolled(runtime, "e")
-    count_events([at(1, "old"), at(2, "other")], runtime, always)
-    expired = {"PK": {"S": "USER#u1"}, "SK": {"S": "EVENT#old"}}
-    client.dynamodb().delete_item(TableName="DataTable", Key=expired)
-    clock.now = NOW + days * DAY_MS
-
-    again = count_events([at(1, "old"), at(2, "other")], runtime, always)
-
-    # Within its time an item is there, and here one was taken away: the first case shows what would be.
-    assert (len(again.counted), len(again.failed)) == outcomes

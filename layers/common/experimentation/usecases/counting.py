@@ -14,12 +14,12 @@ from experimentation.domain.clock import DAY_MS
 from experimentation.domain.counting.batching import batch, by_user
 from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.ledger import Head, is_over
-from experimentation.domain.counting.retention import GRACE_DAYS, SHORTEST_DAYS
+from experimentation.domain.counting.retention import GRACE_DAYS
 from experimentation.domain.counting.user import StoredUser
 from experimentation.domain.counting.writes import Transaction, Uncounted, event_writes
 from experimentation.domain.errors import UnavailableError
 from experimentation.domain.experiment import Experiment
-from experimentation.storage import retention, users
+from experimentation.storage import users
 from experimentation.storage.writing import Refusal
 from experimentation.usecases.committing import commit
 from experimentation.usecases.runtime import Runtime
@@ -129,8 +129,6 @@ def count_events(received: Iterable[Event], runtime: Runtime, has_time: Callable
             # Before the torn: of somebody who is being erased the ledgers go first, and HEAD last.
             if _erased(group, loaded.users, pending, outcome):
                 continue
-            if _outlived(group, pending, outcome, runtime.clock()):
-                continue
             torn = {user_id for user_id, user in loaded.users.items() if user.is_torn()}
             if torn:
                 _note_refused(torn, group, pending, outcome)
@@ -163,22 +161,6 @@ def _erased(group: list[Event], loaded: dict[str, StoredUser], pending: _Pending
     for user_id in busy:
         outcome.failed |= {(user_id, event_id) for event_id in pending.events.pop(user_id)}
     return bool(gone or busy)
-
-
-def _outlived(group: list[Event], pending: _Pending, outcome: Outcome, now: int) -> bool:
-    """Give up what was received so long ago that its item may have expired; tell if any.
-
-    Nobody can tell whether it was counted: a dead letter that is replayed so late stays one.
-    """
-    oldest = min(event.received for event in group)
-    if oldest >= now - (SHORTEST_DAYS + GRACE_DAYS) * DAY_MS:  # so that nobody else pays for the read
-        return False
-    kept_from = retention.current().kept_from(now)
-    given_up = {(event.user_id, event.event_id) for event in group if event.received < kept_from}
-    for user_id, event_id in given_up:
-        pending.drop(user_id, event_id)
-    outcome.failed |= given_up
-    return bool(given_up)
 
 
 def _apply(

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 from experimentation.domain.clock import DAY_MS
 
-SHORTEST_DAYS = 1  # the least that the template's RetentionDays may be
 GRACE_DAYS = 30  # kept on after an event is too old to be sent: a replay of a dead letter still meets it
 SHORTEST_DAYS = 1  # the least that the template's RetentionDays may be
 

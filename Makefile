@@ -13,7 +13,7 @@ run: .venv/run .venv-emulator/ready build/site/manifest.json   ## the whole plat
 TRACED := tests/domain tests/web tests/functions tests/usecases tests/storage
 
 test: .venv/bin/python   ## everything that must hold; from nothing about 9 minutes on 2 cores
-	@$(MAKE) -j 2 --output-sync=line check lint-template .venv-emulator/ready deployed
+	@$(MAKE) -j 2 check lint-template .venv-emulator/ready deployed
 	$(VENV)/pytest -n 2 --dist loadgroup --cov --cov-report=term $(TRACED) layers
 	$(VENV)/pytest -n 3 --dist loadgroup tests $(TRACED:%=--ignore=%)   # three, as many of these wait
 

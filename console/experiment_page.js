@@ -24,7 +24,7 @@ export async function view(id, me, tab = "") {
   const head = h("div", { class: "stack tight" });
   const place = h("div", { class: "stack", "aria-live": "off" });
   const updated = h("span", { class: "small soft" });
-  const state = { tag: null, counted: false, lookedAt: 0, leave: () => {}, left: false };
+  const state = { tag: null, counted: false, lookedAt: 0, leave: () => {}, rows: null, left: false };
   const shown = tab === "" && may("results:read");
 
   const changed = async (answer) => {
@@ -47,7 +47,7 @@ export async function view(id, me, tab = "") {
     state.leave();
     const made = resultsView(experiment, answer.data, segments);
     state.leave = made.leave;
-    fill(place, concluded(experiment), made.element, experiment.status === "draft" ? null : rowsExport(id));
+    fill(place, concluded(experiment), made.element, experiment.status === "draft" ? null : (state.rows ??= rowsExport(id))); // one for good: it may be reading
   };
   const debug = async () => {
     const made = await debugView(experiment, may);
@@ -74,7 +74,10 @@ export async function view(id, me, tab = "") {
     const passed = Date.now() - state.lookedAt;
     if (document.visibilityState === "visible" && passed >= (state.counted ? LOOK_AGAIN_MS : FIRST_LOOKS_MS)) {
       state.lookedAt = Date.now();
-      await look().catch((problem) => { if (!state.left) fill(place, explained(problem)); });
+      await look().catch((problem) => {
+        state.tag = null; // the same figures take the place of this text again
+        if (!state.left) fill(place, explained(problem));
+      });
     }
     fill(updated, `Updated ${ago(new Date(state.lookedAt).toISOString())}`);
   };

@@ -15,23 +15,28 @@ export function exportFiles(id) {
   const element = h("details", {}, h("summary", {}, "Too many to wait for? The platform writes a file, which stays for a day"), place, fault);
   const drawn = {};
   let watching = false;
+  let missed = false;
 
   // Until nothing is being written, or nobody looks.
   async function watch() {
     if (watching) return;
     watching = true;
+    while (await looked() && element.isConnected && element.open) await new Promise((done) => { setTimeout(done, AGAIN_MS); });
+    watching = false;
+  }
+
+  // Whether there is more to see; a fault is told for as long as it lasts.
+  async function looked() {
     try {
-      let files = await offered(id);
+      const files = await offered(id);
       draw(files);
-      while (files.some((each) => each.state !== "ready") && element.isConnected && element.open) {
-        await new Promise((done) => { setTimeout(done, AGAIN_MS); });
-        files = await offered(id);
-        draw(files);
-      }
+      if (missed) fill(fault);
+      missed = false;
+      return files.some((each) => each.state !== "ready");
     } catch (problem) {
+      missed = true;
       fill(fault, explained(problem));
-    } finally {
-      watching = false;
+      return true;
     }
   }
 

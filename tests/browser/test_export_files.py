@@ -94,6 +94,47 @@ def test_a_file_that_cannot_be_asked_for_or_has_gone_is_said(signed_in: Open, er
     expect(page.get_by_text("The file is no longer there. Write it anew.")).to_be_visible()
 
 
+@pytest.mark.heavy
+def test_a_file_is_watched_on_after_a_fault(signed_in: Open, errors: Errors) -> None:
+    errors.expected.add(503)
+    page = signed_in("/#/experiments/checkout-button")
+    busy = {"status": 503, "detail": "The store is busy; try again."}
+    answers: list[dict[str, Any]] = [{"json": {"exports": [WRITING]}}, {"status": 503, "json": busy}]
+    ready = {"json": {"exports": [READY]}}
+    page.clock.install()
+    page.route(PATH, lambda route: route.fulfill(**(answers.pop(0) if answers else ready)))
+    _opened(page)
+    users = page.get_by_role("group", name="One row per user")
+    expect(users).to_contain_text("48,000 rows")
+
+    page.clock.fast_forward(2_500)
+    expect(page.get_by_text("The store is busy; try again.")).to_be_visible()
+    expect(users).to_contain_text("48,000 rows")
+    page.clock.fast_forward(2_500)
+
+    expect(users).to_contain_text("120,000 rows, written")
+    expect(page.get_by_text("The store is busy; try again.")).to_have_count(0)
+
+
+@pytest.mark.heavy
+def test_figures_come_back_after_a_fault_and_leave_the_files_open(signed_in: Open, errors: Errors) -> None:
+    errors.expected.add(503)
+    page = signed_in("/#/events")
+    page.clock.install()
+    page.goto("/#/experiments/checkout-button")
+    _opened(page)
+    busy, path = {"status": 503, "detail": "The store is busy; try again."}, "**/results?include_time*"
+    page.route(path, lambda route: route.fulfill(status=503, json=busy))
+
+    page.clock.fast_forward(31_000)
+    expect(page.get_by_text("The store is busy; try again.")).to_be_visible()
+    page.unroute(path)
+    page.clock.fast_forward(31_000)
+
+    expect(page.get_by_role("region", name="Decision")).to_be_visible()
+    expect(page.get_by_role("group", name="One row per user")).to_be_visible()
+
+
 def test_results_that_cannot_be_read_are_said_in_the_list(signed_in: Open, errors: Errors) -> None:
     errors.expected.add(503)
     page = signed_in("/#/events")

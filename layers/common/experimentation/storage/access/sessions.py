@@ -187,16 +187,17 @@ def _again(presented: RefreshToken, item: "Item | None", now: int) -> Session:
 
 
 def _end(item: "Item", now: int) -> None:
-    """Mark a family as ended, then refuse its access tokens.
+    """Refuse a family's access tokens, then mark it as ended.
 
-    The mark comes first: a refresh in between would issue one more token, later than the denial knows of.
+    The mark comes last: where either fails, the family still lives for whoever tries again.
     """
-    key = {name: item[name] for name in ("PK", "SK")}
+    username, session_id, last_expiry = _username(item), item["SK"]["S"], int(item["last_expiry"]["N"])
+    _deny(username, session_id, last_expiry, now)
     with translated():
         try:
             ended = client.dynamodb().update_item(
                 TableName=settings.accounts_table(),
-                Key=key,
+                Key=_primary(username, session_id),
                 UpdateExpression="SET revoked_at = if_not_exists(revoked_at, :now)",
                 ConditionExpression="attribute_exists(PK)",
                 ExpressionAttributeValues={":now": {"N": str(now)}},
@@ -206,7 +207,9 @@ def _end(item: "Item", now: int) -> None:
             if condition_failed(error):
                 return  # it was over, and is deleted: no token of it lives
             raise
-    _deny(_username(ended), ended["SK"]["S"], int(ended["last_expiry"]["N"]), now)
+    latest_expiry = int(ended["last_expiry"]["N"])
+    if latest_expiry > last_expiry:  # of a token that was issued in between
+        denials.deny_session(session_id, latest_expiry)
 
 
 def _deny(username: str, session_id: str, last_expiry: int, now: int) -> None:

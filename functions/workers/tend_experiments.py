@@ -25,15 +25,21 @@ def handler(has_time: Callable[[], bool]) -> dict[str, Any]:
         if not has_time():
             break
         try:
-            experiment = keep_schedule(experiments.read(experiment_id, consistent=True), wall_clock)
-            look = take_due_look(experiment, wall_clock())
-            guard(experiment, wall_clock)
+            _tend(experiment_id)
         except Exception as error:  # noqa: BLE001 - the worker's edge: one experiment must not stop the others
             telemetry.logger.exception("an experiment could not be tended")
             fault = error
-        else:
-            telemetry.count("LooksTaken", look is not None)
     told = tell(has_time)
     if fault is not None:
         raise fault
     return {"told": [fact.sentence for fact in told]}
+
+
+def _tend(experiment_id: str) -> None:
+    experiment = experiments.read(experiment_id, consistent=True)
+    try:
+        experiment = keep_schedule(experiment, wall_clock)
+        look = take_due_look(experiment, wall_clock())
+        telemetry.count("LooksTaken", look is not None)
+    finally:  # whatever is wrong with its schedule or its results, nobody else sees the harm
+        guard(experiment, wall_clock)

@@ -156,3 +156,21 @@ def test_a_refused_change_tells_nothing(as_user: Headers) -> None:
     call("change_status", as_user, {"status": "completed"}, if_match='"1"')
 
     assert len(listed(as_user).json["notifications"]) == 1
+
+
+@pytest.mark.parametrize("broken", ["keep_schedule", "take_due_look"])
+def test_the_guard_looks_at_what_cannot_be_tended(
+    as_user: Headers, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def fails(*_: object) -> None:
+        raise ArithmeticError
+
+    guarded: list[str] = []
+    created(as_user, status="running")
+    monkeypatch.setattr(tend_experiments, broken, fails)
+    monkeypatch.setattr(tend_experiments, "guard", lambda each, _: guarded.append(each.id))
+
+    with pytest.raises(ArithmeticError):
+        tend_experiments.handler({}, Context())
+
+    assert len(guarded) == 1

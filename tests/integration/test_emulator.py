@@ -16,6 +16,8 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
+from experimentation.domain.counting.writes import MAX_COUNTERS
+from experimentation.storage import rollups
 from local.emulator import Emulator, EmulatorError
 from local.resources import client
 from tests.integration.conftest import Emulated
@@ -141,6 +143,15 @@ def test_additions_keep_38_digits(dynamodb: Any, table: str, partition: str) -> 
     ]
 
     assert found == [{"N": "1"}, {"N": str(digits - 1)}]
+
+
+def test_an_item_takes_as_many_counters_at_once_as_one_of_a_rollup(dynamodb: Any, partition: str) -> None:
+    counters = {f"q{day}": day for day in range(MAX_COUNTERS)}
+
+    dynamodb.transact_write_items(TransactItems=[rollups.add(partition, "x", counters, 0)])
+
+    (cell,) = rollups.read(partition)
+    assert cell.counters == counters
 
 
 def test_a_condition_that_fails_returns_the_item_when_asked(

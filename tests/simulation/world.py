@@ -386,7 +386,7 @@ class World:
             (placing, "MAX_EVENTS"): chance.choice([5_000, 5_000, 6]),
             (compaction, "MAX_CUPED_DAYS"): self.history_days,
             (writes, "MAX_ACTIONS"): chance.choice([100, 30]) if self.size.experiments < 4 else 100,
-            (writes, "MAX_COUNTERS"): chance.choice([250, 90]),
+            (writes, "MAX_COUNTERS"): chance.choice([280, 90]),
             (ingesting, "pack"): lambda events, request_id: pack(events, request_id, 400),
         }
 

@@ -364,7 +364,7 @@ def test_the_largest_allowed_user_is_erased_within_the_limits_of_dynamodb(
     runtime, clock, always, monkeypatch
 ):
     """200 event types, 30 active days, three segments: no call goes past a limit, and nothing is left."""
-    # moto parses longer expressions by recursion; test_largest_users shows that 250 counters fit.
+    # moto parses longer expressions by recursion; test_largest_users shows that 280 counters fit.
     monkeypatch.setattr("experimentation.domain.counting.erasing.MAX_COUNTERS", 25)
     labels = tuple(f"{key}=other" for key in ("country", "plan", "os"))
     chosen = running("e", NOW - 30 * DAY_MS, metrics=METRICS, overrides={})

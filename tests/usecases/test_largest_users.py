@@ -18,6 +18,7 @@ from experimentation.storage import events, experiments, rollups, users
 from experimentation.usecases.assigning import assign_all
 from experimentation.usecases.counting import count_events
 from experimentation.usecases.verifying import differences
+from tests.aws_limits.operators import operators
 from tests.cancelled import cancelling
 from tests.events import made
 from tests.experiments import experiment, running
@@ -45,6 +46,10 @@ def merged_counters(writes):
         assert not whole.keys() & write.counters.keys()
         whole |= write.counters
     return whole
+
+
+def _counters(transaction):
+    return [each for each in transaction.all_writes() if isinstance(each, CounterWrite)]
 
 
 def end_all(names, ended_at):
@@ -82,7 +87,7 @@ def test_an_event_of_a_user_who_was_active_on_300_days_goes_to_several_items():
 
     transaction = recorded(StoredUser("u1", Ledger(head, {})), [late], {chosen.id: chosen}, NOW, NOW)
 
-    counters = [each for each in transaction.all_writes() if isinstance(each, CounterWrite)]
+    counters = _counters(transaction)
     sent = [rollups.add("ROLLUP", each.key, each.counters, NOW)["Update"] for each in counters]
     assert transaction.fits()
     assert max(len(each["UpdateExpression"].encode()) for each in sent) <= 4_096
@@ -149,22 +154,32 @@ def test_the_201st_type_of_a_user_is_stored_and_enters_no_ledger(runtime, always
 
 
 @pytest.mark.parametrize(("segments", "count"), [(3, 18), (1, 30), (0, 45)])
-@pytest.mark.parametrize(("active_days", "is_counted"), [(118, True), (125, False)])
-def test_an_event_of_the_most_experiments_at_once_is_counted_up_to_118_active_days_and_then_stored(
+@pytest.mark.parametrize(("active_days", "is_counted"), [(133, True), (140, False)])
+def test_an_event_of_the_most_experiments_at_once_is_counted_up_to_133_active_days_and_then_stored(
     segments, count, active_days, is_counted
 ):
-    chosen = experiment(status=Status.RUNNING, started_at=NOW, overrides={}, metrics=())
+    metrics = (
+        Metric("m", "buy", Kind.VALUE),
+        Metric("n", "buy", Kind.COUNT),
+        Metric("r", "buy", Kind.CONVERSION),
+    )
+    chosen = experiment(status=Status.RUNNING, started_at=NOW, overrides={}, metrics=metrics)
     many = {f"e{n}": replace(chosen, id=f"e{n}", segments=THREE[:segments]) for n in range(count)}
     labels = tuple(f"{each.key}=other" for each in THREE[:segments])
     boundaries = tuple(Boundary(n + 1, NOW, name, "control", labels) for n, name in enumerate(many))
     assert has_room(boundaries, many, NOW, NOW - 120 * DAY_MS)
     at = NOW + active_days * DAY_MS
     cells = {(day_number(NOW) + day, count): (1, 10_000) for day in range(active_days)}
+    cells[day_number(NOW) - 1, 0] = (1, 10_000)  # for CUPED's products
     head = Head(5, at, boundaries, count, spilled={"buy": 1})
     user = StoredUser("u1", Ledger(head, {"buy": cells}), {"buy": 1})
 
     transaction = recorded(user, [event("late", at)], many, NOW, NOW)
 
+    sent = [rollups.add("ROLLUP", each.key, each.counters, NOW)["Update"] for each in _counters(transaction)]
+    texts = [each["UpdateExpression"] for each in sent]
+    assert max(map(operators, texts), default=0) <= 300
+    assert max((len(text.encode()) for text in texts), default=0) <= 4_096
     assert transaction.fits()
     assert len(transaction.events()) == 1
     assert len(transaction.uncounted()) == (0 if is_counted else 1)

@@ -86,7 +86,7 @@ def test_a_user_of_1000_active_days_is_kept_in_parts_that_fit():
     kept = list(groups(iter(writes), "", 99))
 
     assert max(len(each.counters) for each in writes) == MAX_COUNTERS
-    assert max(each.part for each in writes) == 8
+    assert max(each.part for each in writes) == 7
     assert all(len({(each.key, each.is_enrolment) for each in group}) == len(group) for group in kept)
     assert canonical(writes)["* buy t sums 0 999"] == 30_000**2
 

@@ -13,7 +13,7 @@ from experimentation.domain.counting.ledger import Boundary, Cells, Head
 from experimentation.domain.counting.windows import add_counters
 
 MAX_ACTIONS = 100
-MAX_COUNTERS = 250  # of one item: an update expression holds 4 KB and, if each term is one, 300 operators
+MAX_COUNTERS = 280  # of one item: an update expression holds 4 KB and, if each term is one, 300 operators
 MAX_PARTS = 4  # of one key's counters, each in another shard: an experiment has 4 at least
 
 
@@ -132,7 +132,7 @@ def event_writes(writes: Iterable[UserWrite]) -> list[Event]:
 def parts(adds: Adds) -> int:
     """Return how many items the counters are written to.
 
-    >>> parts({("e", "*#buy#0#control"): {f"q{day}": 1 for day in range(251)}, ("e", "other"): {"n": 1}})
+    >>> parts({("e", "*#buy#0#control"): {f"q{day}": 1 for day in range(281)}, ("e", "other"): {"n": 1}})
     3
     """
     return sum(ceil(len(counters) / MAX_COUNTERS) for counters in adds.values())

@@ -8,6 +8,7 @@ import pytest
 
 from experimentation.domain.clock import DAY_MS, rfc3339
 from experimentation.domain.counting.erasing import HEAD_STAYS_MS, Stage
+from experimentation.domain.errors import UnavailableError
 from experimentation.storage import archive, erasures, experiments
 from experimentation.storage.aws import client
 from experimentation.storage.queue_message import pack
@@ -260,6 +261,38 @@ def test_archive_that_is_too_large_for_one_run_is_gone_on_with(as_admin: Headers
     assert waiting.archive_from == rfc3339(now())[:10]
     assert CANARY not in everything()
     assert [each.stage for each in erasures.pending()] == [Stage.ARCHIVE]
+
+
+def test_archive_of_which_an_object_cannot_be_read_is_gone_on_with(
+    as_admin: Headers, clock: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(now() - DAY_MS, as_admin)
+    clock[0] = now() + 1
+    erased(as_admin)
+    clock[0] += HEAD_STAYS_MS
+    run(erase_users.handler, "erase_users")
+    today, lines_of = rfc3339(now())[:10], archive.lines_of
+
+    def broken_today(key: str, copy: archive.Copy) -> list[bytes]:
+        if today in key:
+            raise UnavailableError("busy")
+        return lines_of(key, copy)
+
+    def no_days(_kind: str) -> list[str]:
+        raise UnavailableError("busy")
+
+    passed = []
+    for name, broken in (("stored_days", no_days), ("lines_of", broken_today)):
+        with monkeypatch.context() as patch:
+            patch.setattr(archive, name, broken)
+            with pytest.raises(UnavailableError):
+                archiving.rewrite(lambda: clock[0], lambda: True, 90)
+        passed += [each.archive_from for each in erasures.pending()]
+
+    assert passed == ["", today]
+    assert CANARY in everything()
+    archiving.rewrite(lambda: clock[0], lambda: True, 90)
+    assert CANARY not in everything()
 
 
 def test_erasing_wants_an_administrator_and_the_password_of_late(as_user: Headers, as_admin: Headers) -> None:

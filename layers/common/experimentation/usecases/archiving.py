@@ -43,7 +43,7 @@ def erased_among(user_ids: Iterable[str], pseudonyms: Pseudonyms) -> dict[str, i
 def rewrite(clock: Callable[[], int], has_time: Callable[[], bool], retention_days: int) -> int:
     """Rewrite the archive without all who wait for it, day by day; return how many objects held some of them.
 
-    Where the time is over, the next run goes on at the day that was not finished.
+    Where the time is over or something fails, the next run goes on at the day that was not finished.
     """
     began = clock()
     waiting = [each for each in erasures.pending() if each.stage is Stage.ARCHIVE]
@@ -52,16 +52,20 @@ def rewrite(clock: Callable[[], int], has_time: Callable[[], bool], retention_da
     pseudonyms = erasures.pseudonyms()
     first = min(each.archive_from for each in waiting)
     last = max(each.last_day for each in waiting)
-    rewritten, unfinished = 0, ""
-    for day in _days(first, last):
-        due = {each.pseudonym: each.erased_at for each in waiting if _concerns(each, day)}
-        rewritten, finished = _of_day(day, due, pseudonyms, has_time, rewritten)
-        if not finished:
+    rewritten = 0
+    unfinished: str | None = first
+    try:
+        for day in _days(first, last):
             unfinished = day
-            break
-    for each in waiting:
-        after = _after(each, unfinished, began)
-        _note(after, each, retention_days)
+            due = {each.pseudonym: each.erased_at for each in waiting if _concerns(each, day)}
+            rewritten, finished = _of_day(day, due, pseudonyms, has_time, rewritten)
+            if not finished:
+                break
+        else:
+            unfinished = None
+    finally:
+        for each in waiting:
+            _note(_after(each, unfinished, began), each, retention_days)
     return rewritten
 
 
@@ -74,8 +78,8 @@ def _concerns(erasure: Erasure, day: str) -> bool:
     return erasure.archive_from <= day <= erasure.last_day
 
 
-def _after(erasure: Erasure, unfinished: str, began: int) -> Erasure:
-    if unfinished and unfinished <= erasure.last_day:
+def _after(erasure: Erasure, unfinished: str | None, began: int) -> Erasure:
+    if unfinished is not None and unfinished <= erasure.last_day:
         return erasure.at(erasure.stage)._replace(archive_from=max(erasure.archive_from, unfinished))
     return erasure.looked_through(began)
 

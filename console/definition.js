@@ -27,7 +27,7 @@ export function definition(experiment) {
       { title: "Role", cell: (each) => [badge(each.role, each.role === "primary" ? "accent" : ""), each.margin === null ? null : h("div", { class: "small soft" }, `may be ${percent(each.margin)} worse`)] },
       { title: "What counts", cell: (each) => [`${each.kind} of `, h("code", {}, each.event_type)] },
       { title: "Better when", cell: (each) => (each.direction === "decrease" ? "lower" : "higher") },
-    ], experiment.metrics, { hideCaption: true })) : null,
+    ], experiment.metrics, { hideCaption: true, cards: true })) : null,
     h("div", { class: "pair" },
       h("section", { class: "card" }, h("h2", {}, "Who takes part"), listed([
         ["Traffic", `${experiment.traffic_allocation}% of users`],

@@ -7,7 +7,7 @@ import { badge, fill, h } from "./dom.js";
 import { concluded } from "./ending.js";
 import { explained, say } from "./feedback.js";
 import { ago, time } from "./format.js";
-import { history } from "./history.js";
+import { history, pausedBy } from "./history.js";
 import { lifecycle } from "./lifecycle.js";
 import { resultsView } from "./results_view.js";
 import { rowsExport } from "./rows_export.js";
@@ -41,13 +41,14 @@ export async function view(id, me, tab = "") {
     state.lookedAt = Date.now();
     state.counted = answer.data.as_of !== null;
     if (!force && answer.etag === state.tag) return;
+    const paused = experiment.status === "paused" ? await pausedBy(id) : null;
     const segments = await Promise.all(experiment.segments.map(async ({ key }) => ({ key, answer: await get(at(id, `/results?format=metrics_only&segment=${encodeURIComponent(key)}`)) })));
     if (state.left) return;
     state.tag = answer.etag;
     state.leave();
     const made = resultsView(experiment, answer.data, segments);
     state.leave = made.leave;
-    fill(place, concluded(experiment), made.element, experiment.status === "draft" ? null : (state.rows ??= rowsExport(id))); // one for good: it may be reading
+    fill(place, concluded(experiment), paused, made.element, experiment.status === "draft" ? null : (state.rows ??= rowsExport(id))); // one for good: it may be reading
   };
   const debug = async () => {
     const made = await debugView(experiment, may);

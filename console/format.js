@@ -22,7 +22,7 @@ export function chance(value) {
 }
 
 export function signedPercent(value, digits = 1) {
-  return missing(value) ? NONE : `${sign(value)}${percent(Math.abs(value), digits)}`;
+  return missing(value) ? NONE : `${sign(Number((100 * value).toFixed(digits)))}${percent(Math.abs(value), digits)}`; // no sign for what rounds to nothing
 }
 
 // A difference in the metric's own units: points of a rate, else an amount per user.

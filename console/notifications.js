@@ -4,6 +4,7 @@ import { get } from "./api.js";
 import { badge, fill, h } from "./dom.js";
 import { working } from "./feedback.js";
 import { ago, printed, time, words } from "./format.js";
+import { byWhom } from "./wording.js";
 import { FACT } from "./words.js";
 
 export async function view() {
@@ -24,7 +25,7 @@ function entry(each) {
   return h("li", {},
     h("div", { class: "row apart" },
       h("div", { class: "row close" }, badge(...(FACT[each.kind] ?? [words(each.kind), ""])), h("a", { class: "named", href: `#/experiments/${encodeURIComponent(each.experiment_id)}` }, each.name)),
-      h("span", { class: "small soft", title: time(each.at) }, `${ago(each.at)} · ${each.actor}`)),
+      h("span", { class: "small soft", title: time(each.at) }, `${ago(each.at)}, ${byWhom(each.actor)}`)),
     h("p", { class: "soft" }, printed(each.sentence)));
 }
 

@@ -9,8 +9,8 @@ export function planView(experiment, plan) {
   if (!plan.by_baseline.length) return h("p", { class: "soft" }, "Declare a metric, a minimum effect or planned users to see what the plan promises.");
   const baseline = ([name, value]) => (name === "rate" ? `a rate of ${percent(value, 0)}` : `${words(name)} ${value}`);
   return table("What the plan promises", [
-    { title: "Metric, if it has today", cell: (row) => `${named(row.metric)}: ${Object.entries(row.baseline).map(baseline).join(", ")}` },
+    { title: "If the metric is today", cell: (row) => `${named(row.metric)}: ${Object.entries(row.baseline).map(baseline).join(", ")}` },
     { title: "Users for the minimum effect", number: true, cell: (row) => count(row.required_users) },
     { title: "Effect that the planned users show", number: true, cell: (row) => percent(row.detectable_effect) },
-  ], plan.by_baseline);
+  ], plan.by_baseline, { hideCaption: true, cards: true });
 }

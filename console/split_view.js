@@ -25,5 +25,5 @@ export function splitView(experiment, results) {
         h("td", { class: "number" }, count(row.users)),
         h("td", { class: "number" }, signedPercent(row.off)),
         h("td", { class: "drawn" }, intervalMark(axis, { ...row, ink: inkOf(experiment, row.key) }))))))),
-    h("p", { class: "small soft" }, `p ${pValue(srm.p_value)}; safe on any day ${pValue(srm.sequential_p_value)}. Below 0.001 users are not split as planned, and no figure can be trusted.`));
+    h("p", { class: "small soft" }, `p ${pValue(srm.p_value)}. Below 0.001 users are not split as planned, and no figure can be trusted. A test that allows for daily looks gives p ${pValue(srm.sequential_p_value)}; it needs more users to be sure.`));
 }

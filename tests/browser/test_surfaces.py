@@ -100,6 +100,35 @@ def test_a_kept_verdict_stands_beside_todays_figures(signed_in: Open, shot: Shot
     shot(page, "verdict", whole=True)
 
 
+def test_a_pause_says_who_and_why_on_the_results_and_in_the_history(signed_in: Open, shot: Shot) -> None:
+    reason = "Return rate is worse by 4 points with Large (-0.24 to +7.8 points)."
+    step = {"at": "2026-11-23T00:00:00.000Z", "actor": "guard", "action": "status", "reason": reason}
+    paused = step | {"changes": [{"field": "status", "from": "running", "to": "paused"}]}
+    resumed = step | {
+        "actor": "ada",
+        "reason": "",
+        "changes": [{"field": "status", "from": "paused", "to": "running"}],
+    }
+    page = signed_in("/#/events")
+    answered = _first(lambda full: full["status"] == "running")
+    _answer_with(page, answered)
+    shown = document(answered.experiment) | {"status": "paused"}
+    page.route(re.compile(r"/experiments/checkout-button$"), lambda route: route.fulfill(json=shown))
+    log = {"history": [paused, resumed], "next_cursor": None}
+    page.route(re.compile(r"/checkout-button/history"), lambda route: route.fulfill(json=log))
+
+    page.goto(PAGE)
+
+    told = page.get_by_text("Paused on")
+    expect(told).to_contain_text("by the guard.")
+    expect(told.locator("..")).to_contain_text("4 points with Large (\N{MINUS SIGN}0.24 to +7.8 points)")
+    shot(page, "paused", whole=True)
+    page.goto(f"{PAGE}/history")
+    log_shown = page.get_by_role("listitem").filter(has_text="by the guard")
+    expect(log_shown.get_by_text("Paused", exact=True)).to_be_visible()
+    expect(page.get_by_text("Resumed", exact=True)).to_be_visible()
+
+
 def test_a_late_metric_says_when_it_was_added(signed_in: Open) -> None:
     page = signed_in("/#/events")
     _answer_with(

@@ -371,7 +371,7 @@ MUTANTS = (
         "retention-reaches-back",
         "domain/counting/retention.py",
         "a retention that is raised accepts what was counted under the shorter one",
-        "    return Retention(days, now, now - retention.oldest_accepted(now))",
+        "    return Retention(days, now + DEPLOYED_WITHIN_MS, now - retention.oldest_accepted(now))",
         "    return Retention(days)",
     ),
     Mutant(

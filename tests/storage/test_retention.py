@@ -2,7 +2,7 @@
 
 import pytest
 
-from experimentation.domain.clock import DAY_MS
+from experimentation.domain.clock import DAY_MS, HOUR_MS
 from experimentation.domain.counting.retention import Retention
 from experimentation.storage import retention
 from experimentation.storage.aws.transactions import commit, put_if
@@ -32,7 +32,7 @@ def test_a_raise_holds_once_it_is_noted_and_does_not_reach_back(days):
 
     assert retention.current() == Retention(7)
     retention.note(NOW + DAY_MS)
-    assert retention.current() == Retention(90, NOW + DAY_MS, 7 * DAY_MS)
+    assert retention.current() == Retention(90, NOW + DAY_MS + HOUR_MS, 7 * DAY_MS)
     assert retention.current().oldest_accepted(NOW + 200 * DAY_MS) == NOW + 110 * DAY_MS
 
 
@@ -47,7 +47,7 @@ def test_lowering_holds_at_once_and_a_raise_after_it_starts_there(days):
     retention.note(NOW + DAY_MS)
     days(90)
     retention.note(NOW + DAY_MS)
-    assert retention.current() == Retention(90, NOW + DAY_MS, 7 * DAY_MS)
+    assert retention.current() == Retention(90, NOW + DAY_MS + HOUR_MS, 7 * DAY_MS)
 
 
 def test_of_two_that_note_at_once_the_first_does(days):

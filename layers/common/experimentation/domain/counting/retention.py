@@ -2,18 +2,19 @@
 
 from typing import NamedTuple
 
-from experimentation.domain.clock import DAY_MS
+from experimentation.domain.clock import DAY_MS, HOUR_MS
 
 GRACE_DAYS = 30  # kept on after an event is too old to be sent: a replay of a dead letter still meets it
+DEPLOYED_WITHIN_MS = HOUR_MS  # a raise is noted by one function while others still store for fewer days
 SHORTEST_DAYS = 1  # the least that the template's RetentionDays may be
 
 
 class Retention(NamedTuple):
     """How many days back an event may have happened.
 
-    A raise sets the other two: when it was (milliseconds), and for how many milliseconds events were kept
-    until then. What was stored before it expires as it would have: an event of then that was accepted for
-    the new number of days could not be told from a new one.
+    A raise sets the other two: when every function knew of it (milliseconds), and for how many milliseconds
+    events were kept until then. What was stored before it expires as it would have: an event of then that
+    was accepted for the new number of days could not be told from a new one.
     """
 
     days: int
@@ -43,4 +44,4 @@ def changed(retention: Retention, days: int, now: int) -> Retention:
     """
     if days <= retention.days:
         return retention._replace(days=days)
-    return Retention(days, now, now - retention.oldest_accepted(now))
+    return Retention(days, now + DEPLOYED_WITHIN_MS, now - retention.oldest_accepted(now))

@@ -56,7 +56,7 @@ def test_the_demonstration_shows_what_it_promises(tmp_path: Path) -> None:
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
             (address,) = (line.split()[3] for line in _until_ready(process) if line.startswith("look at it"))
-            shown, ranges = _results(address)
+            shown, ranges, tail = _results(address)
         finally:
             process.send_signal(signal.SIGINT)
 
@@ -73,6 +73,8 @@ def test_the_demonstration_shows_what_it_promises(tmp_path: Path) -> None:
     }
     assert shown["delivery-date"]["status"] == "completed"
     assert shown["larger-pictures"]["status"] == "paused"
+    assert len(tail) == 50
+    assert {"purchase", "signup"} <= {each["type"] for each in tail}
     assert ranges == {"one-page-checkout": (0, 70), "guest-checkout": (70, 100)}
 
 
@@ -85,8 +87,8 @@ def _until_ready(process: "subprocess.Popen[str]") -> list[str]:
     raise AssertionError("".join(lines))
 
 
-def _results(address: str) -> tuple[dict[str, Any], dict[str, tuple[float, float]]]:
-    """Return each experiment's results, and the ranges of the one layer."""
+def _results(address: str) -> tuple[dict[str, Any], dict[str, tuple[float, float]], list[dict[str, Any]]]:
+    """Return each experiment's results, the ranges of the one layer, and the live tail's events."""
     login = {"username": "admin", "password": PASSWORD}
     with httpx.Client(base_url=address, timeout=60) as api:
         token = api.post("/auth/token", json=login).raise_for_status().json()["access_token"]
@@ -96,4 +98,6 @@ def _results(address: str) -> tuple[dict[str, Any], dict[str, tuple[float, float
             each["id"]: api.get(f"/experiments/{each['id']}/results").raise_for_status().json()
             for each in api.get("/experiments").raise_for_status().json()["experiments"]
         }
-        return shown, {each["experiment_id"]: (each["from"], each["to"]) for each in layer["ranges"]}
+        tail = api.get("/events/recent", params={"limit": 50}).raise_for_status().json()["events"]
+        ranges = {each["experiment_id"]: (each["from"], each["to"]) for each in layer["ranges"]}
+        return shown, ranges, tail

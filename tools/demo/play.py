@@ -19,7 +19,7 @@ from experimentation.domain.clock import day_number
 from experimentation.domain.counting.event import Event
 from experimentation.domain.experiment import Experiment, Status
 from experimentation.domain.lifecycle import transition
-from experimentation.storage import experiments
+from experimentation.storage import archive, experiments
 from experimentation.storage.event_types import Seen, SeenTypes
 from experimentation.usecases.assigning import assign_all
 from experimentation.usecases.counting import count_events
@@ -127,7 +127,7 @@ class Shop:
         self.waiting += acts(visitor, effects, self.end)
 
     def _count(self, runtime: Runtime) -> None:
-        """Count what has happened by now, in the order in which it did."""
+        """Count and archive what has happened by now, in the order in which it did."""
 
         due = sorted((each for each in self.waiting if each.at < self.now), key=lambda each: each.at)
         self.waiting = [each for each in self.waiting if each.at >= self.now]
@@ -138,6 +138,8 @@ class Shop:
         outcome = count_events(events, runtime, lambda: True)
         if len(outcome.counted) != len(events):
             raise RuntimeError(f"only {len(outcome.counted)} of {len(events)} events were counted")
+        for received, lines in archive.rows(events).items():
+            archive.put(received, lines)
         SeenTypes().note((Seen(each.type, day_number(each.at)) for each in events), lambda: True)
 
     def _tend(self) -> None:

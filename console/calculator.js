@@ -68,6 +68,6 @@ function needed(answer, analysis, take) {
   return [
     row("Read on any day (sequential)", sequential), row("Decided at daily looks (group sequential)", daily), row("Read once, at the end (fixed)", fixed),
     chosen ? h("button", { type: "button", onclick: () => take(chosen.users) }, `Plan ${count(chosen.users)} users`) : null,
-    h("p", { class: "hint" }, `${percent(answer.power, 0)} chance to find it; ${percent(answer.alpha, 0)} to be fooled.`),
+    h("p", { class: "hint" }, `${percent(answer.power, 0)} chance to find it, if it is there; ${percent(answer.alpha, 0)} chance of a false alarm, if not.`),
   ];
 }

@@ -1,6 +1,7 @@
 // One's own password and sessions.
 
 import { call, get } from "./api.js";
+import { browserOf } from "./browser_name.js";
 import { badge, fill, h, table } from "./dom.js";
 import { confirmed, explained, say, working } from "./feedback.js";
 import { clearFaults, field, showProblem } from "./form.js";
@@ -38,7 +39,7 @@ async function draw(place) {
   });
   fill(place, fault, table("Sessions", [
     { title: "Address", cell: (each) => [each.address, each.current ? [" ", badge("this one", "good")] : null] },
-    { title: "Browser", cell: (each) => h("span", { class: "small" }, each.user_agent) },
+    { title: "Browser", cell: (each) => h("span", { title: each.user_agent }, browserOf(each.user_agent)) },
     { title: "Started", cell: (each) => time(each.started_at) },
     { title: "Last used", cell: (each) => time(each.last_used_at) },
     { title: "", cell: (each) => (each.current ? null : ending(each)) },

@@ -1,5 +1,6 @@
 """Signing out, and giving the password again where a change of keys or people wants it."""
 
+import re
 from collections.abc import Callable
 
 import httpx
@@ -77,6 +78,8 @@ def test_person_sees_the_own_sessions_ends_the_others_and_changes_the_password(
     sessions = page.get_by_role("region", name="Sessions")
     expect(sessions.get_by_text("this one")).to_be_visible()
     expect(sessions.get_by_role("row")).to_have_count(3)
+    expect(sessions).to_contain_text(re.compile(r"Chrome \d+ on \w+"))
+    expect(sessions).to_contain_text("python-httpx/")
     page.get_by_role("button", name="End all others").click()
     page.get_by_role("dialog").get_by_role("button", name="End them").click()
     expect(sessions.get_by_role("row")).to_have_count(2)

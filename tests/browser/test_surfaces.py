@@ -129,6 +129,22 @@ def test_a_pause_says_who_and_why_on_the_results_and_in_the_history(signed_in: O
     expect(page.get_by_text("Resumed", exact=True)).to_be_visible()
 
 
+def test_a_layer_shows_experiments_by_name_and_the_archived_by_id(signed_in: Open) -> None:
+    page = signed_in("/#/events")
+    ranges = [
+        {"experiment_id": key, "from": start, "to": start + 40, "free_at": None}
+        for key, start in (("checkout-button", 0), ("long-gone", 40))
+    ]
+    layer = {"key": "checkout", "ranges": ranges, "free": [{"from": 80, "to": 100}]}
+    shown = {"layers": [layer], "next_cursor": None}
+    page.route(re.compile(r"/layers\?"), lambda route: route.fulfill(json=shown))
+
+    page.goto("/#/layers")
+
+    expect(page.get_by_role("link", name="Checkout button")).to_be_visible()
+    expect(page.get_by_role("link", name="long-gone")).to_be_visible()
+
+
 def test_a_late_metric_says_when_it_was_added(signed_in: Open) -> None:
     page = signed_in("/#/events")
     _answer_with(

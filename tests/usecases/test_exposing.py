@@ -278,6 +278,20 @@ def test_what_is_older_than_every_event_that_may_still_come_counts_for_nothing(r
     assert outcome.fates == expected
 
 
+@pytest.mark.parametrize(("hours", "fate"), [(1, Fate.TOO_OLD), (24, Fate.ENROLLED)])
+def test_on_the_day_of_which_some_events_have_expired_nobody_is_enrolled(runtime, always, clock, hours, fate):
+    clock.now = NOW - NOW % DAY_MS + DAY_MS // 2
+    oldest = clock.now - 120 * DAY_MS
+    chosen = running("e", oldest - DAY_MS)
+    count_events([purchase("a", oldest - 1), purchase("b", oldest + 30 * 3_600_000)], runtime, always)
+    client.dynamodb().delete_item(TableName="DataTable", Key={"PK": {"S": "USER#u1"}, "SK": {"S": "EVENT#a"}})
+    at = oldest + hours * 3_600_000
+
+    outcome = enrol_exposed([exposure(chosen, at=at)], runtime, always)
+
+    assert (outcome.fates, outcome.failed) == ({fate: 1}, set())
+
+
 def test_too_many_events_since_make_the_enrolment_late_and_counted_as_such(
     runtime, chosen, always, monkeypatch
 ):

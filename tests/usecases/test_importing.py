@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from experimentation.domain.clock import DAY_MS
+from experimentation.domain.clock import DAY_MS, HOUR_MS
 from experimentation.domain.counting import user as stored_user
 from experimentation.domain.counting.writes import HeadWrite, PastWrite
 from experimentation.domain.errors import ConflictError, InvalidError
 from experimentation.domain.experiment import Kind, Metric, Segment, Status
-from experimentation.storage import assignments, experiments, rollups, users
+from experimentation.storage import assignments, experiments, retention, rollups, users
 from experimentation.storage.aws import client
 from experimentation.storage.experiments import change
 from experimentation.usecases.assigning import assign, assign_all
@@ -286,3 +286,22 @@ def test_an_import_between_other_boundaries_keeps_their_order(runtime, always):
     assert [b.experiment_id for b in boundaries] == ["e", "other"]
     assert boundaries[0].k < boundaries[1].k
     assert experiments.read("other").id == "other"
+
+
+@pytest.mark.parametrize(("hours", "placement"), [(1, "too_old"), (24, "stored")])
+def test_into_the_day_of_which_some_events_expired_before_the_retention_was_raised_nothing_is_imported(
+    runtime, always, clock, monkeypatch, hours, placement
+):
+    raised = NOW - NOW % DAY_MS + DAY_MS // 2
+    clock.now = raised + 60 * DAY_MS
+    for days in (7, 90):
+        monkeypatch.setenv("RETENTION_DAYS", str(days))
+        retention.note(raised)
+    known = retention.current().raised_at
+    chosen = running("e", raised - DAY_MS)
+    count_events([purchase("a", known - 1), purchase("b", known + 30 * HOUR_MS)], runtime, always)
+    client.dynamodb().delete_item(TableName="DataTable", Key={"PK": {"S": "USER#u1"}, "SK": {"S": "EVENT#a"}})
+
+    outcome = import_rows(chosen, [row("u1", at=known + hours * HOUR_MS)], runtime, always)
+
+    assert outcome == [placement]

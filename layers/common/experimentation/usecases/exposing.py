@@ -189,7 +189,8 @@ def _load(group: list[str], pending: _Pending, runtime: Runtime) -> _Known:
     experiments |= runtime.experiments.read_many(named(experiments.values()), now)
     heads = read_heads(group, runtime)
     needs = [users.Need(each, heads[each], frozenset(), past=bool(heads[each].past_until)) for each in group]
-    times = Times(now, retention.current().kept_from(now), runtime.oldest_event(now))
+    # By whole days: to enrol in the past splits the ledger of a day, by all events of that day.
+    times = Times(now, retention.current().whole_days_from(now), runtime.oldest_event(now))
     return _Known(times, experiments, users.read_users(needs))
 
 

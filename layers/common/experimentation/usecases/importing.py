@@ -94,4 +94,6 @@ def _wanted(experiment: Experiment, rows: Sequence[Row]) -> dict[str, Enrolment]
 
 def _times(runtime: Runtime) -> Times:
     now = runtime.clock()
-    return Times(now, retention.current().oldest_accepted(now), runtime.oldest_event(now))
+    kept = retention.current()
+    accepted_since = max(kept.oldest_accepted(now), kept.whole_days_from(now))
+    return Times(now, accepted_since, runtime.oldest_event(now))

@@ -29,6 +29,10 @@ class Retention(NamedTuple):
         """Return the time from which every event is stored, and every ledger still is by day."""
         return self._since(now, GRACE_DAYS * DAY_MS)
 
+    def whole_days_from(self, now: int) -> int:
+        """Return the first midnight (UTC) from which every event is stored."""
+        return -(-self.kept_from(now) // DAY_MS) * DAY_MS
+
     def _since(self, now: int, grace: int) -> int:
         return max(now - self.days * DAY_MS - grace, min(self.raised_at, now - self.kept_ms - grace))
 

@@ -103,7 +103,7 @@ build/deployed/PagesFunction: functions/Makefile functions/pages.py build/site/m
 	@touch $@
 
 build/deployed/functions: $(shell find functions -type f -not -name '*.pyc')
-	@rm -rf $@ && cp -R functions $@
+	@rm -rf $@ && mkdir -p build/deployed && cp -R functions $@
 	@touch $@
 
 site: build/site/manifest.json   ## the console and the documentation, as functions/pages.py serves them

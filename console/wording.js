@@ -1,7 +1,7 @@
 // Badges: how the console wears the platform's words.
 
 import { badge } from "./dom.js";
-import { percent, words } from "./format.js";
+import { words } from "./format.js";
 import { variantTitle } from "./naming.js";
 import { ACTION, CONCLUSION, HARMED, PROVEN, SPLIT, STATUS, TENDENCY } from "./words.js";
 
@@ -30,7 +30,7 @@ export function finding(comparison) {
   if (comparison.confidence === "significant") return PROVEN[comparison.tendency];
   const [text, kind] = TENDENCY[comparison.tendency];
   const sure = comparison.tendency !== "unclear" && comparison.certainty !== null;
-  return [sure ? `${comparison.certainty > 0.99 ? "> 99%" : percent(comparison.certainty, 0)} ${text}` : text, kind];
+  return [sure ? `${comparison.certainty > 0.99 ? "> 99%" : `${Math.floor(100 * comparison.certainty)}%`} ${text}` : text, kind];
 }
 
 export const findingBadge = (comparison) => badge(...finding(comparison));

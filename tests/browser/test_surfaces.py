@@ -65,6 +65,8 @@ def test_no_badge_is_friendlier_than_the_word_and_proof_of_the_api(signed_in: Op
         harmed = comparison["guard"] is not None and comparison["guard"]["harmed"]
         word = "harmed" if harmed else comparison["tendency"]
         assert text.endswith(word)
+        if rounded := re.match(r"(\d+)%", text):  # as domain/statistics/reasons.py writes it
+            assert int(rounded[1]) == int(100 * comparison["certainty"])
         assert kind in {"harmed": {"bad"}, "worse": {"bad", "warn"}, "unclear": {""}}.get(
             word, {"good", "accent"}
         )

@@ -38,6 +38,20 @@ class Contrast(NamedTuple):
         """Return D relative to the baseline."""
         return None if self.baseline is None else self.diff / self.baseline.mean
 
+    def beyond(self, lift: float) -> "Contrast":
+        """Return the contrast of what the treatment has more than this lift: D - lift M.
+
+        Its interval excludes 0 exactly when Fieller's excludes the lift, and has a side also where Fieller's
+        is unbounded. Without a baseline M is 0.
+        """
+        if self.baseline is None:
+            return self
+        mean, variance, covariance = self.baseline
+        return self._replace(
+            diff=self.diff - lift * mean,
+            variance=self.variance - 2 * lift * covariance + lift * lift * variance,
+        )
+
     def interval(self, quantile: float) -> Interval:
         """Return D +- quantile standard errors."""
         margin = quantile * self.se

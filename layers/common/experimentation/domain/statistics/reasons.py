@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from experimentation.domain.experiment import Role
+from experimentation.domain.experiment import Kind, Role
 from experimentation.domain.statistics.decision import Readiness, is_bad, is_good, is_too_small
 from experimentation.domain.statistics.looks import Verdict
 from experimentation.domain.statistics.study import Metric, Progress, Study
@@ -106,6 +106,10 @@ def _guardrail(judged: Judged, treatment: str) -> str | None:
     if comparison.tendency == "worse" and comparison.certainty and comparison.certainty >= LIKELY:
         likely = f"is {int(100 * comparison.certainty)}% likely worse, not certain{within}"
         return likely if guard.safe else f"{likely}, and not shown to be safe"
+    if comparison.small_sample and metric.kind is not Kind.CONVERSION:
+        return (
+            f"has too few outcomes to be tested yet{'' if guard.safe else ', so it is not shown to be safe'}"
+        )
     if not guard.safe:
         return f"is not shown to be safe: it may be worse by more than the {_margin(metric)} allowed{within}"
     return None

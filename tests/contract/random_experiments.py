@@ -136,7 +136,8 @@ def _answered(chance: random.Random, number: int) -> Answered:
         )
     population.live(days - passed + 1)
     completed = experiment.status is Status.COMPLETED
-    progress = Progress(days, completed, None if completed else population.users_a_day)
+    paused = experiment.status is Status.PAUSED
+    progress = Progress(days, completed, None if completed else population.users_a_day, paused=paused)
     # Without looks: the answer of an experiment whose scheduled function has not run yet.
     kept = looks if chance.random() < 0.8 else []
     arguments = population.users, population.counted(), population.batches, kept

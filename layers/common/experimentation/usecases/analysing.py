@@ -237,7 +237,7 @@ def _progress(experiment: Experiment, table: Table, now: int) -> Progress:
     rate = None
     if experiment.status is Status.RUNNING:
         rate = users_per_day(_enrolled_by_day(experiment, table), experiment.started_at, until)
-    return Progress(days, completed, rate)
+    return Progress(days, completed, rate, paused=experiment.status is Status.PAUSED)
 
 
 def _enrolled_by_day(experiment: Experiment, table: Table) -> dict[int, int]:

@@ -9,6 +9,7 @@ from experimentation.domain.statistics.examining import Moment
 from experimentation.domain.statistics.looks import LASTING, Verdict
 from experimentation.domain.statistics.pace import days_left
 from experimentation.domain.statistics.reasons import (
+    UNTIL_THE_LOOK,
     exaggeration,
     kept_reasons,
     metric_reasons,
@@ -108,8 +109,12 @@ def _reasons(
     if own.readiness.mismatch:
         return reasons
     reasons += [text for verdict in verdicts for text in kept_reasons(study, verdict)]
+    if own.moment.plan_met and own.moment.kept is None and not progress.completed:
+        reasons.append(UNTIL_THE_LOOK)
     return reasons + [
         text
         for treatment in shown
-        for text in metric_reasons(study, own.judged, treatment, ended=own.readiness.ended)
+        for text in metric_reasons(
+            study, own.judged, treatment, ended=own.readiness.ended, plan_met=own.plan_met
+        )
     ]

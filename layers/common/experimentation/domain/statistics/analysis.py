@@ -85,7 +85,7 @@ def _own(
     readiness = _readiness(study, progress, users, srm)
     moment = _moment(study, progress, users, readiness, looks)
     met = plan_met(study, progress, sum(users.values()))
-    decided = met if study.analysis is Mode.SEQUENTIAL else moment.plan_met or _decided(looks)
+    decided = met if study.analysis is Mode.SEQUENTIAL else moment.plan_met or planned_look(looks) is not None
     readiness = readiness._replace(ended=progress.completed or decided)
     results = _results(study, query, metrics, moment)
     judged = [
@@ -137,10 +137,11 @@ def _moment(
         progress.completed,
     )
     if study.analysis is Mode.FIXED:
-        # From the moment the plan is met until its look is kept, at the end of that day, today speaks for it.
-        met = plan_met(study, progress, enrolled)
+        # From the moment the plan is met until its look is kept, at the end of that day, today speaks for it;
+        # not while it is paused, which has no look: every later day would be another try.
+        met = plan_met(study, progress, enrolled) and not progress.paused
         moment = moment._replace(at_look=at_look or met, plan_met=met)
-        return _with_kept(moment, next((look for look in looks if look.plan_met), None))
+        return _with_kept(moment, planned_look(looks))
     if study.analysis is Mode.GROUP_SEQUENTIAL and study.planned_users:
         from experimentation.domain.statistics.group_sequential import spends  # noqa: PLC0415 - rare
 
@@ -155,12 +156,14 @@ def _moment(
 
 
 def _with_kept(moment: Moment, look: Look | None) -> Moment:
-    return moment if look is None else moment._replace(kept=look.figures, kept_on=look.day)
+    if look is None:
+        return moment
+    return moment._replace(kept=look.figures, kept_on=look.day, unsafe=look.unsafe)
 
 
-def _decided(looks: Sequence[Look]) -> bool:
-    """Say whether the planned end of a fixed or group-sequential plan has had its look."""
-    return any(look.plan_met for look in looks)
+def planned_look(looks: Sequence[Look]) -> Look | None:
+    """Return the look at the planned end of a fixed or group-sequential plan; None before it."""
+    return next((look for look in looks if look.plan_met), None)
 
 
 def _look(study: Study, progress: Progress, own: Own, day: int) -> Look:
@@ -190,7 +193,13 @@ def _look(study: Study, progress: Progress, own: Own, day: int) -> Look:
         figures,
         fractions[-1] if fractions else None,
         _bound(study, fractions) if fractions else None,
+        {treatment: _unsafe(own.judged, treatment) for treatment in study.treatments},
     )
+
+
+def _unsafe(judged: Sequence[Judged], treatment: str) -> list[str]:
+    guards = ((each.metric.key, each.comparisons[treatment].guard) for each in judged)
+    return [key for key, guard in guards if guard is not None and not guard.safe]
 
 
 def _bound(study: Study, fractions: tuple[float, ...]) -> float:

@@ -1,5 +1,6 @@
 """What a comparison rests on: the figures of both arms, the estimate, and the tests that may decide."""
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from experimentation.domain.experiment import Adjustment, Analysis, Kind, Role
@@ -29,8 +30,9 @@ class Moment(NamedTuple):
     """When the figures are of, which says what may decide now.
 
     `kept` are the figures of an earlier look that stand for today's: of the look at which a fixed plan was
-    met, or of the newest look of a group-sequential one; `kept_on` is its day. `fractions` is the information
-    of the looks that have spent, this one last, where this is one that may decide.
+    met, or of the newest look of a group-sequential one; `kept_on` is its day, `unsafe` the guardrails that
+    it did not show to be safe, by treatment. `fractions` is the information of the looks that have spent,
+    this one last, where this is one that may decide.
     """
 
     mismatch: bool = False
@@ -40,6 +42,7 @@ class Moment(NamedTuple):
     fractions: tuple[float, ...] = ()
     kept: Figures | None = None
     kept_on: int | None = None
+    unsafe: Mapping[str, Sequence[str]] = {}
 
 
 class Examined(NamedTuple):

@@ -13,7 +13,8 @@ from experimentation.domain.statistics.study import ERROR_RATE, Study
 def guard_of(study: Study, examined: Examined, moment: Moment) -> Guard:
     """Return whether a guardrail is proven harmed beyond its margin, and proven to be no worse than it.
 
-    The second proof is one-sided at the same error rate: one end of an interval at twice the level.
+    The second proof is one-sided at the same error rate: one end of an interval at twice the level. A fixed
+    plan gives it once, at the look at which it is met: that one is kept as well.
     """
     metric, test = examined.totals.metric, examined.any_day
     if test is None:
@@ -21,9 +22,11 @@ def guard_of(study: Study, examined: Examined, moment: Moment) -> Guard:
     harmed = is_harmed(examined, ERROR_RATE)
     if metric.margin is None:
         return Guard(harmed)
-    decides_now = moment.at_look and moment.plan_met and study.analysis is Analysis.FIXED
+    is_fixed = study.analysis is Analysis.FIXED
+    if is_fixed and moment.kept is not None:
+        return Guard(harmed, safe=metric.key not in moment.unsafe.get(examined.treatment, ()))
     proof: Test = test
-    if decides_now and not isinstance(test, ExactTest) and examined.estimate is not None:
+    if is_fixed and moment.plan_met and not isinstance(test, ExactTest) and examined.estimate is not None:
         proof = Fixed(examined.estimate)
     within = _beyond_margin(examined, proof, 2 * ERROR_RATE)
     return Guard(harmed, safe=within is not None and within.low > 0)

@@ -22,7 +22,8 @@ class Look(NamedTuple):
     `action` and `by_variant` are what this day's own figures say, without any earlier verdict. `because`
     names the metric that decided, by treatment. `plan_met`: planned_users and min_days were both reached.
     `information` and `bound` belong to group_sequential: the bound (in standard errors) is None at a look
-    that could not have decided and so spent nothing.
+    that could not have decided and so spent nothing. `unsafe` names, by treatment, the guardrails that were
+    not shown to be within their margin.
     """
 
     day: int
@@ -36,6 +37,7 @@ class Look(NamedTuple):
     figures: Figures
     information: float | None = None
     bound: float | None = None
+    unsafe: Mapping[str, Sequence[str]] = {}
 
 
 class Verdict(NamedTuple):
@@ -63,7 +65,7 @@ def kept_verdicts(looks: Sequence[Look], today: Look) -> dict[str, Verdict]:
         for look in looks:
             if verdict is not None and verdict.fallen is None:
                 verdict = _after(verdict, look)
-            if verdict is None or verdict.fallen is not None:
+            if verdict is None or (verdict.fallen is not None and not _stand(look, treatment)):
                 verdict = _verdict_of(look, treatment) or verdict
         if verdict is not None:
             verdicts[treatment] = verdict._replace(fallen=verdict.fallen or _objection(verdict, today))
@@ -114,11 +116,15 @@ def look_of(held: Mapping[str, Any]) -> Look:
 def _verdict_of(look: Look, treatment: str) -> Verdict | None:
     action = look.by_variant.get(treatment)
     metric = look.because.get(treatment)
-    figures = _figures(look, metric, treatment)
-    decided_before = figures is not None and figures.look is not None
-    if action not in LASTING or decided_before:
+    if action not in LASTING:
         return None
-    return Verdict(treatment, action, look.day, metric, figures)
+    return Verdict(treatment, action, look.day, metric, _figures(look, metric, treatment))
+
+
+def _stand(look: Look, treatment: str) -> bool:
+    """Say whether the figures that decide at this look are those of an earlier one."""
+    figures = _figures(look, look.because.get(treatment), treatment)
+    return figures is not None and figures.look is not None
 
 
 def _objection(verdict: Verdict, look: Look) -> str | None:

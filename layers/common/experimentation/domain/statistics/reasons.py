@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from experimentation.domain.experiment import Kind, Role
+from experimentation.domain.experiment import Analysis, Kind, Role
+from experimentation.domain.statistics.comparison import Comparison
 from experimentation.domain.statistics.decision import Readiness, is_bad, is_good, is_too_small
 from experimentation.domain.statistics.looks import Verdict
 from experimentation.domain.statistics.study import Metric, Progress, Study
@@ -17,6 +18,9 @@ from experimentation.domain.statistics.wording import (
 )
 
 LIKELY = 0.8
+UNTIL_THE_LOOK = (
+    "The plan is met: today's figures speak until the look at the end of this UTC day, which stands."
+)
 
 
 def readiness_reasons(
@@ -51,12 +55,14 @@ def kept_reasons(study: Study, verdict: Verdict) -> list[str]:
     ]
 
 
-def metric_reasons(study: Study, judged: Sequence[Judged], treatment: str, *, ended: bool) -> list[str]:
+def metric_reasons(
+    study: Study, judged: Sequence[Judged], treatment: str, *, ended: bool, plan_met: bool
+) -> list[str]:
     """Return one sentence for every primary metric and for every guardrail that is or may be harmed."""
     reasons = []
     for each in judged:
         finding = (
-            _primary(study, each, treatment, ended=ended)
+            _primary(study, each, treatment, ended=ended, plan_met=plan_met)
             if each.metric.role is Role.PRIMARY
             else _guardrail(each, treatment)
         )
@@ -75,14 +81,11 @@ def exaggeration(careful_lift: float) -> str:
     )
 
 
-def _primary(study: Study, judged: Judged, treatment: str, *, ended: bool) -> str:
+def _primary(study: Study, judged: Judged, treatment: str, *, ended: bool, plan_met: bool) -> str:
     comparison, metric = judged.comparisons[treatment], judged.metric
     evidence = evidence_of(study, judged, treatment)
     if evidence.interval is None:
-        if comparison.small_sample:
-            return "has too few outcomes to decide"
-        waits = {"fixed": "the planned end only", "group_sequential": "the daily looks"}
-        return f"is decided at {waits.get(study.analysis, 'a time when it can be measured')}"
+        return _undecided(study, comparison, ended=ended, plan_met=plan_met)
     within = f"({spread(evidence.interval, metric.kind)})"
     if is_good(evidence):
         return f"is better {within}"
@@ -91,6 +94,18 @@ def _primary(study: Study, judged: Judged, treatment: str, *, ended: bool) -> st
     if evidence.least_effect and is_too_small(evidence):
         return f"gains less than the {amount(evidence.least_effect, metric.kind)} that would matter {within}"
     return f"shows no certain difference {'at the end' if ended else 'yet'} {within}"
+
+
+def _undecided(study: Study, comparison: Comparison, *, ended: bool, plan_met: bool) -> str:
+    """Return why a primary metric has no interval that decides."""
+    if comparison.small_sample:
+        return "has too few outcomes to decide"
+    if ended:
+        return "could not be measured"
+    if plan_met and study.analysis is not Analysis.SEQUENTIAL:
+        return "is decided at the next look, which follows the end of a day on which it runs"
+    waits = {"fixed": "the planned end only", "group_sequential": "the daily looks"}
+    return f"is decided at {waits.get(study.analysis, 'a time when it can be measured')}"
 
 
 def _guardrail(judged: Judged, treatment: str) -> str | None:

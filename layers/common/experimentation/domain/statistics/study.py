@@ -117,7 +117,8 @@ class Study(NamedTuple):
 class Progress(NamedTuple):
     """How far the experiment is; users per day are a recent average, all variants together.
 
-    `at_look`: these are the figures of a daily look, on which alone fixed and group_sequential decide.
+    `at_look`: these are the figures of a daily look, on which alone group_sequential decides. While it is
+    `paused` an experiment has no looks.
     """
 
     days_running: int
@@ -125,6 +126,7 @@ class Progress(NamedTuple):
     users_per_day: float | None
     started: bool = True
     at_look: bool = False
+    paused: bool = False
 
 
 class Query(NamedTuple):

@@ -106,8 +106,12 @@ def best(judged: Sequence[Judged], treatments: Sequence[str]) -> str | None:
 def evidence_of(study: Study, judged: Judged, treatment: str) -> Evidence:
     """Return what may decide now about a metric."""
     deciding = judged.comparisons[treatment].deciding
-    interval = deciding.interval if deciding is not None and deciding.decides else None
-    return Evidence(judged.metric.direction, interval, least_effect(study, judged.control_mean))
+    if deciding is None or not deciding.decides:
+        return Evidence(judged.metric.direction, None, least_effect(study, judged.control_mean))
+    mean = judged.control_mean
+    if deciding.look is not None and deciding.difference and deciding.lift:
+        mean = deciding.difference / deciding.lift  # as it was at that look, like the interval
+    return Evidence(judged.metric.direction, deciding.interval, least_effect(study, mean))
 
 
 def least_effect(study: Study, control_mean: float | None) -> float | None:

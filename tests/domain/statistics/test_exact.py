@@ -4,6 +4,7 @@ import mpmath
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from experimentation.domain.statistics.exact import ExactTest
 from experimentation.domain.statistics.proportions import Rate
@@ -57,6 +58,25 @@ def test_what_is_not_rejected_is_an_interval(control: int, treated: int, odds: f
         rejected = ExactTest(test.control, test.treatment, odds * ratio)._p_value(0.0) < 0.05
         assert not (inside and rejected)
         assert not (outside and not rejected)
+
+
+@pytest.mark.parametrize(("control", "treated"), [(0.0, 0.06), (0.0005, 0.06), (0.001, 0.004)])
+def test_the_interval_in_points_covers_the_true_difference_as_often_as_it_claims(
+    control: float, treated: float
+) -> None:
+    users, covered, counted = 2000, 0.0, 0.0
+    low, high = (int(stats.binom.ppf(end, users, treated)) for end in (1e-3, 1 - 1e-3))
+    for few in range(8):
+        chance_of_few = stats.binom.pmf(few, users, control)
+        if chance_of_few < 1e-3:
+            continue
+        for many in range(max(1, low), high + 1, 3):
+            chance = chance_of_few * stats.binom.pmf(many, users, treated)
+            interval = ExactTest(Rate(users, few), Rate(users, many), 1.0).interval(0.05)
+            assert interval is not None
+            counted += chance
+            covered += chance * (interval.low <= treated - control <= interval.high)
+    assert covered / counted >= 0.95
 
 
 def test_five_crashes_against_a_hundred_and_twenty_are_proof() -> None:

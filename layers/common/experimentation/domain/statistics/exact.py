@@ -57,22 +57,44 @@ class ExactTest(NamedTuple):
         return Interval(0.0 if low is None else exp(low), inf if high is None else exp(high))
 
     def interval(self, level: float) -> Interval | None:
-        """Return the differences that the ratios imply at the rate of both arms together."""
-        conversions = self.control.conversions + self.treatment.conversions
-        if not conversions or not self.control.n or not self.treatment.n:
+        """Return the differences that the ratios allow, wherever the rate of both arms together may lie.
+
+        The converters say only how they are shared out; how many there are is chance as well, which the same
+        mixture bounds at the same level.
+        """
+        if not self._conversions or not self.control.n or not self.treatment.n:
             return None
-        low, high = (self._difference_at(ratio, conversions) for ratio in self.ratio(level))
-        return Interval(max(-1.0, low), min(1.0, high))
+        low, high = self.ratio(level)
+        least, most = self._rate_of_both(level)
+        return Interval(
+            max(-1.0, self._difference_at(low, most if low < 1 else least)),
+            min(1.0, self._difference_at(high, most if high > 1 else least)),
+        )
 
     def lift_interval(self, level: float) -> Interval | None:
         """Return the ratios as lifts; None where no upper limit exists."""
         low, high = self.ratio(level)
         return None if high == inf else Interval(low - 1, high - 1)
 
-    def _difference_at(self, ratio: float, conversions: int) -> float:
+    @property
+    def _users(self) -> int:
+        return self.control.n + self.treatment.n
+
+    @property
+    def _conversions(self) -> int:
+        return self.control.conversions + self.treatment.conversions
+
+    def _rate_of_both(self, level: float) -> Interval:
+        """Return the rates of both arms together whose p-value is at least `level`, by their odds."""
+        others = Rate(self._users, self._users - self._conversions)
+        low, high = ExactTest(others, Rate(self._users, self._conversions), 1.0).ratio(level)
+        return Interval(low / (1 + low), 1.0 if high == inf else high / (1 + high))
+
+    def _difference_at(self, ratio: float, rate: float) -> float:
+        """Return the difference under this ratio of rates, at this rate of both arms together."""
         if ratio == inf:
-            return conversions / self.treatment.n
-        return (ratio - 1) * conversions / (self.control.n + ratio * self.treatment.n)
+            return rate * self._users / self.treatment.n
+        return (ratio - 1) * rate * self._users / (self.control.n + ratio * self.treatment.n)
 
     def _edge(self, level: float, start: float, sign: int) -> float | None:
         """Return where the p-value falls below the level beyond `start`; None where it never does."""

@@ -1,8 +1,11 @@
 """GET /notifications, and the worker that tells what it lists."""
 
+import json
+import re
 from typing import Any
 
 import pytest
+import yaml
 
 from experimentation.domain.errors import UnavailableError
 from experimentation.domain.experiment import Schedule, Status
@@ -12,6 +15,8 @@ from experimentation.storage.aws.transactions import commit
 from experimentation.usecases.telling import tell
 from functions.notifications.list import handler
 from functions.workers import tend_experiments
+from local.paths import ROOT, TEMPLATE
+from local.template import Loader
 from tests.conftest import Headers, now
 from tests.experiments import experiment
 from tests.factory import Context
@@ -118,6 +123,36 @@ def test_whoever_dies_between_sending_and_noting_it_sends_again_under_the_same_i
 
     assert len(sent) == 2
     assert len(set(sent)) == 1
+
+
+def templates() -> list[str]:
+    """The mail's template, and the webhook's of docs/rollouts.md with the quotes that EventBridge adds."""
+    target = yaml.load(TEMPLATE.read_text(), Loader=Loader)["Resources"]["NotifyEmailRule"]["Properties"]
+    mail: str = target["Targets"][0]["InputTransformer"]["InputTemplate"]
+    webhook = re.search(r"InputTemplate: '(.+)'", (ROOT / "docs" / "rollouts.md").read_text())
+    assert webhook
+    return [mail, webhook[1].replace("<sentence>", '"<sentence>"')]
+
+
+def test_a_name_with_quotes_and_backslashes_is_told_through_templates_that_escape_nothing(
+    as_user: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """EventBridge puts what it finds into a template as it is, and drops what is then no JSON."""
+    created(as_user, status="running", name='The "big"\\button')
+    entries: list[Any] = []
+    put = client.events().put_events
+    monkeypatch.setattr(
+        client.events(), "put_events", lambda **request: entries.extend(request["Entries"]) or put(**request)
+    )
+
+    tended()
+
+    (detail,) = (json.loads(each["Detail"]) for each in entries)
+    for template in templates():
+        filled = template.replace("<sentence>", detail["sentence"]).replace("<id>", detail["experiment_id"])
+        assert "The 'big'/button has started" in str(json.loads(filled))
+    assert detail["name"] == 'The "big"\\button'
+    assert listed(as_user).json["notifications"][0]["sentence"].startswith('The "big"\\button has started')
 
 
 def test_nothing_is_sent_when_the_time_is_over(as_user: Headers) -> None:

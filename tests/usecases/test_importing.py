@@ -9,7 +9,7 @@ from experimentation.domain.counting import user as stored_user
 from experimentation.domain.counting.writes import HeadWrite, PastWrite
 from experimentation.domain.errors import ConflictError, InvalidError
 from experimentation.domain.experiment import Kind, Metric, Segment, Status
-from experimentation.storage import assignments, experiments, retention, rollups, users
+from experimentation.storage import assignments, events, experiments, retention, rollups, users
 from experimentation.storage.aws import client
 from experimentation.storage.experiments import change
 from experimentation.usecases.assigning import assign, assign_all
@@ -159,6 +159,31 @@ def test_rows_older_than_what_is_kept_are_too_old(runtime, chosen, always):
 
     assert import_rows(chosen, [row("u1", NOW - 91 * DAY_MS)], runtime, always) == ["too_old"]
     assert assignments.read("e", "u1") is None
+
+
+def test_users_whose_events_take_long_to_read_are_stored_as_far_as_there_is_time(
+    runtime, chosen, always, monkeypatch
+):
+    """Each call stores some of them: nothing of all would be stored, again and again."""
+    rows = [row(f"u{n}") for n in range(50)]
+    happened = [purchase(f"e{n}", NOW - DAY_MS + 1, each.user_id) for n, each in enumerate(rows)]
+    count_events(happened, runtime, always)
+    read, of_users = [], events.of_users
+
+    def slowly(user_ids, most):
+        read.extend(user_ids)
+        return of_users(user_ids, most)
+
+    monkeypatch.setattr(events, "of_users", slowly)
+
+    outcome = import_rows(chosen, [*rows, row("new")], runtime, lambda: len(read) < 30)
+
+    assert (len(read), outcome[-1]) == (40, "stored")
+    assert outcome.count("stored") == 21
+    again = [each for each, answer in zip([*rows, row("new")], outcome, strict=True) if answer == "again"]
+    assert import_rows(chosen, again, runtime, always) == ["stored"] * len(again)
+    assert counters(chosen, "n", rollups.enrolment_partition) == 51
+    assert differences("e", NOW) == []
 
 
 def test_rows_that_there_is_no_time_for_are_to_be_sent_again(runtime, chosen):

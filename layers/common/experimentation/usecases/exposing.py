@@ -22,12 +22,11 @@ from experimentation.domain.experiment import Experiment
 from experimentation.domain.prerequisites import named
 from experimentation.storage import crossovers, retention, users
 from experimentation.usecases.committing import commit
-from experimentation.usecases.placing import is_late, load, plan
+from experimentation.usecases.placing import MAX_LATE, is_late, load, plan
 from experimentation.usecases.runtime import Runtime
 from experimentation.usecases.user_heads import read_heads
 
 MAX_USERS = 100  # whose heads one call reads
-MAX_LATE = 20  # whose events are read at once: they may be thousands each
 MAX_TRIES = 8
 CONFLICTS_TO_SPLIT = 2
 

@@ -3,19 +3,20 @@
 An assignment may be older than events that are recorded: these then count as if it had been known.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from experimentation import telemetry
 from experimentation.domain.assignment import Context
 from experimentation.domain.counting.enrolling import Enrolment
+from experimentation.domain.counting.ledger import Head
 from experimentation.domain.counting.placing import Placement, Times
 from experimentation.domain.counting.writes import grouped
 from experimentation.domain.errors import ConflictError, FieldError, InvalidError
 from experimentation.domain.experiment import Experiment, Status
 from experimentation.storage import retention, shards
 from experimentation.usecases.committing import commit
-from experimentation.usecases.placing import load, plan
+from experimentation.usecases.placing import in_turn, load, plan
 from experimentation.usecases.runtime import Runtime
 from experimentation.usecases.user_heads import read_heads
 
@@ -47,20 +48,27 @@ def import_rows(
         shards.note_import(experiment.id, runtime.clock())
     placed: dict[str, Placement] = {}
     for _ in runtime.attempts(MAX_TRIES):
-        waiting = [row for row in rows if row.user_id not in placed]
-        wanted = _wanted(experiment, waiting)
-        loaded = load(wanted, read_heads(wanted, runtime), runtime)
-        planned = plan(wanted, loaded, _times(runtime))
-        placed |= {name: each.placement for name, each in planned.items() if each.transaction is None}
-        for transaction in grouped(each.transaction for each in planned.values() if each.transaction):
-            if has_time() and commit(transaction, runtime) is None:
-                placed |= {
-                    each.user_id: planned[each.user_id].placement for each in transaction.assignments()
-                }
+        wanted = _wanted(experiment, [row for row in rows if row.user_id not in placed])
+        heads = read_heads(wanted, runtime)
+        for some in in_turn(wanted, heads):
+            if has_time():
+                placed |= _placed(some, heads, runtime, has_time)
         if len(placed) == len(rows) or not has_time():
             break
     telemetry.count("AssignmentsImported", sum(each in WRITTEN for each in placed.values()))
     return [placed.get(row.user_id, Placement.AGAIN) for row in rows]
+
+
+def _placed(
+    wanted: Mapping[str, Enrolment], heads: Mapping[str, Head], runtime: Runtime, has_time: Callable[[], bool]
+) -> dict[str, Placement]:
+    """Return what became of these users; those whose writes were refused, or not begun, are left out."""
+    planned = plan(wanted, load(wanted, heads, runtime), _times(runtime))
+    placed = {name: each.placement for name, each in planned.items() if each.transaction is None}
+    for transaction in grouped(each.transaction for each in planned.values() if each.transaction):
+        if has_time() and commit(transaction, runtime) is None:
+            placed |= {each.user_id: planned[each.user_id].placement for each in transaction.assignments()}
+    return placed
 
 
 def _check(experiment: Experiment, rows: Sequence[Row], now: int) -> None:

@@ -1,6 +1,7 @@
 """Enrolling users at times that may lie before their events: what is read for it, and what is planned."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import batched
 from typing import NamedTuple
 
 from experimentation.domain.counting.enrolling import Enrolment, covariate_types
@@ -14,6 +15,7 @@ from experimentation.storage import events, users
 from experimentation.usecases.runtime import Runtime
 
 MAX_EVENTS = 5_000  # of one user, to be replayed
+MAX_LATE = 20  # whose events are read at once: they may be thousands each
 
 
 class Loaded(NamedTuple):
@@ -40,6 +42,15 @@ def load(wanted: Mapping[str, Enrolment], heads: Mapping[str, Head], runtime: Ru
     replayed = events.of_users(sorted(late), MAX_EVENTS) if late else {}
     living = dict.fromkeys(name for user_id in wanted for name in heads[user_id].living())
     return Loaded(found, replayed, runtime.experiments.read_many(living, runtime.clock()))
+
+
+def in_turn(wanted: Mapping[str, Enrolment], heads: Mapping[str, Head]) -> Iterator[Mapping[str, Enrolment]]:
+    """Yield the users whose events are not needed, and then the others, a few at a time."""
+    late = [user_id for user_id, each in wanted.items() if is_late(each, heads[user_id])]
+    if prompt := {user_id: each for user_id, each in wanted.items() if user_id not in set(late)}:
+        yield prompt
+    for some in batched(late, MAX_LATE, strict=False):
+        yield {user_id: wanted[user_id] for user_id in some}
 
 
 def plan(wanted: Mapping[str, Enrolment], loaded: Loaded, times: Times) -> dict[str, Placed]:

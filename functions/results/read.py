@@ -1,5 +1,6 @@
 """GET /experiments/{experiment_id}/results - the decision, the figures and the series, as of now."""
 
+import json
 from hashlib import sha256
 
 from experimentation.domain.errors import FieldError, InvalidError
@@ -10,10 +11,12 @@ from experimentation.storage import experiments
 from experimentation.usecases.analysing import Findings, Question, find
 from experimentation.web.conditions import tagged
 from experimentation.web.endpoint import endpoint
-from experimentation.web.reply import Reply
+from experimentation.web.reply import Reply, encoded
 from experimentation.web.request import Request
 from experimentation.web.schemas.results import ResultsQuery
 from experimentation.web.schemas.types import ExperimentId
+
+LARGEST_BYTES = 5_500_000  # as Lambda sends it; the limit is 6 MB
 
 
 @endpoint(scope="results:read", cache="max-age=30")
@@ -22,7 +25,17 @@ def handler(experiment_id: ExperimentId, query: ResultsQuery, request: Request, 
     if query.start_date is not None and query.end_date is not None and query.end_date < query.start_date:
         raise InvalidError("The window is empty.", [FieldError("/end_date", "is before start_date")])
     findings = find(experiments.read(experiment_id, consistent=True), _question(query), now)
-    return tagged(request, _document(findings, query), _tag(findings, request))
+    document = _document(findings, query)
+    if query.segment is not None and query.include_time_series:
+        _require_sendable(document)
+    return tagged(request, document, _tag(findings, request))
+
+
+def _require_sendable(document: dict[str, object]) -> None:
+    """Raise InvalidError where segments and a series, each small enough, are too much for one answer."""
+    if len(json.dumps(encoded(document))) > LARGEST_BYTES:
+        detail = "is too much beside this segment; ask for one after the other, or narrow event_types"
+        raise InvalidError("The answer is too long.", [FieldError("/include_time_series", detail)])
 
 
 def _question(query: ResultsQuery) -> Question:

@@ -407,6 +407,46 @@ def test_the_largest_experiment_answers_in_time_and_size(as_user):
     assert len(answer["body"]) < 6_000_000
 
 
+def test_segments_that_no_answer_could_hold_are_refused_and_fewer_metrics_are_answered(as_user):
+    """Lambda sends 6 MB at most, and a function has 29 s: these would be 26 MB in 20 s."""
+    variants = [{"key": f"v{n}", "weight": 5} for n in range(20)]
+    metrics = [{"key": f"m{n}", "event_type": f"type-{n}", "kind": "count"} for n in range(50)]
+    segments = [{"key": "country", "values": [f"c{n}" for n in range(20)]}]
+    created(
+        as_user, "running", variants=variants, metrics=metrics, segments=segments, overrides={}, control="v0"
+    )
+    chosen = experiments.read("checkout-button", consistent=True)
+    for label in ("*", *(f"country=c{n}" for n in range(20))):
+        for variant in chosen.keys:
+            users = rollups.enrolment_partition(chosen, 0)
+            commit([rollups.add(users, f"{label}#0#{variant}", {"n": 9}, now())])
+    few = ",".join(f"type-{n}" for n in range(7))
+
+    refused = ask(as_user, segment="country")
+    answered = ask(as_user, segment="country", event_types=few)
+
+    assert refused["statusCode"] == 422
+    assert json.loads(refused["body"])["errors"] == [
+        {
+            "pointer": "/segment",
+            "detail": "gives more than 3000 figures (values x metrics x variants); narrow event_types",
+        }
+    ]
+    assert len(shown(answered)["segments"]) == 20
+    assert len(json.dumps(answered)) < read.LARGEST_BYTES
+
+
+def test_segments_and_a_series_that_are_too_much_together_are_refused(as_user, monkeypatch):
+    created(as_user, "running", segments=[{"key": "country", "values": ["DE"]}])
+    monkeypatch.setattr(read, "LARGEST_BYTES", 2_000)
+
+    answer = ask(as_user, segment="country", include_time_series="true")
+
+    assert answer["statusCode"] == 422
+    assert json.loads(answer["body"])["errors"][0]["pointer"] == "/include_time_series"
+    assert ask(as_user, include_time_series="true")["statusCode"] == 200
+
+
 def test_the_function_imports_neither_numpy_nor_scipy():
     code = (
         "import sys, functions.results.read; "

@@ -82,10 +82,13 @@ class Findings(NamedTuple):
         return take_look(self.study, self.progress, enrolled, self.totals, self.batches, self.looks, day)
 
 
+MOST_SEGMENT_FIGURES = 3_000  # labels x metrics x variants: 4 MB, and three seconds of a function of 512 MB
+
+
 def find(experiment: Experiment, question: Question, now: int) -> Findings:
-    """Read the counters that the question needs, and answer it; InvalidError for a segment never declared."""
-    _check(experiment, question)
+    """Read the counters that the question needs, and answer it; InvalidError where a segment cannot be."""
     metrics = _metrics(experiment, question.event_types)
+    _check(experiment, question, len(metrics))
     table, as_of, writes = _read(experiment, metrics, question)
     whole = question.first_day is None and question.last_day is None
     span = _span(experiment, question, table)
@@ -168,11 +171,17 @@ def _of_segment(
     return analyse(study_of(experiment), progress, exploratory, enrolled, totals)
 
 
-def _check(experiment: Experiment, question: Question) -> None:
-    known = [segment.key for segment in experiment.segments]
-    if question.segment is not None and question.segment not in known:
+def _check(experiment: Experiment, question: Question, metrics: int) -> None:
+    if question.segment is None:
+        return
+    known = {segment.key: len(segment.values) + 1 for segment in experiment.segments}  # and "other"
+    if question.segment not in known:
         detail = f"is not declared on the experiment; declared: {', '.join(known) or 'none'}"
         raise InvalidError("There is no such segment.", [FieldError("/segment", detail)])
+    if known[question.segment] * metrics * len(experiment.keys) > MOST_SEGMENT_FIGURES:
+        reason = f"gives more than {MOST_SEGMENT_FIGURES} figures (values x metrics x variants)"
+        detail = f"{reason}; narrow event_types"
+        raise InvalidError("That is too much for one answer.", [FieldError("/segment", detail)])
 
 
 def _metrics(experiment: Experiment, event_types: Sequence[str]) -> list[StudyMetric]:

@@ -7,6 +7,8 @@ from experimentation.domain.errors import ConfigurationError
 from experimentation.storage import experiments
 from experimentation.storage.access import accounts
 from experimentation.storage.aws import client
+from experimentation.storage.schema import SCHEMA
+from local.paths import ROOT
 from tests.experiments import experiment
 
 
@@ -24,6 +26,11 @@ def test_a_person_of_another_schema_is_refused(people):
 
     with pytest.raises(ConfigurationError, match="schema 1"):
         accounts.read("ada")
+
+
+def test_the_changes_name_the_schema() -> None:
+    """Whoever meets data of another one is sent to the version that wrote it."""
+    assert f"schema {SCHEMA}" in (ROOT / "CHANGELOG.md").read_text()
 
 
 def set_schema(table: str, key: dict) -> None:

@@ -146,6 +146,24 @@ def test_two_runs_at_once_write_a_file_once(shop: Headers, small_parts: None) ->
     assert listed(shop)[0]["state"] == "writing"
 
 
+def test_runs_of_every_minute_do_not_take_the_whole_of_an_accounts_concurrency(shop: Headers) -> None:
+    """A run lasts up to 15 minutes and one begins each minute; a new account runs ten functions at once."""
+    kinds = [(rows, form) for rows in ("users", "events") for form in ("csv", "ndjson")]
+    for rows, form in kinds:
+        start(shop, rows=rows, format=form)
+    taken = [
+        export_files.advance(file, busy_until=now() + 60_000) for file in export_files.unfinished(now())[:2]
+    ]
+
+    work()
+    waiting = [file["state"] for file in listed(shop)]
+    export_files.advance(taken[0], busy_until=0)
+    work()
+
+    assert waiting.count("ready") == 0
+    assert [file["state"] for file in listed(shop)].count("ready") == 3
+
+
 def test_a_run_that_was_killed_is_taken_over_once_it_cannot_go_on_any_more(
     shop: Headers, small_parts: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

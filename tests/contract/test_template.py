@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from typing import Any
 
 import pytest
@@ -395,6 +396,22 @@ def test_published_versions_follow_the_layer_and_every_parameter() -> None:
 def test_layers_are_told_apart_from_those_of_other_stacks() -> None:
     for layer in of_type("Serverless::LayerVersion").values():
         assert layer["LayerName"]["Fn::Sub"].startswith("${AWS::StackName}-")
+
+
+def test_sam_builds_anew_what_depends_on_more_than_its_own_folder() -> None:
+    """SAM's cache knows a folder alone: not the site in the pages' function, nor a layer's architecture."""
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    by_makefile = [name for name, each in RESOURCES.items() if "BuildMethod" in each.get("Metadata", {})]
+
+    built = {
+        name: each["build"]["parameters"]
+        for name, each in config.items()
+        if isinstance(each, dict) and "build" in each
+    }
+
+    assert by_makefile == ["CommonLayer", "ExportLayer", "PagesFunction"]
+    assert sorted(built) == ["default", "prod"]
+    assert not any(each.get("cached", False) for each in built.values())
 
 
 # Data

@@ -10,10 +10,10 @@ from experimentation.domain.counting.exposing import Fate
 from experimentation.domain.drawing import variant_of
 from experimentation.domain.errors import UnavailableError
 from experimentation.domain.experiment import Kind, Metric, Pause, Prerequisite, Segment, Status
-from experimentation.storage import assignments, crossovers, experiments, retention, rollups, users
+from experimentation.storage import assignments, crossovers, events, experiments, retention, rollups, users
 from experimentation.storage.aws import client
 from experimentation.storage.experiments import change
-from experimentation.usecases import exposing, placing
+from experimentation.usecases import placing
 from experimentation.usecases.assigning import assign, assign_all
 from experimentation.usecases.counting import count_events
 from experimentation.usecases.exposing import MAX_TRIES, enrol_exposed
@@ -437,8 +437,21 @@ def test_what_there_is_no_time_for_is_delivered_again(runtime, chosen):
     assert enrol_exposed([exposure(chosen)], runtime, lambda: next(answers, False)).failed == {("u1", "e")}
 
 
-def test_the_events_of_a_few_users_are_read_at_once(runtime, chosen, always, monkeypatch):
-    monkeypatch.setattr(exposing, "MAX_LATE", 2)
+@pytest.fixture
+def read_at_once(monkeypatch):
+    """How many users' events each call of the store's reads."""
+    sizes, of_users = [], events.of_users
+
+    def counting_them(user_ids, most):
+        sizes.append(len(user_ids))
+        return of_users(user_ids, most)
+
+    monkeypatch.setattr(events, "of_users", counting_them)
+    return sizes
+
+
+def test_the_events_of_a_few_users_are_read_at_once(runtime, chosen, always, monkeypatch, read_at_once):
+    monkeypatch.setattr(placing, "MAX_LATE", 2)
     names = [f"u{n}" for n in range(5)]
     count_events([purchase(f"a{name}", NOW - 1, name) for name in names], runtime, always)
 
@@ -446,6 +459,21 @@ def test_the_events_of_a_few_users_are_read_at_once(runtime, chosen, always, mon
 
     assert outcome.fates == {Fate.ENROLLED: 5}
     assert counted(chosen, "n") == 5
+    assert read_at_once == [2, 2, 1]
+
+
+def test_the_events_of_a_user_who_has_many_are_read_alone(runtime, chosen, always, monkeypatch, read_at_once):
+    """Thousands of events take a second to replay, and a function of 512 MB has a third of a processor."""
+    monkeypatch.setattr(placing, "MAX_REPLAYED", 4)
+    happened = [purchase(f"{name}{n}", NOW - 1, name) for name in ("u1", "u2", "u3") for n in range(2)]
+    happened += [purchase(f"many{n}", NOW - 1, "u4") for n in range(9)]
+    count_events(happened, runtime, always)
+
+    outcome = enrol_exposed([exposure(chosen, f"u{n}") for n in range(1, 5)], runtime, always)
+
+    assert outcome.fates == {Fate.ENROLLED: 4}
+    assert read_at_once == [2, 1, 1]
+    assert counted(chosen, "n") == 15
 
 
 def test_ledgers_that_are_of_another_moment_are_read_again(runtime, chosen, always, monkeypatch):

@@ -9,9 +9,11 @@ from experimentation.domain.counting import user as stored_user
 from experimentation.domain.counting.writes import HeadWrite, PastWrite
 from experimentation.domain.errors import ConflictError, InvalidError
 from experimentation.domain.experiment import Kind, Metric, Segment, Status
+from experimentation.domain.lifecycle import transition
 from experimentation.storage import assignments, events, experiments, retention, rollups, users
 from experimentation.storage.aws import client
 from experimentation.storage.experiments import change
+from experimentation.usecases import placing
 from experimentation.usecases.assigning import assign, assign_all
 from experimentation.usecases.counting import count_events
 from experimentation.usecases.importing import MAX_TRIES, Row, import_rows
@@ -147,7 +149,9 @@ def test_what_does_not_fit_one_transaction_is_enrolled_late(runtime, chosen, alw
     days = [purchase(f"a{n}", NOW - n * DAY_MS) for n in range(45)]
     count_events(days, runtime, always)
 
-    outcome = import_rows(chosen, [row("u1", NOW - 44 * DAY_MS, country="DE")], runtime, always)
+    with monkeypatch.context() as patch:
+        patch.setattr(events, "page", None)  # the ledger tells, before any event is read
+        outcome = import_rows(chosen, [row("u1", NOW - 44 * DAY_MS, country="DE")], runtime, always)
 
     kept = assignments.read("e", "u1")
     assert (outcome, kept.assigned_at, kept.late) == (["late"], NOW + 1, True)
@@ -184,6 +188,34 @@ def test_users_whose_events_take_long_to_read_are_stored_as_far_as_there_is_time
     assert import_rows(chosen, again, runtime, always) == ["stored"] * len(again)
     assert counters(chosen, "n", rollups.enrolment_partition) == 51
     assert differences("e", NOW) == []
+
+
+def test_nobody_is_enrolled_after_the_end_of_an_experiment_that_ends_meanwhile(
+    runtime, chosen, always, clock, monkeypatch
+):
+    """An import takes up to 20 s; an end is set 16 s ahead."""
+    monkeypatch.setattr(placing, "MAX_LATE", 1)
+    monkeypatch.setattr(placing, "MAX_EVENTS", 0)  # so everybody with events is enrolled from now on
+    names = ["u1", "u2"]
+    count_events([purchase(name, NOW - HOUR_MS, name) for name in names], runtime, always)
+    of_users, ended = events.of_users, []
+
+    def slowly(user_ids, most):
+        if not ended:
+            completed = change(
+                "e", lambda each: transition(each, Status.COMPLETED, clock.now), now=clock.now, actor="ada"
+            )
+            ended.append(completed.ended_at)
+            clock.now += 17_000
+        return of_users(user_ids, most)
+
+    monkeypatch.setattr(events, "of_users", slowly)
+
+    outcome = import_rows(chosen, [row(name) for name in names], runtime, always)
+
+    assert outcome == ["late", "not_running"]
+    assert assignments.read("e", "u1").assigned_at < ended[0]
+    assert differences("e", clock.now) == []
 
 
 def test_rows_that_there_is_no_time_for_are_to_be_sent_again(runtime, chosen):

@@ -1,17 +1,21 @@
 """A user who is enrolled in the past counts as if it had been known then, in any history."""
 
 from dataclasses import replace
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experimentation.domain.clock import DAY_MS
+from experimentation.domain.counting import placing
 from experimentation.domain.counting.counters import labels
+from experimentation.domain.counting.enrolling import Enrolment
 from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.late import TornEventsError, enrol_late
 from experimentation.domain.counting.ledger import Boundary, apply_ends
 from experimentation.domain.counting.recording import Ledger
+from experimentation.domain.counting.user import StoredUser
 from tests.domain.counting.test_ledger_properties import (
     START,
     User,
@@ -22,6 +26,8 @@ from tests.domain.counting.test_ledger_properties import (
     experiment,
     step,
 )
+
+FEW_ACTIONS = 5  # so that histories of some steps do not fit
 
 
 class LateUser(User):
@@ -41,7 +47,11 @@ class LateUser(User):
         self.head = apply_ends(self.head, self.ended(), now)
         marks = labels(chosen.segments, {"country": country})
         boundary = Boundary(0, made_at, name, "t", marks)
-        found = enrol_late(Ledger(self.head, {}, self.past), chosen, boundary, self.events())
+        ledger = Ledger(self.head, {}, self.past)
+        found = enrol_late(ledger, chosen, boundary, self.events())
+        with patch.object(placing, "MAX_ACTIONS", FEW_ACTIONS):
+            could_fit = placing.may_fit(StoredUser("u1", ledger), Enrolment(chosen, "t", {}, made_at))
+        assert could_fit or len(found.adds) > FEW_ACTIONS
         self.head = found.ledger.head
         self.assigned[name] = (made_at, marks)
         self.add(found.adds)

@@ -22,7 +22,7 @@ from experimentation.domain.experiment import Experiment
 from experimentation.domain.prerequisites import named
 from experimentation.storage import crossovers, retention, users
 from experimentation.usecases.committing import commit
-from experimentation.usecases.placing import MAX_LATE, is_late, load, plan
+from experimentation.usecases.placing import is_late, load, plan, turns
 from experimentation.usecases.runtime import Runtime
 from experimentation.usecases.user_heads import read_heads
 
@@ -223,12 +223,12 @@ def _judged(
 
 def _waiting(actions: Mapping[str, Enrolment | Crossover], known: _Known) -> set[str]:
     """Return the users for whose events there is no room in this round."""
-    late = [
-        user_id
+    late = {
+        user_id: known.users[user_id].head
         for user_id, each in actions.items()
         if isinstance(each, Enrolment) and is_late(each, known.users[user_id].head)
-    ]
-    return set(late[MAX_LATE:])
+    }
+    return late.keys() - set(next(turns(late), ()))
 
 
 def _enrolments(

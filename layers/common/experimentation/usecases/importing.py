@@ -52,7 +52,7 @@ def import_rows(
         heads = read_heads(wanted, runtime)
         for some in in_turn(wanted, heads):
             if has_time():
-                placed |= _placed(some, heads, runtime, has_time)
+                placed |= _placed(experiment.id, some, heads, runtime, has_time)
         if len(placed) == len(rows) or not has_time():
             break
     telemetry.count("AssignmentsImported", sum(each in WRITTEN for each in placed.values()))
@@ -60,10 +60,18 @@ def import_rows(
 
 
 def _placed(
-    wanted: Mapping[str, Enrolment], heads: Mapping[str, Head], runtime: Runtime, has_time: Callable[[], bool]
+    experiment_id: str,
+    rows: Mapping[str, Enrolment],
+    heads: Mapping[str, Head],
+    runtime: Runtime,
+    has_time: Callable[[], bool],
 ) -> dict[str, Placement]:
     """Return what became of these users; those whose writes were refused, or not begun, are left out."""
-    planned = plan(wanted, load(wanted, heads, runtime), _times(runtime))
+    times = _times(runtime)
+    # As it is known at the time of what is enrolled now: it may have ended since the request began.
+    experiment = runtime.experiments.read(experiment_id, times.now)
+    wanted = {user_id: each._replace(experiment=experiment) for user_id, each in rows.items()}
+    planned = plan(wanted, load(wanted, heads, runtime), times)
     placed = {name: each.placement for name, each in planned.items() if each.transaction is None}
     for transaction in grouped(each.transaction for each in planned.values() if each.transaction):
         if has_time() and commit(transaction, runtime) is None:

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from experimentation.domain.assignment import Assignment
+from experimentation.domain.clock import day_number
 from experimentation.domain.counting.counters import enrolment_adds, labels
 from experimentation.domain.counting.enrolling import Enrolment, enrol, with_ends
 from experimentation.domain.counting.event import Event
@@ -76,6 +77,23 @@ def place(
         return Placed(Placement.TOO_MANY)
     ((transaction, _),) = plan.steps
     return Placed(Placement.LATE if wanted.late else Placement.STORED, transaction)
+
+
+def may_fit(user: StoredUser, wanted: Enrolment) -> bool:
+    """Tell whether one transaction could enrol the user before recorded events, by the least of its actions.
+
+    The days after that of the enrolment count: each of a type is an item of its day, one of its hours, and
+    one for each of the user's segments.
+    """
+    experiment = wanted.experiment
+    first = day_number(wanted.at or 0) + 1
+    end = None if experiment.ended_at is None else day_number(experiment.ended_at)
+    ledgers = {**user.ledger.spilled, **user.head.ledgers}
+    days = sum(
+        len({day for day, _ in cells if day >= first and (end is None or day < end)})
+        for cells in ledgers.values()
+    )
+    return days * (2 + len(experiment.segments)) <= MAX_ACTIONS
 
 
 def _past_enrolment(

@@ -85,8 +85,11 @@ async function show() {
     window.scrollTo(0, 0);
   } catch (problem) {
     if (problem.status === 401 || turn !== shown) return undefined;
-    fill(main, h("div", { class: "stack" }, h("h1", { tabindex: -1 }, "This page cannot be shown"), explained(problem),
-      h("button", { type: "button", onclick: show }, "Try again")));
+    const title = problem.status === 404 ? "Not found" : "This page cannot be shown";
+    fill(main, h("div", { class: "stack" }, h("h1", { tabindex: -1 }, title), explained(problem),
+      h("div", { class: "row" }, h("button", { type: "button", class: "primary", onclick: show }, "Try again"), h("a", { class: "button", href: "#/experiments" }, "To the experiments"))));
+    document.title = `${title} · ${PRODUCT}`;
+    main.querySelector("h1").focus({ preventScroll: true });
   } finally {
     clearTimeout(waiting);
   }

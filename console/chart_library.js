@@ -20,7 +20,7 @@ function prepared(Chart) {
   Chart.defaults.maintainAspectRatio = false;
   Chart.defaults.plugins.legend.position = "bottom";
   Chart.defaults.plugins.legend.align = "start";
-  Object.assign(Chart.defaults.plugins.tooltip, { displayColors: true, boxWidth: 8, boxHeight: 8, boxPadding: 4, padding: 10, cornerRadius: 8 });
+  Object.assign(Chart.defaults.plugins.tooltip, { displayColors: true, usePointStyle: true, backgroundColor: "#16181d", boxWidth: 8, boxHeight: 8, boxPadding: 4, padding: 10, cornerRadius: 8 });
   Chart.register(background);
   return Chart;
 }

@@ -2,7 +2,7 @@
 
 import { axis, colour, faded, legend, variantColour } from "./chart_library.js";
 import { h } from "./dom.js";
-import { count, shortDay, signedAmount, utcDay } from "./format.js";
+import { count, range, shortDay, signedAmount, utcDay } from "./format.js";
 import { metricTitle, variantTitle } from "./naming.js";
 import { plot } from "./plot.js";
 import { placeOf } from "./variant_mark.js";
@@ -77,5 +77,5 @@ function configured(experiment, days, treatments, series, { shown, tick }) {
 }
 
 function said(dataset, point, shown) {
-  return ` ${dataset.label} ${shown(point.difference)}${point.band ? ` (${shown(point.band[0])} to ${shown(point.band[1])})` : ""}`;
+  return ` ${dataset.label} ${shown(point.difference)}${point.band ? ` (${range(point.band, shown)})` : ""}`;
 }

@@ -37,9 +37,9 @@ function needed(experiment, results) {
   if (enrolled >= planned) return { perDay: null, text: `All ${count(planned)} planned users take part.` };
   const missing = planned - enrolled;
   const days = results.recommendation?.days_left;
-  if (!days || experiment.status !== "running") return { perDay: null, text: `${count(missing)} of ${count(planned)} planned users are missing.` };
+  if (!days || experiment.status !== "running") return { perDay: null, text: `${count(enrolled)} of ${count(planned)} planned users take part.` };
   const perDay = Math.ceil(missing / days);
-  return { perDay, text: `${count(missing)} of ${count(planned)} planned users are missing: ${count(perDay)} a day for ${days} more day${days === 1 ? "" : "s"}.` };
+  return { perDay, text: `${count(enrolled)} of ${count(planned)} planned users take part; the others join in ${days} more day${days === 1 ? "" : "s"} at ${count(perDay)} a day.` };
 }
 
 function configured(experiment, days, variants, joined, pace, highest) {

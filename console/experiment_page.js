@@ -24,7 +24,7 @@ export async function view(id, me, tab = "") {
   const head = h("div", { class: "stack tight" });
   const place = h("div", { class: "stack", "aria-live": "off" });
   const updated = h("span", { class: "small soft" });
-  const state = { tag: null, counted: false, lookedAt: 0, leave: () => {}, rows: null, left: false };
+  const state = { tag: null, counted: false, lookedAt: 0, leave: () => {}, rows: null, left: false, action: null };
   const shown = tab === "" && may("results:read");
 
   const changed = async (answer) => {
@@ -45,6 +45,11 @@ export async function view(id, me, tab = "") {
     const segments = await Promise.all(experiment.segments.map(async ({ key }) => ({ key, answer: await get(at(id, `/results?format=metrics_only&segment=${encodeURIComponent(key)}`)) })));
     if (state.left) return;
     state.tag = answer.etag;
+    const action = answer.data.recommendation?.action ?? null;
+    if (action !== state.action && !head.contains(document.activeElement)) {
+      state.action = action;
+      fill(head, heading(experiment, may, refresh, changed, () => etag, action));
+    }
     state.leave();
     const made = resultsView(experiment, answer.data, segments);
     state.leave = made.leave;
@@ -58,7 +63,7 @@ export async function view(id, me, tab = "") {
     return fill(place, made.element);
   };
   const draw = async (force) => {
-    fill(head, heading(experiment, may, refresh, changed, () => etag));
+    fill(head, heading(experiment, may, refresh, changed, () => etag, state.action));
     try {
       if (shown) await look(force);
       else if (tab === "setup") fill(place, definition(experiment));
@@ -87,7 +92,7 @@ export async function view(id, me, tab = "") {
   return { title: experiment.name, element, leave: () => { state.left = true; clearInterval(again); state.leave(); } };
 }
 
-function heading(experiment, may, refresh, changed, tag) {
+function heading(experiment, may, refresh, changed, tag, action) {
   const dates = experiment.started_at ? `started ${time(experiment.started_at)}${experiment.ended_at ? `, ended ${time(experiment.ended_at)}` : ""}` : `created ${time(experiment.created_at)} by ${experiment.created_by}`;
   return [
     h("nav", { "aria-label": "Breadcrumb", class: "small no-print" }, h("a", { href: "#/experiments", class: "quiet" }, "Experiments")),
@@ -96,7 +101,7 @@ function heading(experiment, may, refresh, changed, tag) {
         h("div", { class: "row" }, h("h1", { tabindex: -1 }, experiment.name), statusBadge(experiment.status), experiment.archived ? badge("archived", "warn") : null),
         experiment.hypothesis ? h("p", { class: "soft" }, experiment.hypothesis) : null,
         h("p", { class: "small soft" }, h("code", {}, experiment.id), ` · ${dates}`)),
-      lifecycle(experiment, { may, changed, tag, refresh })),
+      lifecycle(experiment, { may, changed, tag, refresh, action })),
   ];
 }
 

@@ -11,22 +11,32 @@ const STEPS = {
   resume: { to: "running", label: "Resume", title: "Resume this experiment?", text: "New users are assigned again. Everybody keeps the variant they have." },
   pause: { to: "paused", label: "Pause", title: "Pause this experiment?", text: "No new users are assigned. Those who take part keep their variant, and what they do still counts." },
 };
-const NEXT = { draft: "start", running: "complete", paused: "resume" };
-const OTHERS = { running: ["pause"], paused: ["complete"] };
+const NEXT = { draft: ["start"], running: ["complete", "pause"], paused: ["resume", "complete"] };
+const OPEN = ["keep_running", "investigate_srm"]; // what the platform advises while there is nothing to conclude
 
-// `changed` is called with { data, etag } after a step; `tag()` is the version that the person looks at.
-export function lifecycle(experiment, { may, changed, tag, refresh }) {
+// The steps that the status allows, the next one first, and whether it is what there is to do now: an experiment
+// that should keep running is not ended by its loudest button, and one that is decided is not resumed by it.
+export function steps(status, action = null) {
+  const decided = action !== null && !OPEN.includes(action);
+  const [front, ...others] = decided ? (NEXT[status] ?? []).toSorted((one, other) => (other === "complete") - (one === "complete")) : NEXT[status] ?? [];
+  return { front, others, main: front === "start" || (decided && front === "complete") };
+}
+
+// `changed` is called with { data, etag } after a step; `tag()` is the version that the person looks at; `action` is
+// what is recommended, where that is known.
+export function lifecycle(experiment, { may, changed, tag, refresh, action }) {
+  const { front, others, main } = steps(experiment.status, action);
   const fault = h("div");
   const writes = may("experiments:write");
   const path = encodeURIComponent(experiment.id);
-  const end = (label, main) => {
-    const made = h("button", { type: "button", class: main ? "primary" : null, onclick: () => working(made, fault, () => ending(experiment, { may, changed, tag })) }, label);
+  const end = (label, loud) => {
+    const made = h("button", { type: "button", class: loud ? "primary" : null, onclick: () => working(made, fault, () => ending(experiment, { may, changed, tag })) }, label);
     return made;
   };
-  const button = (name, main) => {
-    if (name === "complete") return end("Complete", main);
+  const button = (name, loud) => {
+    if (name === "complete") return end("Complete", loud);
     const step = STEPS[name];
-    const made = h("button", { type: "button", class: main ? "primary" : null }, step.label);
+    const made = h("button", { type: "button", class: loud ? "primary" : null }, step.label);
     made.addEventListener("click", async () => {
       if (!(await confirmed(step.title, step.text, step.label))) return;
       await working(made, fault, async () => {
@@ -52,12 +62,12 @@ export function lifecycle(experiment, { may, changed, tag, refresh }) {
   } }, "Delete draft");
   return h("div", { class: "stack tight actions" },
     h("div", { class: "row close" },
-      writes && NEXT[experiment.status] ? button(NEXT[experiment.status], true) : null,
+      writes && front ? button(front, main) : null,
       menu("More", [
         writes ? h("a", { href: `#/experiments/${path}/edit` }, "Edit") : null,
         writes ? h("a", { href: `#/experiments/new?copy=${path}` }, "Copy") : null,
         writes && experiment.status === "completed" ? end("Conclusion", false) : null,
-        writes ? (OTHERS[experiment.status] ?? []).map((name) => button(name, false)) : null,
+        writes ? others.map((name) => button(name, false)) : null,
         writes && (experiment.status === "draft" || experiment.status === "completed") ? shelve() : null,
         h("button", { type: "button", onclick: refresh }, "Refresh"),
         h("button", { type: "button", onclick: () => window.print() }, "Print"),

@@ -82,7 +82,7 @@ function daysLeft(experiment, advice, days) {
   if (experiment.status === "completed") return "completed";
   if (advice?.days_left) return `about ${advice.days_left} more`;
   if (days < experiment.min_days) return `at least ${experiment.min_days}`;
-  return advice?.action === "keep_running" ? "too early to say how many more" : "";
+  return advice?.action === "keep_running" && experiment.planned_users ? "too early to say how many more" : `since ${day(experiment.started_at)}`;
 }
 
 // What is shown of one metric, with a choice when there are several.

@@ -1,7 +1,7 @@
 // One metric in each part of a segment, on one axis, and what all parts say together: questions, not answers.
 
 import { h } from "./dom.js";
-import { count, effect, pValue } from "./format.js";
+import { capital, count, effect, pValue } from "./format.js";
 import { axisMark, intervalMark, sharedAxis } from "./interval_mark.js";
 import { QUOTED_COLUMNS, intervalChart, intervalHeight } from "./interval_plot.js";
 import { metricTitle, variantTitle } from "./naming.js";
@@ -26,7 +26,7 @@ export function segmentView(experiment, results, key, answer, metric) {
   return h("section", { class: "stack tight", "aria-label": title },
     h("div", { class: "row apart keep" }, h("h3", {}, title), saving({ title, name: `${results.experiment_id}-${metric.key}-by-${key}`, height: intervalHeight(drawn), configure: () => intervalChart(drawn), rows, columns: SHEET })),
     h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Figures of ${title}` }, h("table", { class: "segments", role: "table" }, h("caption", { class: "hidden" }, title),
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, key), several ? h("th", { scope: "col" }, "Variant") : null, h("th", { scope: "col", class: "number" }, "Users"), h("th", { scope: "col" }, "Change"), h("th", { scope: "col", class: "col-interval drawn" }, h("span", { class: "hidden" }, "Drawn"), axisMark(axis)), h("th", { scope: "col", class: "number" }, "p, Holm"))),
+      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, capital(key)), several ? h("th", { scope: "col" }, "Variant") : null, h("th", { scope: "col", class: "number" }, "Users"), h("th", { scope: "col" }, "Change"), h("th", { scope: "col", class: "col-interval drawn" }, h("span", { class: "hidden" }, "Drawn"), axisMark(axis)), h("th", { scope: "col", class: "number" }, "p, corrected"))),
       h("tbody", {}, rows.map((row) => h("tr", {},
         h("th", { scope: "row" }, named(row.segment)),
         several ? h("td", { class: "who-of" }, variantMark(experiment, row.variant)) : null,
@@ -47,9 +47,9 @@ const SHEET = [
 
 function together(experiment, metric, { variant, post_stratified: pooled, heterogeneity }, several) {
   const whose = several ? `${variantTitle(experiment, variant)}: ` : "";
-  const differ = heterogeneity === null ? "Too few outcomes to say whether the parts differ."
-    : heterogeneity.p_value < 0.05 ? `The parts may differ by more than chance (p ${pValue(heterogeneity.p_value)}): a question for the next experiment.`
-      : `No sign that the parts differ (p ${pValue(heterogeneity.p_value)}).`;
+  const differ = heterogeneity === null ? "Too few outcomes to say whether the effect differs between these groups."
+    : heterogeneity.p_value < 0.05 ? `The effect may differ between these groups by more than chance (p ${pValue(heterogeneity.p_value)}): a question for the next experiment.`
+      : `No sign that the effect differs between these groups (p ${pValue(heterogeneity.p_value)}).`;
   const shown = pooled && effect({ ...pooled, lift: null, lift_interval: null }, metric.kind);
-  return h("p", { class: "small soft" }, `${whose}${differ} `, pooled ? `Weighted by the parts' users: ${shown.estimate} (${shown.interval}), p ${pValue(pooled.p_value)}.` : "");
+  return h("p", { class: "small soft" }, `${whose}${differ} `, pooled ? `All groups together, weighted by their users: ${shown.estimate} (${shown.interval}), p ${pValue(pooled.p_value)}.` : "");
 }

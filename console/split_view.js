@@ -1,7 +1,7 @@
 // The sample-ratio check: how far each variant's users are from what the weights say.
 
 import { h } from "./dom.js";
-import { count, pValue, signedPercent } from "./format.js";
+import { chance, count, pValue, signedPercent } from "./format.js";
 import { axisMark, intervalMark, sharedAxis } from "./interval_mark.js";
 import { inkOf, variantMark } from "./variant_mark.js";
 import { splitBadge } from "./wording.js";
@@ -25,5 +25,15 @@ export function splitView(experiment, results) {
         h("td", { class: "number" }, count(row.users)),
         h("td", { class: "number" }, signedPercent(row.off)),
         h("td", { class: "drawn" }, intervalMark(axis, { ...row, ink: inkOf(experiment, row.key) }))))))),
-    h("p", { class: "small soft" }, `p ${pValue(srm.p_value)}. Below 0.001 users are not split as planned, and no figure can be trusted. A test that allows for daily looks gives p ${pValue(srm.sequential_p_value)}; it needs more users to be sure.`));
+    h("p", { class: "small soft" }, splitWords(srm)));
+}
+
+const PROOF = 0.001; // below it a split is off, and below it in the test that may be repeated the guard acts
+
+// What the check says, and what the guard, which looks again and again, makes of it.
+export function splitWords(srm) {
+  if (srm.p_value === null) return "Too few users to check.";
+  if (srm.status !== "mismatch") return `Chance alone makes a split at least this uneven in ${chance(srm.p_value)} of fair draws (p ${pValue(srm.p_value)}). Below 0.1% something is wrong.`;
+  const guard = srm.sequential_p_value === null ? "" : srm.sequential_p_value < PROOF ? " The guard, which asks for stronger proof because it looks every day, has that proof too." : ` The guard asks for stronger proof because it looks every day, and does not have it yet (p ${pValue(srm.sequential_p_value)}).`;
+  return `Chance alone makes a split this uneven in fewer than 0.1% of fair draws, so something loses or adds users of one variant: a redirect, a crash, a filter, bots. No figure can be trusted until it is found.${guard}`;
 }

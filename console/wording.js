@@ -21,7 +21,7 @@ export function actionBadge(recommendation, name) {
 // What people concluded, and what everybody gets since.
 export function conclusionBadge(experiment) {
   const [text, kind] = CONCLUSION[experiment.conclusion];
-  return badge(experiment.ship ? `${text}: ${variantTitle(experiment, experiment.ship)} shipped` : text, kind);
+  return badge(experiment.ship ? `${text}, shipped: ${variantTitle(experiment, experiment.ship)}` : text, kind);
 }
 
 // What one comparison says, as [text, how serious]: proven words only where the declared test has decided.

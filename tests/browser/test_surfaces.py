@@ -9,6 +9,7 @@ from playwright.sync_api import Page, Route, expect
 
 from experimentation.domain.document import document
 from experimentation.domain.results import report
+from tests.browser.conftest import Errors
 from tests.contract.random_experiments import Answered, random_experiments
 
 type Open = Callable[..., Page]
@@ -18,6 +19,16 @@ PAGE = "/#/experiments/checkout-button"
 FINDINGS = """async (documents) => {
   const { finding } = await import(new URL("wording.js", document.querySelector("script[type=module]").src));
   return documents.map((each) => finding(each));
+}"""
+
+SAID = """async ({ stands, splits, lost }) => {
+  const load = (name) => import(new URL(`${name}.js`, document.querySelector("script[type=module]").src));
+  const [lifecycle, split, wording] = await Promise.all(["lifecycle", "split_view", "wording"].map(load));
+  return {
+    steps: stands.map(([status, action]) => lifecycle.steps(status, action)),
+    splits: splits.map(split.splitWords),
+    lost: wording.conclusionBadge(lost).textContent,
+  };
 }"""
 
 
@@ -73,6 +84,66 @@ def test_no_badge_is_friendlier_than_the_word_and_proof_of_the_api(signed_in: Op
         assert (kind in {"good", "bad"}) == (comparison["confidence"] == "significant" or harmed)
 
 
+def test_the_loudest_button_is_what_is_advised_and_words_cannot_be_read_twice(signed_in: Open) -> None:
+    page = signed_in()
+    page.get_by_role("heading", name="Experiments").wait_for()
+
+    loudest = {
+        ("draft", None): ("start", True),
+        ("running", "keep_running"): ("complete", False),
+        ("running", "ship"): ("complete", True),
+        ("paused", None): ("resume", False),
+        ("paused", "do_not_ship"): ("complete", True),
+    }
+    mismatch = {"status": "mismatch", "p_value": 1e-5}
+    shown = {
+        "stands": list(loudest),
+        "splits": [
+            {"status": "ok", "p_value": 0.355},
+            mismatch | {"sequential_p_value": 0.371},
+            mismatch | {"sequential_p_value": 1e-6},
+        ],
+        "lost": {"conclusion": "lost", "ship": "off", "variants": [{"key": "off", "name": "No pop-up"}]},
+    }
+
+    said = page.evaluate(SAID, shown)
+
+    assert [(each["front"], each["main"]) for each in said["steps"]] == list(loudest.values())
+    ok, unproven, proven = said["splits"]
+    assert "35.5% of fair draws" in ok
+    assert "does not have it yet (p 0.371)" in unproven
+    assert "has that proof too" in proven
+    assert said["lost"] == "Lost, shipped: No pop-up"
+
+
+def test_a_page_that_is_awaited_is_drawn_and_one_that_is_not_there_leads_back(
+    signed_in: Open, errors: Errors
+) -> None:
+    errors.expected = {404}
+    page = signed_in("/#/events")
+    page.get_by_role("heading", name="Events", exact=True).wait_for()
+    asked = re.compile(r"/experiments/nothing$")
+    waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    page.route(asked, hold)
+
+    with page.expect_request(asked):
+        page.goto("/#/experiments/nothing")
+
+    expect(page.locator(".skeleton").first).to_be_visible()
+    waiting[0].continue_()
+    expect(page.get_by_role("heading", name="Not found")).to_be_focused()
+    expect(page).to_have_title("Not found \N{MIDDLE DOT} Evenhand")
+    width = page.get_by_role("button", name="Try again").bounding_box()
+    assert width is not None
+    assert width["width"] < 200
+    page.get_by_role("link", name="To the experiments").click()
+    expect(page.get_by_role("heading", name="Experiments", exact=True)).to_be_visible()
+
+
 def test_a_mismatch_leads_and_the_figures_are_folded_away(signed_in: Open, shot: Shot) -> None:
     page = signed_in("/#/events")
     _answer_with(page, _first(lambda full: _action(full) == "investigate_srm"))
@@ -84,6 +155,8 @@ def test_a_mismatch_leads_and_the_figures_are_folded_away(signed_in: Open, shot:
     expect(page.get_by_role("table", name="Figures of every metric and variant")).to_be_hidden()
     page.get_by_text("Show the figures, which cannot be trusted").click()
     expect(page.get_by_role("table", name="Figures of every metric and variant")).to_be_visible()
+    faded = "each => [...each.querySelectorAll('.stack')].map(part => getComputedStyle(part).opacity)"
+    assert page.locator(".untrusted").evaluate(faded).count("0.55") == 1  # not again for each part of a part
     shot(page, "mismatch", whole=True)
 
 

@@ -1,22 +1,71 @@
 // Who may take part: a condition on the context, and a range of a layer that experiments share.
 
-import { h } from "./dom.js";
-import { area, asNumber, field, number, text } from "./form.js";
+import { OPERATORS, conditionOf, isFilled, linesOf } from "./audience.js";
+import { fill, h } from "./dom.js";
+import { say } from "./feedback.js";
+import { area, asNumber, choice, field, lines, number, text } from "./form.js";
 
+// One line for each thing that is asked of the context, all of which must hold; JSON for those who need more.
 export function audienceEditor(audience) {
-  const broken = typeof audience === "string"; // typed before, and not JSON yet
-  const condition = area(audience === null ? "" : broken ? audience : JSON.stringify(audience, null, 2), { rows: 3, spellcheck: "false", class: "mono", placeholder: '{"country": {"$in": ["DE", "AT"]}}' });
-  const element = h("fieldset", {}, h("legend", {}, "Audience"),
-    field("Condition (JSON)", condition, { pointer: "/audience", hint: "Of the context sent with an assignment; users who do not meet it get no variant. Empty: everybody." }));
+  const place = h("div", { class: "stack tight" });
+  const element = h("fieldset", { "data-field": "/audience", "data-name": "Audience" }, h("legend", {}, "Audience"),
+    h("p", { class: "hint" }, "Who may take part, by the context that is sent with an assignment. No line: everybody. Numbers, true and false are read as such; in quotation marks they are text."), h("p", { class: "fault" }), place);
+  let shown = null;
+  const asLines = (condition) => {
+    shown = lineEditor(condition);
+    fill(place, shown.element, h("button", { type: "button", class: "link", onclick: () => asJson(shown.value()) }, "Write it as JSON"));
+  };
+  const asJson = (condition) => {
+    shown = jsonEditor(condition);
+    const back = h("button", { type: "button", class: "link", onclick: () => {
+      const written = shown.value();
+      if (typeof written !== "string" && linesOf(written)) asLines(written);
+      else say("Lines cannot say this: it is not valid JSON, or it needs more than lines can say.");
+    } }, "Write it in lines");
+    fill(place, shown.element, back);
+  };
+  (typeof audience !== "string" && linesOf(audience) ? asLines : asJson)(audience); // text was typed before, and is not JSON yet
+  return { element, value: () => shown.value(), lines: () => shown.lines() };
+}
+
+function lineEditor(condition) {
+  const before = linesOf(condition);
+  const list = lines({ values: before, add: "Condition", empty: () => ({ key: "", op: "$in", value: "" }), line: audienceLine });
+  const filled = () => list.values().filter(isFilled);
+  const value = () => (JSON.stringify(filled()) === JSON.stringify(before) ? condition : conditionOf(filled()));
+  return { element: list.element, value, lines: list.values };
+}
+
+function audienceLine({ key, op, value }, index) {
+  const name = text(key, { maxlength: 64, autocapitalize: "none", spellcheck: "false", placeholder: "country" });
+  const operator = choice(Object.entries(OPERATORS).map(([each, [words]]) => [each, words]), op, { onchange: () => refresh() });
+  const asked = text(value, { autocapitalize: "none", spellcheck: "false" });
+  const hint = h("span");
+  const valueField = field("Value", asked, { pointer: `/audience_lines/${index}/value`, hint });
+  const refresh = () => {
+    const kind = OPERATORS[operator.value][1];
+    valueField.hidden = kind === "none";
+    asked.placeholder = kind === "list" ? "DE, AT" : kind === "text" ? "2.4.0" : "DE";
+    hint.textContent = kind === "list" ? "Several, with commas." : "";
+  };
+  refresh();
+  return {
+    element: h("div", { class: "line triple" }, field("Context key", name, { pointer: `/audience_lines/${index}/key` }), field("Condition", operator), valueField),
+    value: () => ({ key: name.value.trim(), op: operator.value, value: OPERATORS[operator.value][1] === "none" ? "" : asked.value }),
+  };
+}
+
+function jsonEditor(condition) {
+  const written = area(condition === null ? "" : typeof condition === "string" ? condition : JSON.stringify(condition, null, 2), { rows: 4, spellcheck: "false", class: "mono", placeholder: '{"country": {"$in": ["DE", "AT"]}}' });
   const value = () => {
-    if (!condition.value.trim()) return null;
+    if (!written.value.trim()) return null;
     try {
-      return JSON.parse(condition.value);
+      return JSON.parse(written.value);
     } catch {
-      return condition.value;
+      return written.value;
     }
   };
-  return { element, value };
+  return { element: field("Condition (JSON)", written, { hint: "In the language of GrowthBook's SDKs." }), value, lines: () => [] };
 }
 
 export function layerEditor(layer) {

@@ -1,5 +1,6 @@
 // An experiment's definition as it stands.
 
+import { inWords } from "./audience.js";
 import { badge, h, table } from "./dom.js";
 import { count, percent, time } from "./format.js";
 import { metricTitle } from "./naming.js";
@@ -33,7 +34,7 @@ export function definition(experiment) {
         ["Traffic", `${experiment.traffic_allocation}% of users`],
         ["Segments", experiment.segments.map((each) => `${each.key} (${each.values.join(", ")})`).join("; ") || "none"],
         ["Overrides", overrides.length ? overrides.map(([user, variant]) => h("div", {}, h("code", {}, user), " gets ", h("code", {}, variant))) : "none"],
-        ["Audience", experiment.audience ? h("code", {}, JSON.stringify(experiment.audience)) : "everybody"],
+        ["Audience", experiment.audience ? inWords(experiment.audience) ?? h("code", {}, JSON.stringify(experiment.audience)) : "everybody"],
         ["Layer", experiment.layer ? [h("a", { href: "#/layers" }, experiment.layer.key), `, ${experiment.layer.from}% to ${experiment.layer.to}%`] : "none"],
         ["Prerequisite", experiment.prerequisite ? [h("a", { href: `#/experiments/${encodeURIComponent(experiment.prerequisite.experiment_id)}` }, experiment.prerequisite.experiment_id), `: ${experiment.prerequisite.variants.join(" or ")}`] : "none"],
         ["Salt", h("code", {}, experiment.salt)],

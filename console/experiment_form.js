@@ -48,7 +48,7 @@ function page({ id, known, shown, types, store, note, again }) {
     event.preventDefault();
     clearFaults(form);
     const body = parts.body();
-    const faults = faultsOf({ ...body, id: id ? "" : body.id, override_lines: parts.overrideLines() });
+    const faults = faultsOf({ ...body, id: id ? "" : body.id, override_lines: parts.overrideLines(), audience_lines: parts.audienceLines() });
     if (faults.length) return showProblem(form, place, { status: 422, errors: faults });
     await working(button, place, async () => {
       try {
@@ -150,6 +150,7 @@ function fields(shown, experiment, id, types) {
       h("details", { class: "card advanced" }, h("summary", {}, "Advanced: overrides, layer, prerequisite and salt"), h("div", { class: "stack" }, overrides.element, layer.element, prerequisite.element, saltField)),
     ],
     overrideLines: overrides.lines,
+    audienceLines: audience.lines,
     weights: () => {
       const taking = variants.values().filter((each) => each.weight > 0);
       return taking.sort((one, other) => (other.key === variants.control()) - (one.key === variants.control())).map((each) => each.weight).join();

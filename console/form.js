@@ -51,6 +51,8 @@ export function showProblem(form, place, problem) {
     if (control) control.id ||= freshId("field");
     return { text: `${titleOf(target)}: ${error.detail}`, control };
   });
+  const places = [...form.elements];
+  entries.sort((one, other) => places.indexOf(one.control) - places.indexOf(other.control)); // from the top of the page
   fill(place, entries.length ? summary(problem, entries) : explained(problem));
   place.scrollIntoView({ block: "center" });
   place.querySelector("[tabindex]")?.focus({ preventScroll: true });

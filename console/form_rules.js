@@ -1,5 +1,7 @@
 // What an experiment's form can say by itself, all of it in one pass; the server has the last word.
 
+import { isFilled } from "./audience.js";
+
 const PROGRAM = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 const ID = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 const TYPE = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
@@ -27,6 +29,9 @@ export function faultsOf(body) {
   keys(body.segments, "segment", fault, "/segments");
   for (const [index, each] of body.segments.entries()) if (!each.values.length) fault(`/segments/${index}/values`, "Name at least one value.");
   for (const [index, each] of (body.override_lines ?? []).entries()) if (!each.user) fault(`/override_lines/${index}`, "Name the user, or remove the line.");
+  for (const [index, each] of (body.audience_lines ?? []).entries()) {
+    if (!isFilled(each)) fault(`/audience_lines/${index}/${each.key ? "value" : "key"}`, each.key ? "Say which value, or remove the line." : "Name the context key, or remove the line.");
+  }
   if (typeof body.audience === "string") fault("/audience", "This is not valid JSON; keys and text need quotation marks.");
   if (body.layer && !ID.test(body.layer.key)) fault("/layer/key", "Small letters, digits, - . and _, at most 64, beginning with a letter or digit.");
   if (body.prerequisite && !body.prerequisite.variants.length) fault("/prerequisite/variants", "Name at least one of its variants.");

@@ -12,8 +12,8 @@ export function segmentsEditor(segments) {
 }
 
 function line(segment, index) {
-  const key = text(segment.key, { required: true, maxlength: 64, autocapitalize: "none", spellcheck: "false" });
-  const values = text(segment.values.join(", "), { required: true });
+  const key = text(segment.key, { required: true, maxlength: 64, autocapitalize: "none", spellcheck: "false", placeholder: "country" });
+  const values = text(segment.values.join(", "), { required: true, placeholder: "DE, AT, US" });
   return {
     element: h("div", { class: "line" },
       field("Context key", key, { pointer: `/segments/${index}/key` }),

@@ -29,7 +29,10 @@ DRAWN = """(text) => {
 def _create(page: Page) -> None:
     page.get_by_role("link", name="New experiment").click()
     page.get_by_label("Name", exact=True).fill("Search ranking")
-    page.get_by_label("Condition (JSON)").fill('{"country": {"$ne": "XX"}}')
+    page.get_by_role("button", name="Add condition").click()
+    page.get_by_label("Context key").fill("country")
+    page.get_by_label("Condition", exact=True).select_option("is not")
+    page.get_by_label("Value", exact=True).fill("XX")
     page.get_by_label("Ends", exact=True).fill("2099-12-31T12:00")
     page.get_by_label("A guardrail is harmed").select_option("pause")
     page.get_by_text("Advanced").click()
@@ -127,7 +130,7 @@ def test_a_person_takes_an_experiment_from_draft_to_decision(
     expect(page.get_by_role("main").get_by_role("button", name="Pause")).to_have_count(0)
     page.get_by_role("link", name="Setup", exact=True).click()
     expect(page.locator("dt:has-text('Version') + dd")).to_have_text("4")
-    expect(page.locator("dt:has-text('Audience') + dd")).to_have_text('{"country":{"$ne":"XX"}}')
+    expect(page.locator("dt:has-text('Audience') + dd")).to_have_text("country is not XX")
     expect(page.locator("dt:has-text('Schedule') + dd")).to_contain_text("ends Dec 31, 2099")
     expect(page.locator("dt:has-text('guardrail is harmed') + dd")).to_contain_text("pause it")
     page.get_by_role("link", name="Layers").click()
@@ -214,11 +217,20 @@ def test_all_mistakes_are_shown_in_one_pass_and_what_was_typed_survives(
     metrics = page.get_by_role("group", name="Metrics")
     metrics.get_by_label("Event type").fill("purchas")
     expect(metrics.get_by_text("No such event was ever recorded.")).to_be_visible()
+    page.get_by_role("button", name="Add condition").click()
 
     page.get_by_role("button", name="Create draft").click()
 
     alert = page.get_by_role("alert")
-    expect(alert.get_by_role("link")).to_have_count(4)
+    expect(alert.get_by_role("link")).to_have_text(
+        [
+            re.compile("^Variant 1, config"),
+            re.compile("^Variant 2, key"),
+            re.compile("^Weights"),
+            re.compile("^Metric 1, key"),
+            re.compile("^Condition 1, context key"),
+        ]
+    )
     shot(page, "mistakes", whole=True)
     alert.get_by_role("link", name="Metric 1, key").click()
     expect(metrics.get_by_label("Key")).to_be_focused()

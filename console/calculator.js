@@ -18,8 +18,9 @@ function remembered() {
   }
 }
 
-// `weights()` (the control's first) and `primaries()` tell what the form holds; `take(users, effect)` puts the plan into it.
-export function calculator({ weights, primaries, analysis = () => null, take = () => {} }) {
+// `weights()` (the control's first) and `primaries()` tell what the form holds, `more` is what else it asks;
+// `take(users, effect)` puts the plan into it.
+export function calculator({ weights, primaries, analysis = () => null, take = () => {}, more = null }) {
   const saved = remembered();
   const kind = choice([["rate", "A rate: who did it at all"], ["mean", "A mean: events or value per user"]], saved.kind);
   const mean = number(saved.mean, {});
@@ -51,10 +52,11 @@ export function calculator({ weights, primaries, analysis = () => null, take = (
   };
   kind.addEventListener("change", refresh);
   refresh();
-  const element = h("section", { class: "card stack", "aria-labelledby": "calculator", oninput: soon },
+  const element = h("section", { class: "card stack calculator", "aria-labelledby": "calculator", oninput: soon },
     h("h2", { id: "calculator" }, "How many users?"),
-    field("What it measures", kind), ofRate, ofMean, field("Smallest lift that matters, in percent", effect, { hint: "Relative: 10 takes 5% to 5.5%." }),
-    field("Users per day, all variants", daily), place);
+    h("div", { class: "stack" }, field("What it measures", kind), ofRate, ofMean, field("Smallest lift that matters, in percent", effect, { hint: "Relative: 10 takes 5% to 5.5%." }),
+      field("Users per day, all variants", daily), more),
+    place);
   compute();
   return { element, compute: soon };
 }

@@ -20,8 +20,8 @@ export async function debugView(experiment, may) {
   const element = h("div", { class: "stack" },
     form ? card("Why is this user counted, or not?", form) : null,
     results ? card("How users were counted", counted(experiment, results)) : null,
-    tail?.element,
-    results ? card("Counted events per day", perDay(experiment, results.time_series)) : null);
+    results ? card("Counted events per day", perDay(experiment, results.time_series)) : null,
+    tail?.element);
   return { element, leave: () => tail?.leave() };
 }
 

@@ -5,6 +5,7 @@ import { fill, h, table } from "./dom.js";
 import { decimal, time, utcDay } from "./format.js";
 import { liveTail } from "./live_tail.js";
 import { userForm } from "./lookup.js";
+import { pairs } from "./pairs.js";
 import { eventCommand, snippet } from "./teach.js";
 
 export async function view() {
@@ -40,6 +41,6 @@ function events(items) {
     { title: "Value", number: true, cell: (each) => decimal(each.value) },
     { title: "Happened", cell: (each) => time(each.timestamp) },
     { title: "Received", cell: (each) => time(each.received_at) },
-    { title: "Properties", cell: (each) => h("code", { class: "small" }, JSON.stringify(each.properties)) },
+    { title: "Properties", cell: (each) => pairs(each.properties) },
   ], items);
 }

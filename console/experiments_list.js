@@ -1,11 +1,12 @@
-// All experiments at a glance: status, enrolled users, days, health, recommendation. The address keeps what is looked for.
+// All experiments at a glance: status, recommendation, the first primary metric's change, users, days. The address
+// keeps what is looked for.
 
 import { all, get } from "./api.js";
 import { badge, fill, h, table } from "./dom.js";
 import { firstExperiment } from "./first_experiment.js";
-import { count, day, daysBetween } from "./format.js";
+import { count, day, daysBetween, range, signedPercent } from "./format.js";
 import { variantTitle } from "./naming.js";
-import { actionBadge, conclusionBadge, splitBadge, statusBadge } from "./wording.js";
+import { actionBadge, conclusionBadge, finding, splitBadge, statusBadge } from "./wording.js";
 
 const AT_ONCE = 20; // the most that one call answers
 const STATUSES = ["draft", "running", "paused", "completed"];
@@ -60,7 +61,7 @@ function remember(kept) {
   history.replaceState(null, "", `#/experiments${asked.size ? `?${asked}` : ""}`);
 }
 
-const cells = (experiment) => ({ enrolled: h("span", { class: "soft" }, experiment.status === "draft" ? "–" : h("span", { class: "skeleton short" })), health: h("span"), advice: h("span") });
+const cells = (experiment) => ({ enrolled: h("span", { class: "soft" }, experiment.status === "draft" ? "–" : h("span", { class: "skeleton short" })), change: h("span"), advice: h("span") });
 
 function listed(items, glances, text, status, order) {
   const wanted = text.trim().toLowerCase();
@@ -69,8 +70,8 @@ function listed(items, glances, text, status, order) {
   return h("div", { class: "card" }, table("Experiments", [
     { title: "Experiment", cell: (each) => [h("a", { class: "named", href: `#/experiments/${encodeURIComponent(each.id)}` }, each.name), h("div", { class: "row close small soft" }, h("code", {}, each.id), h("span", { class: "unbroken" }, `created ${day(each.created_at)}`), each.tags.map((tag) => badge(tag)))] },
     { title: "Status", cell: (each) => statusBadge(each.status) },
-    { title: "Recommendation", cell: (each) => [each.conclusion ? conclusionBadge(each) : glances.get(each.id).advice] },
-    { title: "Split", cell: (each) => glances.get(each.id).health },
+    { title: "Recommendation", cell: (each) => [each.conclusion ? conclusionBadge(each) : null, glances.get(each.id).advice] },
+    { title: "Change", cell: (each) => glances.get(each.id).change },
     { title: "Users", number: true, cell: (each) => glances.get(each.id).enrolled },
     { title: "Days", number: true, cell: (each) => count(daysBetween(each.started_at, each.ended_at)) },
     { title: "Owner", cell: (each) => h("span", { class: "small" }, each.owner) },
@@ -94,7 +95,19 @@ function glance(experiment, summary, shown) {
   shown.enrolled.className = "";
   if (!summary) return fill(shown.enrolled, "–");
   const { recommendation, srm, variants } = summary;
-  fill(shown.health, splitBadge(srm));
-  fill(shown.advice, actionBadge(recommendation, recommendation?.variant && variantTitle(experiment, recommendation.variant)));
+  const isOff = srm.status === "mismatch";
+  if (experiment.conclusion) fill(shown.advice, isOff ? splitBadge(srm) : null);
+  else fill(shown.advice, actionBadge(recommendation, recommendation?.variant && variantTitle(experiment, recommendation.variant)));
+  if (!isOff) fill(shown.change, changeOf(experiment, summary));
   return fill(shown.enrolled, count(Object.values(variants).reduce((sum, each) => sum + each.enrolled, 0)));
+}
+
+// How far the first primary metric is from the control's: with the variant that is recommended, or the only one.
+function changeOf(experiment, { recommendation, variants }) {
+  const others = Object.keys(variants).filter((key) => key !== experiment.control);
+  const figures = variants[recommendation?.variant ?? (others.length === 1 ? others[0] : null)];
+  if (!figures?.lift_interval) return null;
+  return h("span", { class: "change" },
+    h("span", {}, h("span", { class: `lift ${finding({ ...figures, certainty: null })[1]}` }, signedPercent(figures.lift)), h("span", { class: "small soft" }, ` ${figures.metric_name ?? figures.metric}`)),
+    h("span", { class: "small soft" }, range(figures.lift_interval, signedPercent)));
 }

@@ -16,7 +16,7 @@ export async function history(id) {
     return h("li", {},
       h("div", { class: "row apart" }, h("strong", {}, step ?? capital(words(entry.action))), h("span", { class: "small soft" }, `${time(entry.at)}, ${byWhom(entry.actor)}`)),
       entry.reason && h("div", { class: "small" }, printed(entry.reason)),
-      entry.changes.filter((change) => !(step && SAID.includes(change.field))).map((change) => h("div", { class: "small" }, `${capital(words(change.field))}: `, h("span", { class: "soft" }, shown(change.from)), " → ", shown(change.to))));
+      entry.changes.filter((change) => !(step && SAID.includes(change.field))).map((change) => h("div", { class: "small" }, `${capital(words(change.field))}: `, h("span", { class: "soft" }, brief(change, "from")), " → ", brief(change, "to"))));
   }));
 }
 
@@ -37,9 +37,18 @@ function stepOf(entry) {
 
 const MOMENT = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
 
+// Members by their names, where that tells the two sides of a change apart; else all that is stored.
+function brief(change, side) {
+  const [from, to] = [named(change.from), named(change.to)];
+  return shown(from !== to && from !== null && to !== null ? { from, to }[side] : change[side]);
+}
+
+const named = (value) => (Array.isArray(value) ? value.map((each) => each?.name ?? each?.key ?? String(each)).join(", ") || "none" : null);
+
 function shown(value) {
   if (value === null) return "none";
+  if (typeof value === "boolean") return value ? "yes" : "no";
   if (MOMENT.test(value)) return time(value);
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  return text.length > 120 ? `${text.slice(0, 120)}…` : text;
+  return text.length > 120 ? `${text.slice(0, 120)}…` : text || "none";
 }

@@ -7,7 +7,15 @@ import { clearFaults, field, showProblem, text } from "./form.js";
 import { day } from "./format.js";
 import { snippet } from "./teach.js";
 
-const SCOPES = ["assignments:write", "events:write", "experiments:read", "experiments:write", "assignments:read", "events:read", "results:read"];
+const SCOPES = {
+  "assignments:write": "Assign users",
+  "events:write": "Record events and exposures",
+  "experiments:read": "Read experiments",
+  "experiments:write": "Create and change experiments",
+  "assignments:read": "Look up assignments",
+  "events:read": "Read events",
+  "results:read": "Read results",
+};
 
 export async function view() {
   const place = h("div");
@@ -35,11 +43,11 @@ function listed(items, draw, place) {
   return table("API keys", [
     { title: "Name", cell: (key) => key.name },
     { title: "Id", cell: (key) => h("code", {}, key.id) },
-    { title: "Scopes", cell: (key) => h("span", { class: "small" }, key.scopes.join(", ")) },
-    { title: "Created", cell: (key) => `${day(key.created_at)} by ${key.created_by}` },
+    { title: "Scopes", cell: (key) => h("span", { class: "small" }, key.scopes.map((scope) => SCOPES[scope] ?? scope).join(", ")) },
+    { title: "Created", cell: (key) => [h("span", { class: "unbroken" }, day(key.created_at)), ` by ${key.created_by}`] },
     { title: "Answers for it", cell: (key) => key.owner },
-    { title: "Expires", cell: (key) => (key.expires_at ? day(key.expires_at) : "never") },
-    { title: "Last used", cell: (key) => (key.last_used_on ? day(key.last_used_on) : "not yet") },
+    { title: "Expires", cell: (key) => h("span", { class: "unbroken" }, key.expires_at ? day(key.expires_at) : "never") },
+    { title: "Last used", cell: (key) => h("span", { class: "unbroken" }, key.last_used_on ? day(key.last_used_on) : "not yet") },
     { title: "", cell: (key) => h("button", { type: "button", class: "little danger", onclick: () => remove(key) }, "Revoke") },
   ], items, { hideCaption: true, cards: true });
 }
@@ -47,7 +55,7 @@ function listed(items, draw, place) {
 function making(draw) {
   const name = text("", { required: true, maxlength: 200 });
   const expires = h("input", { type: "date" });
-  const boxes = SCOPES.map((scope, index) => h("input", { type: "checkbox", id: `scope-${index}`, value: scope, checked: index < 2 }));
+  const boxes = Object.keys(SCOPES).map((scope, index) => h("input", { type: "checkbox", id: `scope-${index}`, value: scope, checked: index < 2 }));
   const place = h("div", { "aria-live": "polite" });
   const submit = async (event) => {
     event.preventDefault();
@@ -67,7 +75,7 @@ function making(draw) {
   const form = h("form", { class: "stack", onsubmit: submit },
     h("div", { class: "thirds" }, field("Name", name, { pointer: "/name", hint: "Which program uses it." }), field("Expires on", expires, { pointer: "/expires_at", hint: "In a year when empty." })),
     h("fieldset", { "data-field": "/scopes" }, h("p", { class: "label" }, "What it may do"),
-      h("div", { class: "thirds" }, boxes.map((box) => h("div", { class: "row box" }, box, h("label", { for: box.id, class: "mono" }, box.value)))), h("p", { class: "fault" })),
+      h("div", { class: "thirds" }, boxes.map((box) => h("div", { class: "row box" }, box, h("label", { for: box.id }, SCOPES[box.value], h("code", { class: "soft under-label" }, box.value))))), h("p", { class: "fault" })),
     h("div", {}, h("button", { class: "primary" }, "Create key")), place);
   return form;
 }

@@ -4,6 +4,7 @@ import { get } from "./api.js";
 import { badge, fill, h, table } from "./dom.js";
 import { explained } from "./feedback.js";
 import { decimal, second } from "./format.js";
+import { pairs } from "./pairs.js";
 
 const SHOWN = 50;
 const AGAIN_MS = 10_000;
@@ -34,7 +35,7 @@ export function liveTail(form, experimentId = null) {
   const element = h("section", { class: "card" },
     h("div", { class: "row apart headed" }, h("h2", {}, "Live tail"), pause),
     h("p", { class: "small soft headed" }, `The last ${SHOWN} ${experimentId ? "exposures, and events that a metric looks at," : "events and exposures"} since yesterday, counted or not; up to a minute behind.`),
-    place);
+    h("div", { class: "tail" }, place));
   return { element, leave: () => { state.left = true; clearInterval(again); } };
 }
 
@@ -46,6 +47,7 @@ function rows({ events, exposures, sampled }, form, experimentId) {
     form.elements.user.focus();
     form.requestSubmit();
   };
+  const told = (each) => Object.keys(each.properties ?? each.context).length > 0;
   return [
     sampled ? h("p", { class: "alert warn" }, "More arrives than is looked through, so others of the same time are left out.") : null,
     table("Last events and exposures", [
@@ -53,9 +55,7 @@ function rows({ events, exposures, sampled }, form, experimentId) {
       { title: "What", cell: (each) => (each.type ? h("code", {}, each.type) : [badge("exposure", "accent"), experimentId ? null : h("span", { class: "small soft" }, ` ${each.experiment_id}`)]) },
       { title: "User", cell: (each) => h("button", { type: "button", class: "link", title: "Look up", onclick: () => ask(each.user_id) }, each.user_id) },
       { title: "Value or variant", cell: (each) => (each.type ? decimal(each.value) : h("code", {}, each.variant)) },
-      { title: "Properties or context", cell: (each) => beside(each.properties ?? each.context) },
-    ], newest, { hideCaption: true, cards: true }),
+      newest.some(told) ? { title: "Properties or context", cell: (each) => pairs(each.properties ?? each.context) } : null,
+    ].filter(Boolean), newest, { hideCaption: true, cards: true }),
   ];
 }
-
-const beside = (found) => (Object.keys(found).length ? h("code", { class: "small" }, JSON.stringify(found)) : "–");

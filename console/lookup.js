@@ -1,14 +1,18 @@
 // Which variant a user has, and why: the draws, their ranges, and the command that recomputes them.
 
-import { get } from "./api.js";
+import { all, get } from "./api.js";
 import { badge, fill, h, table } from "./dom.js";
 import { working } from "./feedback.js";
 import { count, time } from "./format.js";
 import { variantTitle } from "./naming.js";
 import { snippet } from "./teach.js";
+import { variantMark } from "./variant_mark.js";
 
-export async function view() {
-  const asked = userForm("Look up", async (user, place) => fill(place, memberships(await get(`/assignments?user_id=${encodeURIComponent(user)}`))));
+export async function view(_, me) {
+  const asked = userForm("Look up", async (user, place) => {
+    const [answer, known] = await Promise.all([get(`/assignments?user_id=${encodeURIComponent(user)}`), knownExperiments(me)]);
+    fill(place, memberships(answer, known));
+  });
   return { title: "Assignments", element: h("div", { class: "stack" }, h("h1", { tabindex: -1 }, "Assignments"),
     h("section", { class: "card" }, h("h2", {}, "Which experiments is a user in?"), asked)) };
 }
@@ -26,13 +30,24 @@ export function userForm(label, answer) {
     h("div", { class: "row bottom asked" }, h("div", { class: "grow" }, h("label", { for: "user" }, "User id"), user), button), place);
 }
 
-function memberships(answer) {
-  if (!answer.assignments.length) return h("p", { class: "soft" }, "This user is in no experiment. Looking does not assign anybody.");
-  return table(`Experiments of ${answer.user_id}`, [
-    { title: "Experiment", cell: (each) => h("a", { href: `#/experiments/${encodeURIComponent(each.experiment_id)}` }, each.experiment_id) },
-    { title: "Variant", cell: (each) => each.variant },
+// Experiments by id, to call them by name; an archived one, which the list leaves out, goes by its id.
+export async function knownExperiments(me) {
+  const { items } = me.scopes.includes("experiments:read") ? await all("/experiments", "experiments") : { items: [] };
+  return new Map(items.map((each) => [each.id, each]));
+}
+
+// The columns of an assignment: what it is in, and which variant it is.
+export function assignmentColumns(known) {
+  return [
+    { title: "Experiment", cell: (each) => h("a", { href: `#/experiments/${encodeURIComponent(each.experiment_id)}` }, known.get(each.experiment_id)?.name ?? each.experiment_id) },
+    { title: "Variant", cell: (each) => [known.has(each.experiment_id) ? variantMark(known.get(each.experiment_id), each.variant) : h("code", {}, each.variant), each.imported ? [" ", badge("imported")] : null] },
     { title: "Since", cell: (each) => time(each.assigned_at) },
-  ], answer.assignments);
+  ];
+}
+
+function memberships(answer, known) {
+  if (!answer.assignments.length) return h("p", { class: "soft" }, "This user is in no experiment. Looking does not assign anybody.");
+  return table(`Experiments of ${answer.user_id}`, assignmentColumns(known), answer.assignments);
 }
 
 const REASONS = { stored: "was assigned", override: "has an override: never stored, never counted", assigned: "was assigned" };

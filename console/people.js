@@ -38,15 +38,15 @@ function listed(items, me, change) {
     });
     return select;
   };
-  const toggle = (each) => h("button", { type: "button", class: "little", disabled: each.username === me.id, onclick: () => change(() => call("PATCH", path(each), { disabled: !each.disabled }), each.disabled ? "Enabled." : "Disabled; the sessions have ended.") }, each.disabled ? "Enable" : "Disable");
-  const remove = (each) => h("button", { type: "button", class: "little danger", disabled: each.username === me.id, onclick: async () => {
+  const toggle = (each) => h("button", { type: "button", class: "little", onclick: () => change(() => call("PATCH", path(each), { disabled: !each.disabled }), each.disabled ? "Enabled." : "Disabled; the sessions have ended.") }, each.disabled ? "Enable" : "Disable");
+  const remove = (each) => h("button", { type: "button", class: "little danger", onclick: async () => {
     if (await confirmed(`Remove ${each.username}?`, "The person can no longer sign in. What they did stays in the histories.", "Remove", { danger: true })) change(() => call("DELETE", path(each)), "Removed.");
   } }, "Remove");
   return table("People", [
-    { title: "User name", cell: (each) => [each.username, each.disabled ? [" ", badge("disabled", "warn")] : null] },
+    { title: "User name", cell: (each) => [each.username, each.username === me.id ? [" ", badge("you")] : null, each.disabled ? [" ", badge("disabled", "warn")] : null] },
     { title: "Role", cell: role },
     { title: "Since", cell: (each) => day(each.created_at) },
-    { title: "", cell: (each) => h("div", { class: "row close" }, toggle(each), remove(each)) },
+    { title: "", cell: (each) => (each.username === me.id ? h("span") : h("div", { class: "row close" }, toggle(each), remove(each))) },
   ], items, { hideCaption: true, cards: true });
 }
 

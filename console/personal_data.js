@@ -1,10 +1,11 @@
 // Everything that is stored about a person, to hand over, and its erasure.
 
 import { call, get } from "./api.js";
-import { badge, fill, h, table } from "./dom.js";
+import { fill, h, table } from "./dom.js";
 import { confirmed, say, working } from "./feedback.js";
 import { count, decimal, time, utcDay } from "./format.js";
-import { userForm } from "./lookup.js";
+import { assignmentColumns, knownExperiments, userForm } from "./lookup.js";
+import { pairs } from "./pairs.js";
 import { save } from "./plot.js";
 
 const ERASING = {
@@ -16,15 +17,15 @@ const ERASING = {
   done: "done",
 };
 
-export async function view() {
-  const form = userForm("Show", async (user, place) => draw(user, place));
+export async function view(_, me) {
+  const form = userForm("Show", async (user, place) => draw(user, place, me));
   return { title: "User data", element: h("div", { class: "stack" }, h("h1", { tabindex: -1 }, "User data"),
     h("p", { class: "soft" }, "What is stored about one user, to answer a request for it or to erase it."), h("section", { class: "card" }, form)) };
 }
 
-async function draw(user, place) {
+async function draw(user, place, me) {
   const path = `/users?user_id=${encodeURIComponent(user)}`;
-  const found = await get(`${path}&limit=100`);
+  const [found, known] = await Promise.all([get(`${path}&limit=100`), knownExperiments(me)]);
   const fault = h("div");
   const erase = h("button", { type: "button", class: "danger" }, "Erase");
   erase.addEventListener("click", async () => {
@@ -32,7 +33,7 @@ async function draw(user, place) {
     await working(erase, fault, async () => {
       await call("DELETE", path);
       say("The erasure has begun; it goes on by itself.");
-      await draw(user, place);
+      await draw(user, place, me);
     });
   });
   const keep = h("button", { type: "button" }, "Save as JSON");
@@ -40,7 +41,7 @@ async function draw(user, place) {
   fill(place, h("div", { class: "stack" },
     found.erasure ? h("p", { class: "alert warn" }, `An erasure was asked for on ${time(found.erasure.erased_at)}: ${ERASING[found.erasure.stage] ?? found.erasure.stage}.`) : null,
     h("div", { class: "row close" }, keep, erase), fault,
-    h("h3", {}, "Assignments"), found.assignments.length ? assignments(found.assignments) : h("p", { class: "soft" }, "None."),
+    h("h3", {}, "Assignments"), found.assignments.length ? assignments(found.assignments, known) : h("p", { class: "soft" }, "None."),
     h("h3", {}, "Counted, by type and day"), found.totals.length ? totals(found.totals) : h("p", { class: "soft" }, "Nothing."),
     found.next_cursor ? h("p", { class: "small soft" }, "There is more: the JSON file has all of it.") : null));
 }
@@ -56,12 +57,10 @@ async function everything(path) {
   return whole;
 }
 
-function assignments(rows) {
+function assignments(rows, known) {
   return table("Assignments", [
-    { title: "Experiment", cell: (each) => h("a", { href: `#/experiments/${encodeURIComponent(each.experiment_id)}` }, each.experiment_id) },
-    { title: "Variant", cell: (each) => [h("code", {}, each.variant), each.imported ? [" ", badge("imported")] : null] },
-    { title: "Since", cell: (each) => time(each.assigned_at) },
-    { title: "Context", cell: (each) => h("code", { class: "small" }, each.context === null ? "–" : JSON.stringify(each.context)) },
+    ...assignmentColumns(known),
+    { title: "Context", cell: (each) => pairs(each.context) },
   ], rows, { hideCaption: true, cards: true });
 }
 

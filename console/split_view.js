@@ -33,7 +33,7 @@ const PROOF = 0.001; // below it a split is off, and below it in the test that m
 // What the check says, and what the guard, which looks again and again, makes of it.
 export function splitWords(srm) {
   if (srm.p_value === null) return "Too few users to check.";
-  if (srm.status !== "mismatch") return `Chance alone makes a split at least this uneven in ${chance(srm.p_value)} of fair draws (p ${pValue(srm.p_value)}). Below 0.1% something is wrong.`;
+  if (srm.status !== "mismatch") return `Chance alone makes a split at least this uneven in ${chance(srm.p_value).replace("> ", "more than ")} of fair draws (p ${pValue(srm.p_value)}). Below 0.1% something is wrong.`;
   const guard = srm.sequential_p_value === null ? "" : srm.sequential_p_value < PROOF ? " The guard, which asks for stronger proof because it looks every day, has that proof too." : ` The guard asks for stronger proof because it looks every day, and does not have it yet (p ${pValue(srm.sequential_p_value)}).`;
   return `Chance alone makes a split this uneven in fewer than 0.1% of fair draws, so something loses or adds users of one variant: a redirect, a crash, a filter, bots. No figure can be trusted until it is found.${guard}`;
 }

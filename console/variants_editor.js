@@ -1,6 +1,7 @@
 // The variants of an experiment: keys, weights with their live sum, configs, and which one is the control.
 
 import { fill, h } from "./dom.js";
+import { evenWeights } from "./even_weights.js";
 import { area, asNumber, choice, field, lines, number, text } from "./form.js";
 
 const STEPS = 10_000;
@@ -61,11 +62,9 @@ function parsed(config) {
   }
 }
 
-// Equal weights of four decimals that sum to exactly 100: the first ones take what is left over.
 function split(element, list, refresh) {
   const all = [...element.querySelectorAll(".line")];
-  const share = Math.floor((100 * STEPS) / all.length);
-  const over = 100 * STEPS - share * all.length;
-  all.forEach((each, index) => each.setWeight((share + (index < over ? 1 : 0)) / STEPS));
+  const weights = evenWeights(all.length);
+  all.forEach((each, index) => each.setWeight(weights[index]));
   refresh();
 }

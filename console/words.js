@@ -39,7 +39,7 @@ export const FACT = {
   completed: ["completed", "good"],
   shipped: ["shipped", "good"],
   verdict: ["verdict", "accent"],
-  harm: ["harm", "bad"],
+  harm: ["guardrail harmed", "bad"],
   mismatch: ["split is off", "bad"],
 };
 

@@ -333,6 +333,7 @@ class Headline(ResponseModel):
 
     enrolled: int
     metric: str | None = None
+    metric_name: str | None = None
     mean: float | None = None
     mean_interval: Bounds | None = Field(default=None, description="Student's, of values and counts")
     rate: float | None = None

@@ -21,13 +21,15 @@ FINDINGS = """async (documents) => {
   return documents.map((each) => finding(each));
 }"""
 
-SAID = """async ({ stands, splits, lost }) => {
+SAID = """async ({ stands, splits, lost, planned }) => {
   const load = (name) => import(new URL(`${name}.js`, document.querySelector("script[type=module]").src));
-  const [lifecycle, split, wording] = await Promise.all(["lifecycle", "split_view", "wording"].map(load));
+  const names = ["lifecycle", "split_view", "wording", "plan_view"];
+  const [lifecycle, split, wording, plan] = await Promise.all(names.map(load));
   return {
     steps: stands.map(([status, action]) => lifecycle.steps(status, action)),
     splits: splits.map(split.splitWords),
     lost: wording.conclusionBadge(lost).textContent,
+    plan: plan.planView(planned, planned).innerText,
   };
 }"""
 
@@ -103,6 +105,20 @@ def test_the_loudest_button_is_what_is_advised_and_words_cannot_be_read_twice(si
             mismatch | {"sequential_p_value": 0.371},
             mismatch | {"sequential_p_value": 1e-6},
         ],
+        "planned": {
+            "metrics": [{"key": "sales", "name": "Purchase rate"}],
+            "planned_users": 20_000,
+            "minimum_effect": 0.12,
+            "by_baseline": [
+                {
+                    "metric": "sales",
+                    "baseline": {"rate": rate},
+                    "required_users": users,
+                    "detectable_effect": 0.1,
+                }
+                for rate, users in ((0.05, 80_000), (0.2, 17_000))
+            ],
+        },
         "lost": {"conclusion": "lost", "ship": "off", "variants": [{"key": "off", "name": "No pop-up"}]},
     }
 
@@ -114,6 +130,8 @@ def test_the_loudest_button_is_what_is_advised_and_words_cannot_be_read_twice(si
     assert "does not have it yet (p 0.371)" in unproven
     assert "has that proof too" in proven
     assert said["lost"] == "Lost, shipped: No pop-up"
+    assert "Users to find a change of 12%" in said["plan"]
+    assert re.search("Purchase rate 5%80,000.*too few users.*Purchase rate 20%17,000.*enough", said["plan"])
 
 
 IN_LINES = {
@@ -228,7 +246,10 @@ def test_a_pause_says_who_and_why_on_the_results_and_in_the_history(signed_in: O
     _answer_with(page, answered)
     shown = document(answered.experiment) | {"status": "paused"}
     page.route(re.compile(r"/experiments/checkout-button$"), lambda route: route.fulfill(json=shown))
-    log = {"history": [paused, resumed], "next_cursor": None}
+    one, two = {"key": "a", "name": "Sales"}, {"key": "b", "name": None}
+    metrics = {"field": "metrics", "from": [one], "to": [one, two]}
+    edited = step | {"actor": "ada", "action": "updated", "reason": "", "changes": [metrics]}
+    log = {"history": [paused, resumed, edited], "next_cursor": None}
     page.route(re.compile(r"/checkout-button/history"), lambda route: route.fulfill(json=log))
 
     page.goto(PAGE)
@@ -241,6 +262,9 @@ def test_a_pause_says_who_and_why_on_the_results_and_in_the_history(signed_in: O
     log_shown = page.get_by_role("listitem").filter(has_text="by the guard")
     expect(log_shown.get_by_text("Paused", exact=True)).to_be_visible()
     expect(page.get_by_text("Resumed", exact=True)).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="Updated")).to_contain_text(
+        "Sales \N{RIGHTWARDS ARROW} Sales, b"
+    )
 
 
 def test_a_layer_shows_experiments_by_name_and_the_archived_by_id(signed_in: Open) -> None:

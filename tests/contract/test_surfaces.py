@@ -138,6 +138,7 @@ def test_the_summary_quotes_the_full_answer(answered: list[Surfaces]) -> None:
         for variant, headline in summary["variants"].items():
             metric = metrics[headline["metric"]]
             comparison = metric["comparisons"].get(variant)
+            assert headline["metric_name"] == metric["name"]
             assert headline["enrolled"] == full["enrolled"][variant]
             assert headline["mean"] == metric["variants"][variant]["mean"]
             if comparison is None:

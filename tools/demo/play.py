@@ -33,6 +33,7 @@ from local.emulator import Emulator
 from local.paths import TEMPLATE
 from local.stack import resolve
 from local.template import read_template
+from tools.demo.staff import hire
 from tools.demo.trial import DAY_MS, MINUTE_MS, UNIT
 from tools.demo.world import (
     DAYS,
@@ -48,8 +49,6 @@ from tools.demo.world import (
     planned,
     visitors,
 )
-
-AUTHOR = "admin"
 
 
 @contextmanager
@@ -90,6 +89,7 @@ class Shop:
             for n, (at, value) in enumerate(each.history)
         ]
         today = self.end // DAY_MS
+        hire((today - DAYS) * DAY_MS + OPENING - MINUTE_MS, self.end)
         for day in range(today - DAYS - HISTORY_DAYS, today + 1):
             self._steps(today - day, day * DAY_MS + OPENING)
             midnight = min((day + 1) * DAY_MS, self.end)
@@ -107,10 +107,10 @@ class Shop:
         for plan in self.plans:
             if days_ago == (plan.steps[0].days_ago if plan.steps else 1):
                 sent = ExperimentCreate.model_validate_json(json.dumps(plan.definition))
-                experiments.create(sent.experiment(AUTHOR, at, ""), AUTHOR)
+                experiments.create(sent.experiment(plan.author, at, ""), plan.author)
             for step in plan.steps:
                 if step.days_ago == days_ago:
-                    _take(step, str(plan.definition["id"]), at + MINUTE_MS)
+                    _take(step, plan, at + MINUTE_MS)
 
     def _welcome(self, visitor: Visitor, runtime: Runtime) -> None:
         """Assign a visitor in whatever runs, and note what follows."""
@@ -132,7 +132,15 @@ class Shop:
         due = sorted((each for each in self.waiting if each.at < self.now), key=lambda each: each.at)
         self.waiting = [each for each in self.waiting if each.at >= self.now]
         events = [
-            Event(each.user_id, each.event_id, each.type, each.at, each.at, round(each.value * UNIT))
+            Event(
+                each.user_id,
+                each.event_id,
+                each.type,
+                each.at,
+                each.at,
+                round(each.value * UNIT),
+                json.dumps(each.properties),
+            )
             for each in due
         ]
         outcome = count_events(events, runtime, lambda: True)
@@ -152,13 +160,13 @@ class Shop:
             seal(experiment, self.now, lambda: True)
 
 
-def _take(step: Step, experiment_id: str, at: int) -> None:
+def _take(step: Step, plan: Planned, at: int) -> None:
     change = StatusChange.model_validate_json(json.dumps({"status": step.status, **step.ending}))
 
     def apply(found: Experiment) -> Experiment:
         return edited(transition(found, change.status, at), change.ending(), at)
 
-    experiments.change(experiment_id, apply, now=at, actor=AUTHOR, action="status")
+    experiments.change(str(plan.definition["id"]), apply, now=at, actor=plan.author, action="status")
 
 
 def _loses(experiment: Experiment, effect: Effect, user_id: str) -> bool:

@@ -43,6 +43,7 @@ class Planned(NamedTuple):
     definition: Mapping[str, Any]
     steps: Sequence[Step]
     effect: Effect
+    author: str = "ada"
 
 
 class Visitor(NamedTuple):
@@ -63,6 +64,7 @@ class Act(NamedTuple):
     type: str
     at: int
     value: float = 1.0
+    properties: Mapping[str, object] = {}
 
 
 def planned() -> list[Planned]:
@@ -79,6 +81,8 @@ def planned() -> list[Planned]:
                     {"key": "open", "name": "Open", "weight": 90},
                 ],
                 segments=[],
+                owner="Growth",
+                tags=["holdout"],
             ),
             [Step(30, "running")],
             Effect(),
@@ -90,16 +94,19 @@ def planned() -> list[Planned]:
                 "People who know when it arrives buy more often.",
                 ("Without", "With delivery date"),
                 minimum_effect=0.05,
+                owner="Product pages",
+                tags=["product page"],
             ),
             [
                 Step(30, "running"),
                 Step(
                     9,
                     "completed",
-                    {"ship": "treatment", "conclusion": "won", "note": "Shown to everybody since."},
+                    {"ship": "treatment", "conclusion": "won", "note": "Next: the same date in the basket."},
                 ),
             ],
             Effect(purchases=1.5),
+            "jonas",
         ),
         Planned(
             _experiment(
@@ -111,6 +118,8 @@ def planned() -> list[Planned]:
                 planned_users=2_000,
                 minimum_effect=0.2,
                 analysis="fixed",
+                owner="Growth",
+                tags=["newsletter"],
             ),
             [
                 Step(28, "running"),
@@ -131,6 +140,8 @@ def planned() -> list[Planned]:
                 planned_users=12_000,
                 minimum_effect=0.1,
                 layer={"key": "checkout", "from": 0, "to": 70},
+                owner="Checkout",
+                tags=["checkout"],
             ),
             [Step(20, "running")],
             Effect(purchases=1.13),
@@ -142,9 +153,12 @@ def planned() -> list[Planned]:
                 "People who see more of a product buy more.",
                 ("Small", "Large"),
                 guard={"harm": "pause"},
+                owner="Product pages",
+                tags=["product page", "pictures"],
             ),
             [Step(17, "running")],  # its guard pauses it
             Effect(purchases=1.05, returns=3.2),
+            "jonas",
         ),
         Planned(
             _experiment(
@@ -152,6 +166,7 @@ def planned() -> list[Planned]:
                 "New home page",
                 "Showing what is new brings people back.",
                 ("Old", "New"),
+                owner="Growth",
             ),
             [Step(10, "running")],
             Effect(purchases=1.1, lost=0.25),
@@ -166,6 +181,8 @@ def planned() -> list[Planned]:
                 minimum_effect=0.1,
                 layer={"key": "checkout", "from": 70, "to": 100},
                 prerequisite={"experiment_id": "holdout", "variants": ["open"]},
+                owner="Checkout",
+                tags=["checkout", "sign-up"],
             ),
             [Step(8, "running")],
             Effect(purchases=1.08),
@@ -177,7 +194,10 @@ def planned() -> list[Planned]:
                 "A mail the next morning brings back one in ten.",
                 ("No mail", "Mail"),
                 planned_users=20_000,
-                minimum_effect=0.08,
+                minimum_effect=0.12,
+                audience={"country": {"$in": ["DE", "AT"]}},
+                owner="Growth",
+                tags=["mail"],
             ),
             [],
             Effect(),
@@ -209,7 +229,8 @@ def acts(visitor: Visitor, effects: Sequence[Effect], now: int) -> list[Act]:
     def happens(kind: str, delay: float, value: float = 1.0) -> None:
         at = visitor.arrives + MINUTE_MS + int(delay)
         if at < now:
-            found.append(Act(f"{visitor.user_id}-{len(found)}", visitor.user_id, kind, at, value))
+            event_id = f"{visitor.user_id}-{len(found)}"
+            found.append(Act(event_id, visitor.user_id, kind, at, value, _properties(event_id, kind)))
 
     if rng.random() < 0.08 * _product(each.signups for each in effects):
         happens("signup", rng.random() * HOUR_MS)
@@ -219,6 +240,15 @@ def acts(visitor: Visitor, effects: Sequence[Effect], now: int) -> list[Act]:
         if rng.random() < 0.1 * _product(each.returns for each in effects):
             happens("return", delay + DAY_MS * (1 + rng.random()), value)
     return found
+
+
+def _properties(event_id: str, kind: str) -> Mapping[str, object]:
+    rng = random.Random(f"{SEED} {event_id}")  # noqa: S311 - a simulation; of its own, so that it moves no other
+    if kind == "purchase":
+        return {"items": rng.randint(1, 4), "paid_by": rng.choice(["card", "paypal", "invoice"])}
+    if kind == "return":
+        return {"reason": rng.choice(["too small", "too large", "not as pictured"])}
+    return {"form": rng.choice(["footer", "checkout"])}
 
 
 def is_lost(user_id: str, experiment_id: str, share: float) -> bool:

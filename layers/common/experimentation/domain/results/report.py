@@ -108,7 +108,7 @@ def _headline(analysis: Analysis, metric: MetricResult | None, key: str) -> Docu
     if metric is None:
         return shown
     figures, comparison = metric.variants[key], metric.comparisons.get(key)
-    shown |= {"metric": metric.key, "mean": figures.mean}
+    shown |= {"metric": metric.key, "metric_name": metric.name, "mean": figures.mean}
     if metric.kind is Kind.CONVERSION:
         shown |= {"rate": figures.rate, "rate_interval": figures.rate_interval}
     else:

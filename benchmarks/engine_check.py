@@ -60,9 +60,9 @@ def called_by_engine(arms: list[VariantTotals], kind: Kind, share: float, day: i
     return deciding is not None and deciding.significant
 
 
-def check_kept(looks: Looks, planned: int, analysis: Analysis, called: Array) -> None:
+def check_kept(looks: Looks, planned: int, analysis: Analysis, called: Array, share: float = 0.5) -> None:
     """Let the engine take a few experiments' looks day by day: its verdict must be the simulation's."""
-    metric, study = _study(Kind.CONVERSION, 0.5, analysis, planned)
+    metric, study = _study(Kind.CONVERSION, share, analysis, planned)
     study = study._replace(min_days=0 if analysis is Analysis.GROUP_SEQUENTIAL else MIN_DAYS)
     for run in range(4):
         kept: list[Look] = []

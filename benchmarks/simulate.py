@@ -29,6 +29,7 @@ from benchmarks.simulated_looks import (
     any_day_sign,
     arm_of,
     exact_days,
+    exact_rejects,
     mismatched,
     multiplier,
     sequential_mismatch,
@@ -116,17 +117,24 @@ def fixed_twice(runs: int, random: np.random.Generator) -> Row:
     return Row(plan.name, runs, 1000, plan.split, float(called.mean()), 0.0, ALPHA)
 
 
-def group_sequential(runs: int, random: np.random.Generator, effect: float = 1.0) -> Row:
-    """Return a row of group-sequential experiments with 14 daily looks."""
-    name = "group sequential, 14 daily looks" + ("" if effect == 1 else ", 10 % -> 11 %")
-    plan = Plan(name, Kind.CONVERSION, 2000, 0.5, 0.1, effect=effect)
+GROUP_SEQUENTIAL = Plan("group sequential, 14 daily looks", Kind.CONVERSION, 2000, 0.5, 0.1)
+FOUND = f"{GROUP_SEQUENTIAL.name}, 10 % -> 11 %"
+UNEVEN = (  # from 200 users a day on in the small arm, who are enough for a look on every day
+    GROUP_SEQUENTIAL._replace(name="group sequential, 2 %", share=0.1, rate=0.02),
+    GROUP_SEQUENTIAL._replace(name="group sequential, 2 %", users_a_day=20_000, share=0.01, rate=0.02),
+)
+
+
+def group_sequential(plan: Plan, runs: int, random: np.random.Generator) -> Row:
+    """Return a row of group-sequential experiments with 14 daily looks; few converters by the exact test."""
     looks = exact_days(plan, runs, 14, random)
-    z, _ = z_of(looks, plan.kind)
+    z, silent = z_of(looks, plan.kind, cautious=True)
     bounds = np.array(boundary(tuple((day + 1) / 14 for day in range(14)), ALPHA).bounds)
-    called = (np.abs(z) > bounds).any(axis=1)
-    check_kept(looks, 28_000, Analysis.GROUP_SEQUENTIAL, called)
-    low, high = (0.0, ALPHA) if effect == 1 else (0.74, 0.80)
-    return Row(name, runs, 2000, plan.split, float(called.mean()), low, high)
+    rejected = np.where(silent, exact_rejects(looks, plan.share, ALPHA), np.abs(z) > bounds)
+    called = rejected.any(axis=1)
+    check_kept(looks, 14 * plan.users_a_day, Analysis.GROUP_SEQUENTIAL, called, plan.share)
+    low, high = (0.0, ALPHA) if plan.effect == 1 else (0.74, 0.80)
+    return Row(plan.name, runs, plan.users_a_day, plan.split, float(called.mean()), low, high)
 
 
 def cuped(runs: int, random: np.random.Generator) -> Row:
@@ -227,9 +235,11 @@ def rows(
             yield no_effect(plan, runs(1000 if plan.kind is Kind.VALUE else 2000), random)
     yield fixed_twice(runs(2000), random)
     yield cuped(runs(500), random)
-    yield group_sequential(runs(2000), random)
-    yield group_sequential(runs(2000), random, effect=1.1)
+    yield group_sequential(GROUP_SEQUENTIAL, runs(2000), random)
+    yield group_sequential(GROUP_SEQUENTIAL._replace(name=FOUND, effect=1.1), runs(2000), random)
     yield rare_harm(runs(1000), random)
+    for plan in UNEVEN:
+        yield group_sequential(plan, runs(4000), random)
     for plan in (
         ()
         if not guards

@@ -86,22 +86,24 @@ def arm_of(
 
 def exact_days(plan: Plan, runs: int, days: int, random: np.random.Generator) -> Looks:
     """Return looks at exactly as many users a day in each arm, who act at once."""
-    each = plan.users_a_day // 2
-    n = np.broadcast_to(each * np.arange(1.0, days + 1), (runs, days))
+    treated = round(plan.users_a_day * plan.share)
+    users = plan.users_a_day - treated, treated
+    n, m = (np.broadcast_to(each * np.arange(1.0, days + 1), (runs, days)) for each in users)
     arms = [
         random.binomial(each, rate, (runs, days)).cumsum(axis=1).astype(float)
-        for rate in (plan.rate, plan.rate * plan.effect)
+        for each, rate in zip(users, (plan.rate, plan.rate * plan.effect), strict=True)
     ]
-    return Looks((n, n), (arms[0], arms[1]), (arms[0], arms[1]), (arms[0], arms[1]))
+    return Looks((n, m), (arms[0], arms[1]), (arms[0], arms[1]), (arms[0], arms[1]))
 
 
-def z_of(looks: Looks, kind: Kind, cautious: bool = True) -> tuple[Array, Array]:
-    """Return D / se at every look, and where nothing can be said; se is the larger one but for rates."""
+def z_of(looks: Looks, kind: Kind, cautious: bool | None = None) -> tuple[Array, Array]:
+    """Return D / se at every look, and where nothing can be said; se is the larger one, by default not of rates."""
+    cautious = kind is not Kind.CONVERSION if cautious is None else cautious
     (n, m), (s, u), (q, r) = looks.n, looks.sums, looks.squares
     with np.errstate(all="ignore"):
         v, w = ((b - a * a / k) / (k - 1) for k, a, b in ((n, s, q), (m, u, r)))
         variance = v / n + w / m
-        if cautious and kind is not Kind.CONVERSION:
+        if cautious:
             pooled = ((n - 1) * v + (m - 1) * w) / (n + m - 2) * (1 / n + 1 / m)
             variance = np.maximum(variance, pooled)
         z = (u / m - s / n) / np.sqrt(variance)

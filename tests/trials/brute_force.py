@@ -145,7 +145,7 @@ class Rows:
         adjusted = multipletests([deciding["p_value"] for *_, deciding in chosen], method="fdr_bh")[1]
         level = ALPHA * max(1, sum(adjusted < ALPHA)) / len(chosen)
         for (metric, first, second, deciding), p_value in zip(chosen, adjusted, strict=True):
-            se = cautious_se(metric["kind"], first, second)
+            se = cautious_se(metric["kind"], first.y, second.y)
             v_mean = first.y.var(ddof=1) / len(first.y)
             n = len(first.y) + len(second.y)
             rho2 = (-2 * log(ALPHA) + log(1 - 2 * log(ALPHA))) / self._tuning()
@@ -194,7 +194,7 @@ class Rows:
             "lift": difference / mean,
             "lift_interval": lift_interval,
         }
-        wide = cautious_se(metric["kind"], control, treated)
+        wide = cautious_se(metric["kind"], control.y, treated.y)
         always_valid, deciding, guard = None, None, None
         if declared:
             always_valid = self._always_valid(difference, wide, mean, v_control, size, control, treated)
@@ -287,10 +287,11 @@ class Rows:
                 continue
             valid = None
             if declared:
-                own = (estimate["difference"], se, -v_control)
+                difference, shared, samples = estimate["difference"], -v_control, (control.y, treated.y)
                 if name == "adjusted":
-                    own = found[name].pop("own")
-                difference, own_se, shared = own
+                    difference, shared = found[name].pop("own")
+                    samples = tuple(arm.y - found["theta"] * arm.x for arm in (control, treated))
+                own_se = cautious_se(metric["kind"], *samples)
                 valid = self._always_valid(
                     difference, own_se, mean, v_control, size, control, treated, shared
                 )
@@ -324,10 +325,10 @@ def _beta(worse: Arm, better: Arm) -> tuple[float, float]:
     return chance, loss
 
 
-def cautious_se(kind: str, control: Arm, treated: Arm) -> float:
-    """Return the larger of Welch's and the pooled standard error, but for rates."""
-    n, m = len(control.y), len(treated.y)
-    v, w = control.y.var(ddof=1), treated.y.var(ddof=1)
+def cautious_se(kind: str, control: np.ndarray, treated: np.ndarray) -> float:
+    """Return the larger of Welch's and the pooled standard error of two samples, but for rates."""
+    n, m = len(control), len(treated)
+    v, w = control.var(ddof=1), treated.var(ddof=1)
     welch = sqrt(v / n + w / m)
     pooled = sqrt(((n - 1) * v + (m - 1) * w) / (n + m - 2) * (1 / n + 1 / m))
     return welch if kind == "conversion" else max(welch, pooled)
@@ -378,7 +379,7 @@ def _cuped(control, treated, estimate, ends, se, *, known) -> dict[str, Any]:
             "p_value": adjusted.pvalue,
             "lift": difference / mean,
             "lift_interval": _fieller(difference, new_se**2, mean, v_mean, shared, quantile),
-            "own": (difference, new_se, shared),
+            "own": (difference, shared),
         },
         "unadjusted": unadjusted,
         "theta": theta,

@@ -15,10 +15,17 @@ from experimentation.domain.statistics.decision import (
     tendency,
 )
 from experimentation.domain.statistics.exact import ExactTest
-from experimentation.domain.statistics.examining import Examined, Moment, examine, rate_of
+from experimentation.domain.statistics.examining import (
+    Examined,
+    Moment,
+    estimate_of,
+    examine,
+    rate_of,
+    raw_arms,
+)
 from experimentation.domain.statistics.harm import guard_of
 from experimentation.domain.statistics.lift import Interval
-from experimentation.domain.statistics.means import OK, Contrast, WelchTest
+from experimentation.domain.statistics.means import OK, Arms, Contrast, WelchTest
 from experimentation.domain.statistics.proportions import newcombe
 from experimentation.domain.statistics.sequential import ConfidenceSequence, sequence_rho
 from experimentation.domain.statistics.study import (
@@ -252,23 +259,25 @@ def _shown_lift(
 
 
 def _cuped(study: Study, examined: Examined, declared: bool) -> Cuped:
-    history, shown = examined.history, examined.shown
-    unadjusted = _estimated(study, examined, shown, declared)
+    history, shown, totals = examined.history, examined.shown, examined.totals
+    control, treated = (totals.variants[key] for key in (study.control, examined.treatment))
+    unadjusted = _estimated(study, examined, shown, raw_arms(totals.metric, control, treated), declared)
     if history is None:
         return Cuped(False, None, unadjusted, None, None, NO_HISTORY)
     if history.status != OK:
         return Cuped(False, None, unadjusted, None, None, history.test.reason or history.status)
-    adjusted = _estimated(study, examined, history.test, declared)
+    adjusted = _estimated(study, examined, history.test, history.adjusted, declared)
     return Cuped(examined.adjusted, adjusted, unadjusted, history.theta, history.variance_reduction, None)
 
 
-def _estimated(study: Study, examined: Examined, test: WelchTest, declared: bool) -> Estimated:
+def _estimated(study: Study, examined: Examined, test: WelchTest, arms: Arms, declared: bool) -> Estimated:
     always_valid = None
-    if declared and not examined.small and test.contrast is not None:
+    estimate = estimate_of(examined.totals.metric, arms)
+    if declared and not examined.small and estimate is not None:
         size = family_size(study, examined.totals.metric)
         rho = sequence_rho(ERROR_RATE / size, tuning_n(study, examined.treatment))
         users = sum(examined.totals.variants[key].users for key in (study.control, examined.treatment))
-        always_valid = _always_valid(ConfidenceSequence(test.contrast, users, rho), size)
+        always_valid = _always_valid(ConfidenceSequence(estimate, users, rho), size)
     small = examined.small
     return Estimated(
         test.diff,

@@ -4,7 +4,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from experimentation.domain.statistics.lift import Baseline
-from experimentation.domain.statistics.means import OK, WelchTest, compare
+from experimentation.domain.statistics.means import OK, Arms, WelchTest, compare
 from experimentation.domain.statistics.moments import Estimate, covariance
 
 NO_HISTORY = "no_history"
@@ -37,20 +37,12 @@ class PairedMoments(NamedTuple):
         return covariance(self.n, self.sum_x, self.sum_y, self.sum_xy)
 
 
-class Adjusted(NamedTuple):
-    """Both arms after the adjustment, and the raw control mean that the lift divides by."""
-
-    control: Estimate
-    treatment: Estimate
-    baseline: Baseline | None
-
-
 class CupedTest(NamedTuple):
     """Welch's test of the adjusted means; `status` is "no_history" where x does not vary and theta is 0."""
 
     status: str
     theta: float | None
-    adjusted: Adjusted
+    adjusted: Arms
     test: WelchTest
     variance_reduction: float | None
 
@@ -75,7 +67,7 @@ def cuped_welch(control: PairedMoments, treatment: PairedMoments, alpha: float) 
     )
     centre = both.sum_x / both.n if both.n else Fraction(0)
     arms = [_adjusted(arm, theta, centre) for arm in (control, treatment)]
-    adjusted = Adjusted(arms[0], arms[1], _baseline(control, theta))
+    adjusted = Arms(arms[0], arms[1], _baseline(control, theta))
     test = compare(adjusted.control, adjusted.treatment, alpha, adjusted.baseline)
     return CupedTest(
         test.status if both.covariate_variance or test.status != OK else NO_HISTORY,

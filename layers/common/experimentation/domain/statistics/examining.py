@@ -8,7 +8,7 @@ from experimentation.domain.statistics.cuped import CupedTest, cuped_welch
 from experimentation.domain.statistics.deciding import Figures, Fixed, Repeated, Test
 from experimentation.domain.statistics.exact import ExactTest
 from experimentation.domain.statistics.lift import raw_baseline
-from experimentation.domain.statistics.means import OK, Contrast, WelchTest, cautious, welch, welch_t
+from experimentation.domain.statistics.means import OK, Arms, Contrast, WelchTest, cautious, welch, welch_t
 from experimentation.domain.statistics.proportions import Rate
 from experimentation.domain.statistics.sequential import ConfidenceSequence, sequence_rho
 from experimentation.domain.statistics.study import (
@@ -48,8 +48,9 @@ class Moment(NamedTuple):
 class Examined(NamedTuple):
     """A comparison before its family is known: its estimate and the tests that may decide it.
 
-    `estimate` is what decides (adjusted where CUPED is declared), `any_day` the test that holds at every
-    look, `test` the declared one with its method; both are None where the metric does not decide.
+    `arms` are what decides (adjusted where CUPED is declared) and `estimate` their difference, `any_day` is
+    the test that holds at every look, `test` the declared one with its method; both are None where the metric
+    does not decide.
     """
 
     totals: MetricTotals
@@ -58,6 +59,7 @@ class Examined(NamedTuple):
     shown: WelchTest
     history: CupedTest | None
     adjusted: bool
+    arms: Arms
     estimate: Contrast | None
     any_day: Test | None
     method: str | None
@@ -72,9 +74,8 @@ def examine(study: Study, query: Query, totals: MetricTotals, treatment: str, mo
     small = is_small_sample(metric, control, treated)
     history = _history(metric, control, treated, query.alpha)
     adjusted = study.adjustment is Adjustment.CUPED and history is not None and history.status == OK
-    contrast = welch if metric.kind is Kind.CONVERSION else cautious
-    raw = moments[0].estimate, moments[1].estimate, raw_baseline(moments[0].estimate)
-    estimate = contrast(*(history.adjusted if adjusted and history is not None else raw))
+    arms = history.adjusted if adjusted and history is not None else raw_arms(metric, control, treated)
+    estimate = estimate_of(metric, arms)
     examined = Examined(
         totals,
         treatment,
@@ -82,6 +83,7 @@ def examine(study: Study, query: Query, totals: MetricTotals, treatment: str, mo
         welch_t(moments[0], moments[1], query.alpha),
         history,
         adjusted,
+        arms,
         estimate,
         any_day=None,
         method=None,
@@ -117,7 +119,19 @@ def _declared(
         return any_day_method, any_day
     if analysis is Analysis.FIXED:
         return "fixed", Fixed(examined.estimate)
-    return "group_sequential", Repeated(examined.estimate, moment.fractions)
+    # Of rates, too: the early bounds lie far out, where Welch's error of a small arm is too small.
+    return "group_sequential", Repeated(cautious(*examined.arms) or examined.estimate, moment.fractions)
+
+
+def raw_arms(metric: Metric, control: VariantTotals, treated: VariantTotals) -> Arms:
+    """Return both arms without any adjustment."""
+    estimates = [metric_moments(metric, totals).estimate for totals in (control, treated)]
+    return Arms(estimates[0], estimates[1], raw_baseline(estimates[0]))
+
+
+def estimate_of(metric: Metric, arms: Arms) -> Contrast | None:
+    """Return the difference with the standard error that the sequence and the fixed test go by."""
+    return (welch if metric.kind is Kind.CONVERSION else cautious)(*arms)
 
 
 def _exact(study: Study, examined: Examined) -> ExactTest | None:

@@ -64,6 +64,14 @@ class Contrast(NamedTuple):
         return fieller(self.diff, self.variance, self.baseline, quantile)
 
 
+class Arms(NamedTuple):
+    """Both arms, adjusted or not, and the mean that the lift divides by: always the raw control mean."""
+
+    control: Estimate
+    treatment: Estimate
+    baseline: Baseline | None
+
+
 class WelchTest(NamedTuple):
     """Welch's t test of treatment minus control; None where not computable, and then `reason` says why."""
 

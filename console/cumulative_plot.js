@@ -28,7 +28,7 @@ export function cumulativePlot(experiment, results, metric) {
   const tick = (value) => signedAmount(metric.kind === "conversion" ? 100 * value : value, "value");
   return plot({
     title,
-    note: `${metric.kind === "conversion" ? "In points of the rate" : "Per user"}, all days together. Where the band leaves zero, the variant differs; it may be read on any day.${results.analysis === "sequential" ? "" : " This experiment is decided at its planned looks, not by the band."}`,
+    note: `${metric.kind === "conversion" ? "In points of the rate" : "Per user"}, all days together. Where the band leaves zero, the variant differs; it may be read on any day.${results.analysis === "sequential" ? "" : " This experiment is decided at its planned looks, not by the band."}${Object.values(metric.comparisons).some((each) => each.cuped.decides) ? " What decides is adjusted for what users did before; the line and the band are not." : ""}`,
     name: `${results.experiment_id}-${metric.key}-difference`,
     configure: () => configured(experiment, days, treatments, series, { shown, tick }),
     rows: series.flat(),

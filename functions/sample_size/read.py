@@ -4,7 +4,7 @@ from math import ceil
 
 from experimentation.domain.errors import FieldError, InvalidError
 from experimentation.domain.experiment import Experiment
-from experimentation.domain.results.plan import design_of
+from experimentation.domain.results.plan import design_of, is_comparable
 from experimentation.domain.statistics.planning import (
     Design,
     Effect,
@@ -81,8 +81,12 @@ def _design(query: SampleSizeQuery, experiment: Experiment | None) -> Design:
         raise InvalidError("The variants are not clear.", [FieldError("/weights", detail)])
     own = Design() if experiment is None else design_of(experiment)
     even = (1.0,) * query.variants if query.variants else None
+    weights = query.weights or even
+    if weights is None and experiment is not None and not is_comparable(experiment):
+        detail = "gives users to no control and treatment at once: give weights or variants"
+        raise InvalidError("There is nothing to compare.", [FieldError("/experiment_id", detail)])
     return Design(
-        query.weights or even or own.weights,
+        weights or own.weights,
         query.primary_metrics or own.primary_metrics,
         query.alpha,
         query.power,

@@ -250,7 +250,7 @@ class BreakdownAnswer(ResponseModel):
 
 
 class RunningTotals(ResponseModel):
-    """The totals since the first day; the comparison is there for treatments only."""
+    """The totals since the first day; the comparison is there for treatments only, without CUPED."""
 
     enrolled: int
     count: int

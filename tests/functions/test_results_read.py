@@ -269,6 +269,28 @@ def test_a_primary_found_while_looking_neither_decides_nor_moves_the_error_rate(
     ]
 
 
+def test_the_summary_is_headed_by_what_was_declared_before_the_start(as_user):
+    replay(trial({"control": [[UNIT], []] * 200, "treatment": [[UNIT], []] * 200}), as_user, now())
+    added = {"key": "found", "event_type": "tap", "kind": "conversion", "role": "primary"}
+    assert call("update", as_user, {"metrics": [added, *METRICS]})["statusCode"] == 200
+
+    variants = shown(ask(as_user, format="summary"))["variants"]
+
+    assert {each["metric"] for each in variants.values()} == {"bought"}
+
+
+@pytest.mark.parametrize("weights", [(100, 0), (0, 100)])
+def test_a_draft_that_compares_nobody_has_a_plan_without_numbers(as_user, weights):
+    named = zip(("control", "treatment"), weights, strict=True)
+    variants = [{"key": key, "weight": weight} for key, weight in named]
+    created(as_user, metrics=METRICS, variants=variants)
+
+    rows = shown(ask(as_user))["plan"]["by_baseline"]
+
+    assert rows
+    assert {(row["required_users"], row["detectable_effect"]) for row in rows} == {(None, None)}
+
+
 def test_labels_that_cannot_be_measured_leave_no_adjusted_difference(as_user):
     made = trial({"control": [[UNIT], []] * 100, "treatment": [[UNIT], []] * 100})
     elsewhere = {"control-0", "control-1", "control-2"}

@@ -231,3 +231,12 @@ def test_extremes_answer_with_numbers_or_null(as_user, query):
 
 def test_nobody_gets_no_answer(aws):
     assert ask({}, baseline_rate=0.1, minimum_effect=0.1).status == 401
+
+
+def test_an_experiment_that_compares_nobody_gives_no_weights(as_user):
+    variants = [{"key": "control", "weight": 100}, {"key": "treatment", "weight": 0}]
+    call(create.handler, "POST", "/experiments", definition(variants=variants), headers=as_user)
+    question = {"experiment_id": "checkout-button", "baseline_rate": 0.1, "minimum_effect": 0.1}
+
+    assert refused_at(ask(as_user, **question)) == ["/experiment_id"]
+    assert ask(as_user, **question, variants=2).status == 200

@@ -19,6 +19,12 @@ class Planned(NamedTuple):
     detectable_effect: float | None
 
 
+def is_comparable(experiment: Experiment) -> bool:
+    """Say whether the control and some treatment get users; else there is nothing to plan."""
+    weights = {variant.key: variant.weight for variant in experiment.variants}
+    return weights.pop(experiment.control) > 0 and any(weights.values())
+
+
 def design_of(experiment: Experiment) -> Design:
     """Return the experiment's design: the variants that get users, the control first."""
     weights = {variant.key: variant.weight for variant in experiment.variants}
@@ -55,7 +61,7 @@ def _planned(experiment: Experiment, metric: str, outcome: Outcome) -> Planned:
 
 
 def _required(experiment: Experiment, outcome: Outcome) -> int | None:
-    if experiment.minimum_effect is None:
+    if experiment.minimum_effect is None or not is_comparable(experiment):
         return None
     effect = float(experiment.minimum_effect) * outcome.mean
     if outcome.sd is None and outcome.mean + effect > 1:
@@ -65,7 +71,7 @@ def _required(experiment: Experiment, outcome: Outcome) -> int | None:
 
 
 def _detectable(experiment: Experiment, outcome: Outcome) -> float | None:
-    if experiment.planned_users is None:
+    if experiment.planned_users is None or not is_comparable(experiment):
         return None
     found = detectable_effect(outcome, experiment.planned_users, design_of(experiment))
     effect = found.by(experiment.analysis)

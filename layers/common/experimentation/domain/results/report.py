@@ -60,7 +60,7 @@ def summary(
     experiment: Experiment, analysis: Analysis, as_of: int | None, caveats: Caveats = NONE
 ) -> Document:
     """Return the decision in a sentence, each variant's headline, and whether the numbers can be trusted."""
-    headline = next((each for each in analysis.metrics if each.role == "primary"), None)
+    headline = next((each for each in analysis.metrics if each.role == "primary" and not each.late), None)
     headline = headline or next(iter(analysis.metrics), None)
     return {
         "experiment_id": experiment.id,

@@ -61,7 +61,8 @@ def series(
     """Return one row per step, metric and variant, in this order; weeks begin on the span's first day.
 
     Rows of days and weeks also have `converters` (unique within the step) and, under `cumulative`, the totals
-    since the first day; for treatments with the always-valid interval at that day.
+    since the first day; for treatments with the always-valid interval at that day, never adjusted by CUPED:
+    its sums are not those of an earlier evening any more.
     """
     if experiment.started_at is None:
         return []

@@ -3,13 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from experimentation.domain.experiment import Kind
 from experimentation.domain.statistics.answer import Analysis
+from experimentation.domain.statistics.deciding import Deciding
 from experimentation.domain.statistics.decision import Readiness
 from experimentation.domain.statistics.examining import Moment
 from experimentation.domain.statistics.looks import LASTING, Verdict
 from experimentation.domain.statistics.pace import days_left
 from experimentation.domain.statistics.reasons import (
     UNTIL_THE_LOOK,
+    Stage,
     exaggeration,
     kept_reasons,
     metric_reasons,
@@ -52,15 +55,15 @@ def recommendation(
     }
     by_variant = {treatment: each.action for treatment, each in final.items()}
     because = {treatment: each.because for treatment, each in final.items() if each.because is not None}
-    action = overall(list(by_variant.values()))
+    action = overall(list(by_variant.values()), own.readiness.ended)
     shipping = [key for key, each in by_variant.items() if each == action == "ship"]
     variant = best(own.judged, shipping)
     shown = [variant] if variant else study.treatments
     standing_verdicts = [verdicts[key] for key in shown if key in verdicts]
     reasons = _reasons(study, progress, own, shown, standing_verdicts)
-    careful = None if own.plan_met else _careful_lift(own, verdicts, action, shown, because)
-    if careful is not None:
-        reasons.append(exaggeration(careful))
+    early = _early(own, verdicts, action, shown, because)
+    if early is not None:
+        reasons.append(exaggeration(early.figures, early.kind))
     others = rivals(study, metrics, variant, shipping) if variant else []
     reasons += rival_reasons(study, metrics, variant, others) if variant else []
     kept = [each for each in standing_verdicts if each.fallen is None and each.action == action]
@@ -72,29 +75,39 @@ def recommendation(
         by_variant,
         because,
         kept[0].decided_on if kept else None,
-        careful,
+        None if early is None else early.figures.shrunken_lift,
         others,
     )
 
 
-def _careful_lift(
+class _Early(NamedTuple):
+    """The figures of a decision to ship or not to ship that came before the plan was met."""
+
+    figures: Deciding
+    kind: Kind
+
+
+def _early(
     own: Own,
     verdicts: Mapping[str, Verdict],
     action: str,
     shown: Sequence[str],
     because: Mapping[str, str],
-) -> float | None:
-    """Return the shrunken lift of what decided to ship or not to ship."""
+) -> _Early | None:
+    """Return what was decided early, the first of what is shown; None where it need not be shrunken."""
     if action not in LASTING:
         return None
     for treatment in shown:
         verdict = verdicts.get(treatment)
-        if verdict is not None and verdict.fallen is None and verdict.figures is not None:
-            return verdict.figures.shrunken_lift
         for each in own.judged:
-            deciding = each.comparisons[treatment].deciding
-            if each.metric.key == because.get(treatment) and deciding is not None:
-                return deciding.shrunken_lift
+            if each.metric.key != because.get(treatment):
+                continue
+            figures, early = each.comparisons[treatment].deciding, not own.plan_met
+            if verdict is not None and verdict.fallen is None:
+                figures, early = verdict.figures, verdict.early
+            if figures is not None:
+                shrunken = early and figures.shrunken_lift is not None
+                return _Early(figures, each.metric.kind) if shrunken else None
     return None
 
 
@@ -111,10 +124,8 @@ def _reasons(
     reasons += [text for verdict in verdicts for text in kept_reasons(study, verdict)]
     if own.moment.plan_met and own.moment.kept is None and not progress.completed:
         reasons.append(UNTIL_THE_LOOK)
-    return reasons + [
-        text
-        for treatment in shown
-        for text in metric_reasons(
-            study, own.judged, treatment, ended=own.readiness.ended, plan_met=own.plan_met
-        )
-    ]
+    standing = {verdict.treatment for verdict in verdicts if verdict.fallen is None}
+    for treatment in shown:
+        stage = Stage(own.readiness.ended, own.plan_met, treatment in standing)
+        reasons += metric_reasons(study, own.judged, treatment, stage)
+    return reasons

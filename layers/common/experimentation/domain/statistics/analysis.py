@@ -51,7 +51,8 @@ def analyse(
     own = _own(study, progress, query, enrolled, metrics, enrolment_batches, looks)
     if not query.declared or not progress.started:
         return own.answer
-    verdicts = kept_verdicts(looks, _look(study, progress, own, day=0))
+    titles = {metric.key: metric.title for metric in own.answer.metrics}
+    verdicts = kept_verdicts(looks, _look(study, progress, own, day=0), titles)
     advice = recommendation(study, progress, own, verdicts, metrics)
     return own.answer._replace(recommendation=advice, verdicts=verdicts)
 
@@ -187,7 +188,7 @@ def _look(study: Study, progress: Progress, own: Own, day: int) -> Look:
         answer.enrolled,
         own.readiness.mismatch,
         own.plan_met,
-        overall(list(by_variant.values())),
+        overall(list(by_variant.values()), own.readiness.ended),
         by_variant,
         because,
         figures,

@@ -2,16 +2,18 @@
 
 from typing import NamedTuple
 
-from experimentation.domain.experiment import Direction, Kind, Role
+from experimentation.domain.experiment import Analysis, Direction, Kind, Role
 from experimentation.domain.statistics.bayes import Prior, posterior_of
 from experimentation.domain.statistics.beta_binomial import beta_binomial
 from experimentation.domain.statistics.cuped import NO_HISTORY
 from experimentation.domain.statistics.deciding import Deciding, Test, undecided
 from experimentation.domain.statistics.decision import (
     Confidence,
+    Evidence,
     Guard,
     Tendency,
     confidence_word,
+    is_bad,
     tendency,
 )
 from experimentation.domain.statistics.exact import ExactTest
@@ -114,7 +116,7 @@ def compared(
     deciding = _deciding(study, examined, family, moment) if declared else None
     guard = guard_of(study, examined, moment) if declared and metric.role is Role.GUARDRAIL else None
     significant = deciding is not None and deciding.significant
-    harmed = guard is not None and guard.harmed
+    harmed = (guard is not None and guard.harmed) or _stops_at_once(study, metric, deciding)
     enough = min(control.users, treated.users) >= study.min_users
     contrast = examined.history.test.contrast if examined.adjusted and examined.history else shown.contrast
     z = None if contrast is None or small else contrast.z
@@ -144,6 +146,13 @@ def compared(
         small_sample=small,
         cuped=_cuped(study, examined, declared),
     )
+
+
+def _stops_at_once(study: Study, metric: Metric, deciding: Deciding | None) -> bool:
+    """Say whether a primary is proven bad by a test that holds on any day: min_users is not waited for."""
+    if study.analysis is not Analysis.SEQUENTIAL or metric.role is not Role.PRIMARY or deciding is None:
+        return False
+    return is_bad(Evidence(metric.direction, deciding.interval))
 
 
 def compare_variant(

@@ -43,7 +43,8 @@ class Look(NamedTuple):
 class Verdict(NamedTuple):
     """What was decided about one treatment, when, by which metric, on which figures.
 
-    `fallen` says why today's figures take it back; None while it stands.
+    `early`: it was given before the plan was met. `fallen` says why today's figures take it back; None while
+    it stands.
     """
 
     treatment: str
@@ -51,24 +52,28 @@ class Verdict(NamedTuple):
     decided_on: int
     metric: str | None
     figures: Deciding | None
+    early: bool
     fallen: str | None = None
 
 
-def kept_verdicts(looks: Sequence[Look], today: Look) -> dict[str, Verdict]:
+def kept_verdicts(looks: Sequence[Look], today: Look, titles: Mapping[str, str] = {}) -> dict[str, Verdict]:
     """Return, by treatment, the verdict that the looks gave; `today` may make it fall, never make a new one.
 
-    Once a verdict has fallen at a look, only a later look can give another.
+    `titles` are what people call the metrics. Once a verdict has fallen at a look, only a later look can give
+    another.
     """
     verdicts = {}
     for treatment in today.by_variant:
         verdict: Verdict | None = None
         for look in looks:
             if verdict is not None and verdict.fallen is None:
-                verdict = _after(verdict, look)
+                verdict = _after(verdict, look, titles)
             if verdict is None or (verdict.fallen is not None and not _stand(look, treatment)):
                 verdict = _verdict_of(look, treatment) or verdict
         if verdict is not None:
-            verdicts[treatment] = verdict._replace(fallen=verdict.fallen or _objection(verdict, today))
+            verdicts[treatment] = verdict._replace(
+                fallen=verdict.fallen or _objection(verdict, today, titles)
+            )
     return verdicts
 
 
@@ -82,13 +87,13 @@ def new_verdicts(looks: Sequence[Look], look: Look) -> list[Verdict]:
     ]
 
 
-def _after(verdict: Verdict, look: Look) -> Verdict | None:
+def _after(verdict: Verdict, look: Look, titles: Mapping[str, str]) -> Verdict | None:
     """Return what a later look leaves of a verdict.
 
     Figures that stand for later looks (a fixed plan's) would give the same verdict again on every day: it
     stays known as fallen. Any other is gone.
     """
-    fallen = _objection(verdict, look)
+    fallen = _objection(verdict, look, titles)
     figures = _figures(look, verdict.metric, verdict.treatment)
     if fallen is None:
         return verdict
@@ -118,7 +123,7 @@ def _verdict_of(look: Look, treatment: str) -> Verdict | None:
     metric = look.because.get(treatment)
     if action not in LASTING:
         return None
-    return Verdict(treatment, action, look.day, metric, _figures(look, metric, treatment))
+    return Verdict(treatment, action, look.day, metric, _figures(look, metric, treatment), not look.plan_met)
 
 
 def _stand(look: Look, treatment: str) -> bool:
@@ -127,12 +132,13 @@ def _stand(look: Look, treatment: str) -> bool:
     return figures is not None and figures.look is not None
 
 
-def _objection(verdict: Verdict, look: Look) -> str | None:
+def _objection(verdict: Verdict, look: Look, titles: Mapping[str, str]) -> str | None:
     """Return why the verdict does not stand on the figures of a later look."""
     if look.mismatch:
         return "users are no longer split as the weights say"
     if verdict.action == "ship" and look.by_variant.get(verdict.treatment) == "do_not_ship":
-        return f"{look.because.get(verdict.treatment, 'a guardrail')} is harmed"
+        harmed = look.because.get(verdict.treatment, "a guardrail")
+        return f"{titles.get(harmed, harmed)} is harmed"
     now = _figures(look, verdict.metric, verdict.treatment)
     if now is None or verdict.figures is None:
         return None

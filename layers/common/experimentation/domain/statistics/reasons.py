@@ -1,19 +1,21 @@
 """Why the recommendation is what it is: one sentence a fact, in plain words."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from experimentation.domain.experiment import Analysis, Kind, Role
 from experimentation.domain.statistics.comparison import Comparison
+from experimentation.domain.statistics.deciding import Deciding
 from experimentation.domain.statistics.decision import Readiness, is_bad, is_good, is_too_small
 from experimentation.domain.statistics.looks import Verdict
 from experimentation.domain.statistics.study import Metric, Progress, Study
 from experimentation.domain.statistics.verdict import Judged, evidence_of
 from experimentation.domain.statistics.wording import (
     amount,
+    careful_estimate,
     count,
     day_name,
     percent,
-    signed_percent,
     spread,
 )
 
@@ -55,14 +57,25 @@ def kept_reasons(study: Study, verdict: Verdict) -> list[str]:
     ]
 
 
-def metric_reasons(
-    study: Study, judged: Sequence[Judged], treatment: str, *, ended: bool, plan_met: bool
-) -> list[str]:
+class Stage(NamedTuple):
+    """How far a treatment is: its experiment has ended, has met its plan, a verdict on it stands."""
+
+    ended: bool
+    plan_met: bool
+    decided: bool
+
+    @property
+    def when(self) -> str:
+        """Return the word for the time of today's figures."""
+        return "today" if self.decided else "at the end" if self.ended else "yet"
+
+
+def metric_reasons(study: Study, judged: Sequence[Judged], treatment: str, stage: Stage) -> list[str]:
     """Return one sentence for every primary metric and for every guardrail that is or may be harmed."""
     reasons = []
     for each in judged:
         finding = (
-            _primary(study, each, treatment, ended=ended, plan_met=plan_met)
+            _primary(study, each, treatment, stage)
             if each.metric.role is Role.PRIMARY
             else _guardrail(each, treatment)
         )
@@ -73,19 +86,20 @@ def metric_reasons(
     return reasons
 
 
-def exaggeration(careful_lift: float) -> str:
+def exaggeration(figures: Deciding, kind: Kind) -> str:
     """Return the warning that an effect measured at the moment of stopping is too large on average."""
+    careful = careful_estimate(figures.shrunken_lift or 0.0, figures, kind)
     return (
         "An effect measured at the first sure sign is on average larger than the true one: "
-        f"{signed_percent(careful_lift)} is the more careful estimate."
+        f"{careful} is the more careful estimate."
     )
 
 
-def _primary(study: Study, judged: Judged, treatment: str, *, ended: bool, plan_met: bool) -> str:
+def _primary(study: Study, judged: Judged, treatment: str, stage: Stage) -> str:
     comparison, metric = judged.comparisons[treatment], judged.metric
     evidence = evidence_of(study, judged, treatment)
     if evidence.interval is None:
-        return _undecided(study, comparison, ended=ended, plan_met=plan_met)
+        return _undecided(study, comparison, stage)
     within = f"({spread(evidence.interval, metric.kind)})"
     if is_good(evidence):
         return f"is better {within}"
@@ -93,16 +107,16 @@ def _primary(study: Study, judged: Judged, treatment: str, *, ended: bool, plan_
         return f"is worse {within}"
     if evidence.least_effect and is_too_small(evidence):
         return f"gains less than the {amount(evidence.least_effect, metric.kind)} that would matter {within}"
-    return f"shows no certain difference {'at the end' if ended else 'yet'} {within}"
+    return f"shows no certain difference {stage.when} {within}"
 
 
-def _undecided(study: Study, comparison: Comparison, *, ended: bool, plan_met: bool) -> str:
+def _undecided(study: Study, comparison: Comparison, stage: Stage) -> str:
     """Return why a primary metric has no interval that decides."""
     if comparison.small_sample:
         return "has too few outcomes to decide"
-    if ended:
+    if stage.ended:
         return "could not be measured"
-    if plan_met and study.analysis is not Analysis.SEQUENTIAL:
+    if stage.plan_met and study.analysis is not Analysis.SEQUENTIAL:
         return "is decided at the next look, which follows the end of a day on which it runs"
     waits = {"fixed": "the planned end only", "group_sequential": "the daily looks"}
     return f"is decided at {waits.get(study.analysis, 'a time when it can be measured')}"

@@ -7,14 +7,16 @@ from experimentation.domain.statistics.answer import Analysis, MetricResult
 from experimentation.domain.statistics.comparison import Comparison
 from experimentation.domain.statistics.deciding import Deciding
 from experimentation.domain.statistics.lift import Interval
+from experimentation.domain.statistics.looks import Verdict
 from experimentation.domain.statistics.verdict import Recommendation
 from experimentation.domain.statistics.wording import (
     amount,
+    careful_estimate,
     count,
     day_name,
+    is_said_relative,
     lift_spread,
     percent,
-    signed_percent,
     spread,
 )
 
@@ -35,7 +37,6 @@ CAUTIONS = {
     "shown": "do not act on a single look",
     "small": "too few outcomes to rely on",
 }
-TENFOLD = 10.0
 
 
 class Reading(NamedTuple):
@@ -45,6 +46,13 @@ class Reading(NamedTuple):
     interval: Interval
     relative: bool
     caution: str
+
+
+class Subject(NamedTuple):
+    """The metric and the treatment that the sentence is about."""
+
+    metric: MetricResult
+    treatment: str
 
 
 class Quoted(NamedTuple):
@@ -117,13 +125,14 @@ def summary_sentence(analysis: Analysis) -> str:
         return (
             f"Do not read these results: users are not split as planned ({counts}). {ADVICE[advice.action]}."
         )
-    finding = _finding(analysis, advice)
+    subject = _subject(analysis, advice)
+    finding = "No metric has been measured." if subject is None else _finding(analysis, subject)
     if advice is None:
         if not analysis.exploratory:
             return "It has not started."
         return f"{finding} This is an exploratory view: no recommendation follows from it."
-    if advice.careful_lift is not None:
-        careful = signed_percent(advice.careful_lift)
+    if subject is not None and advice.careful_lift is not None:
+        careful = careful_estimate(advice.careful_lift, _quote(analysis, subject), subject.metric.kind)
         finding += f" Stopping early exaggerates: {careful} is the more careful estimate."
     words = ADVICE[advice.action]
     if advice.days_left:
@@ -131,25 +140,36 @@ def summary_sentence(analysis: Analysis) -> str:
     return f"{finding} {words}."
 
 
-def _finding(analysis: Analysis, advice: Recommendation | None) -> str:
-    metric, treatment = _subject(analysis, advice)
-    if metric is None or treatment is None:
-        return "No metric has been measured."
-    comparison = metric.comparisons[treatment]
+def _verdict(analysis: Analysis, subject: Subject) -> Verdict | None:
+    """Return the standing verdict that the subject's metric gave."""
+    verdict = analysis.verdicts.get(subject.treatment)
+    if verdict is None or verdict.fallen is not None or verdict.figures is None:
+        return None
+    return verdict if verdict.metric == subject.metric.key else None
+
+
+def _quote(analysis: Analysis, subject: Subject) -> Quoted:
+    """Return the figures that the sentence is about: those of a standing verdict before today's."""
+    verdict = _verdict(analysis, subject)
+    if verdict is not None and verdict.figures is not None:
+        return _quoted(verdict.figures)
+    return quoted(subject.metric.comparisons[subject.treatment], analysis.alpha)
+
+
+def _finding(analysis: Analysis, subject: Subject) -> str:
+    metric, treatment = subject
     name = _capital(analysis.names[treatment])
-    reading = _read(quoted(comparison, analysis.alpha))
-    decided = ""
-    verdict = analysis.verdicts.get(treatment)
-    if verdict is not None and verdict.fallen is None and verdict.metric == metric.key and verdict.figures:
-        deciding = verdict.figures
-        reading = _read(_quoted(deciding))
-        decided = f", decided on {day_name(verdict.decided_on)}"
+    reading, verdict = _read(_quote(analysis, subject)), _verdict(analysis, subject)
     if reading is None:
         return f"{name} has too little data on {metric.title} to compare with the control."
-    caution = reading.caution + decided
+    caution = (
+        reading.caution
+        if verdict is None
+        else f"{reading.caution}, decided on {day_name(verdict.decided_on)}"
+    )
     low, high = reading.interval
     within = lift_spread(reading.interval) if reading.relative else spread(reading.interval, metric.kind)
-    if reading.caution == CAUTIONS["small"]:
+    if caution == CAUTIONS["small"]:
         return f"{name} has too few outcomes on {metric.title} to tell ({within})."
     if low > 0 or high < 0:
         verb = "raises" if low > 0 else "lowers"
@@ -157,37 +177,35 @@ def _finding(analysis: Analysis, advice: Recommendation | None) -> str:
     return f"{name} shows no certain effect on {metric.title} ({within}, {caution})."
 
 
-def _subject(analysis: Analysis, advice: Recommendation | None) -> tuple[MetricResult | None, str | None]:
-    """Return the metric and the treatment that the sentence is about: those that decided, if any."""
+def _subject(analysis: Analysis, advice: Recommendation | None) -> Subject | None:
+    """Return what the sentence is about: what decided, if anything did; None without anything measured."""
     by_key = {metric.key: metric for metric in analysis.metrics}
     if advice is not None:
         for treatment, key in advice.because.items():
             chosen = advice.variant in (None, treatment)
             if advice.by_variant.get(treatment) == advice.action and chosen and key in by_key:
-                return by_key[key], treatment
+                return Subject(by_key[key], treatment)
     primaries = [metric for metric in analysis.metrics if metric.role is Role.PRIMARY and not metric.late]
     metric = next(iter([*primaries, *analysis.metrics]), None)
     if metric is None or not metric.comparisons:
-        return None, None
+        return None
     if advice is not None and advice.variant is not None:
-        return metric, advice.variant
+        return Subject(metric, advice.variant)
     compared = metric.comparisons
     wanted = {key for key in compared if advice is None or key in advice.by_variant} or set(compared)
-    return metric, max(
+    largest = max(
         (key for key in compared if key in wanted), key=lambda key: abs(compared[key].difference or 0.0)
     )
+    return Subject(metric, largest)
 
 
 def _read(figures: Quoted) -> Reading | None:
     if figures.interval is None or figures.difference is None:
         return None
     caution = CAUTIONS[figures.kind]
-    lift, within = figures.lift, figures.lift_interval
-    # A lift over a negative mean has the other sign than the difference, which nobody expects in a sentence;
-    # one whose interval is wider than tenfold says only that the control hardly ever did it.
-    if within is None or lift is None or lift * figures.difference < 0 or within.high - within.low > TENFOLD:
+    if figures.lift is None or figures.lift_interval is None or not is_said_relative(figures):
         return Reading(figures.difference, figures.interval, False, caution)
-    return Reading(lift, within, True, caution)
+    return Reading(figures.lift, figures.lift_interval, True, caution)
 
 
 def _size(reading: Reading, kind: Kind) -> str:

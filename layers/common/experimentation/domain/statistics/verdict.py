@@ -70,18 +70,23 @@ def judgement(study: Study, readiness: Readiness, judged: Sequence[Judged], trea
 
 
 def standing(own: Judgement, verdict: Verdict | None, ended: bool) -> Judgement:
-    """Return what holds for a treatment: a kept verdict before today's figures, unless it has fallen."""
+    """Return what holds for a treatment: a kept verdict before today's figures, unless it has fallen.
+
+    What has fallen is not said again by the same metric; another that is harmed today is said today.
+    """
     if verdict is None:
         return own
     if verdict.fallen is None:
         return Judgement(verdict.action, verdict.metric)
-    if own.action == verdict.action:
+    if own == Judgement(verdict.action, verdict.metric):
         return Judgement("stop_inconclusive" if ended else "keep_running", None)
     return own
 
 
-def overall(actions: Sequence[Action]) -> Action:
+def overall(actions: Sequence[Action], ended: bool = False) -> Action:
     """Return one action for all treatments: one that ships is enough, all must be bad to ship none.
+
+    Without a treatment there is nothing to decide, and at the end no answer.
 
     >>> overall(["do_not_ship", "keep_running"]), overall(["do_not_ship", "do_not_ship"])
     ('keep_running', 'do_not_ship')
@@ -95,7 +100,8 @@ def overall(actions: Sequence[Action]) -> Action:
         "stop_no_meaningful_effect",
         "do_not_ship",
     )
-    return next((action for action in order if action in actions), "keep_running")
+    nothing: Action = "stop_inconclusive" if ended else "keep_running"
+    return next((action for action in order if action in actions), nothing)
 
 
 def best(judged: Sequence[Judged], treatments: Sequence[str]) -> str | None:

@@ -1,10 +1,12 @@
 """Figures as people read them: percent, points, amounts per user, signed ranges."""
 
 from datetime import date
+from typing import Protocol
 
 from experimentation.domain.experiment import Kind
 from experimentation.domain.statistics.lift import Interval
 
+TENFOLD = 10.0
 MINUS = "\N{MINUS SIGN}"
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
@@ -57,6 +59,45 @@ def lift_spread(interval: Interval) -> str:
     '+6% to +36%'
     """
     return f"{signed_percent(interval.low)} to {signed_percent(interval.high)}"
+
+
+class Effect(Protocol):
+    """A difference and what it is of the control's mean."""
+
+    @property
+    def difference(self) -> float | None:
+        """Return the difference in the metric's own units."""
+        ...
+
+    @property
+    def lift(self) -> float | None:
+        """Return the difference as a share of the control's mean."""
+        ...
+
+    @property
+    def lift_interval(self) -> Interval | None:
+        """Return the interval of the lift."""
+        ...
+
+
+def is_said_relative(effect: Effect) -> bool:
+    """Say whether people read this effect as a share of the control's mean, not in the metric's own units.
+
+    A lift over a negative mean has the other sign than the difference, which nobody expects in a sentence;
+    one whose interval is wider than tenfold says only that the control hardly ever did it.
+    """
+    difference, lift, within = effect.difference, effect.lift, effect.lift_interval
+    if difference is None or lift is None or within is None:
+        return False
+    return lift * difference >= 0 and within.high - within.low <= TENFOLD
+
+
+def careful_estimate(careful_lift: float, effect: Effect, kind: Kind) -> str:
+    """Return the shrunken estimate of an effect in the units in which the effect itself is said."""
+    if is_said_relative(effect) or not effect.lift or effect.difference is None:
+        return signed_percent(careful_lift)
+    careful = careful_lift * effect.difference / effect.lift
+    return _sign(careful) + amount(careful, kind)
 
 
 def day_name(day: int) -> str:

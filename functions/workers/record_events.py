@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from experimentation import telemetry
 from experimentation.domain.clock import day_number
+from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.exposing import Fate
 from experimentation.storage.event_types import Seen, SeenTypes
 from experimentation.storage.queue_message import Message, unpack
@@ -34,18 +35,23 @@ def handler(messages: dict[str, Message], has_time: Callable[[], bool]) -> set[s
     outage = outcome.outage or exposed.outage
     if outage is not None and not (outcome.counted or outcome.duplicates or exposed.fates):
         raise outage
-    stored = [each for each in events if (each.user_id, each.event_id) not in outcome.failed]
-    # Duplicates too: whoever counted them may not have got so far.
-    uncounted = {each.event_id for each in outcome.uncounted}
+    _note_types(events, outcome, has_time)
+    return {name for name, message in messages.items() if _is_failed(message, outcome, exposed)}
+
+
+def _note_types(events: list[Event], counted: Outcome, has_time: Callable[[], bool]) -> None:
+    """Note the types of what is stored, duplicates too: whoever counted them may not have got so far."""
+    uncounted = {each.event_id for each in counted.uncounted}
+    stored = (each for each in events if (each.user_id, each.event_id) not in counted.failed)
     seen_types.note(
         (Seen(each.type, day_number(each.at), each.event_id not in uncounted) for each in stored), has_time
     )
-    return {
-        message_id
-        for message_id, message in messages.items()
-        if any((event.user_id, event.event_id) in outcome.failed for event in message.events)
-        or any((each.user_id, each.experiment_id) in exposed.failed for each in message.exposures)
-    }
+
+
+def _is_failed(message: Message, counted: Outcome, exposed: Exposed) -> bool:
+    return any((event.user_id, event.event_id) in counted.failed for event in message.events) or any(
+        (each.user_id, each.experiment_id) in exposed.failed for each in message.exposures
+    )
 
 
 def _in_time(messages: dict[str, Message]) -> dict[str, Message]:

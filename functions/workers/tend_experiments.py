@@ -11,7 +11,7 @@ from experimentation.storage import experiments, retention
 from experimentation.usecases.guarding import guard
 from experimentation.usecases.telling import tell
 from experimentation.usecases.tending import CATCH_UP_DAYS, keep_schedule, take_due_look
-from experimentation.web.scheduled import scheduled
+from experimentation.web.scheduled import each_apart, scheduled
 
 
 @scheduled
@@ -19,19 +19,11 @@ def handler(has_time: Callable[[], bool]) -> dict[str, Any]:
     """Tend what runs, is to start or ended lately, in any order: each run another has to wait."""
     now = wall_clock()
     retention.note(now)
-    fault: Exception | None = None
     tended = experiments.tended(now - CATCH_UP_DAYS * DAY_MS, starts_by=now)
-    for experiment_id in random.sample(tended, len(tended)):
-        if not has_time():
-            break
-        try:
-            _tend(experiment_id)
-        except Exception as error:  # noqa: BLE001 - the worker's edge: one experiment must not stop the others
-            telemetry.logger.exception("an experiment could not be tended")
-            fault = error
-    told = tell(has_time)
-    if fault is not None:
-        raise fault
+    try:
+        each_apart(random.sample(tended, len(tended)), _tend, has_time, "an experiment could not be tended")
+    finally:  # the others' facts are told all the same
+        told = tell(has_time)
     return {"told": [fact.sentence for fact in told]}
 
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
-from experimentation import telemetry
 from experimentation.clock import wall_clock
 from experimentation.domain.results.export_file import Form
 from experimentation.domain.results.rows import Column, Row
 from experimentation.storage import export_files
 from experimentation.usecases.exporting_files import proceed
 from experimentation.web.rows_text import KINDS, csv_text, ndjson_text
-from experimentation.web.scheduled import scheduled
+from experimentation.web.scheduled import each_apart, scheduled
 
 MOST_RUNS = 2  # at once, though one begins every minute: a new account may run ten functions in all
 
@@ -19,19 +18,13 @@ def handler(has_time: Callable[[], bool]) -> None:
     """Write one after the other; what there is no time for, or another run is at, waits for the next run."""
     now = wall_clock()
     waiting = export_files.unfinished(now)
-    if sum(file.busy_until > now for file in waiting) >= MOST_RUNS:
-        return
-    fault: Exception | None = None
-    for file in waiting:
-        if not has_time():
-            break
-        try:
-            proceed(file, text_of, KINDS[file.form], wall_clock, has_time)
-        except Exception as error:  # noqa: BLE001 - the worker's edge: one file must not stop the others
-            telemetry.logger.exception("an export could not go on")
-            fault = error
-    if fault is not None:
-        raise fault
+    if sum(file.busy_until > now for file in waiting) < MOST_RUNS:
+        each_apart(
+            waiting,
+            lambda file: proceed(file, text_of, KINDS[file.form], wall_clock, has_time),
+            has_time,
+            "an export could not go on",
+        )
 
 
 def text_of(form: Form, columns: Sequence[Column], rows: Sequence[Row], is_first: bool) -> str:

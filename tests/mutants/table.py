@@ -40,8 +40,8 @@ MUTANTS = (
         "acknowledged-failures",
         "functions/workers/record_events.py",
         "messages whose events are not stored are acknowledged",
-        "        if any((event.user_id, event.event_id) in outcome.failed for event in message.events)",
-        "        if any((event.user_id, event.event_id) in outcome.failed for event in message.events[:0])",
+        "(event.user_id, event.event_id) in counted.failed for event in message.events)",
+        "(event.user_id, event.event_id) in counted.failed for event in message.events[:0])",
     ),
     Mutant(
         "acknowledged-outage",

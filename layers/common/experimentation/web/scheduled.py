@@ -1,6 +1,6 @@
 """The edge of functions that run on a schedule."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from experimentation import telemetry
@@ -22,3 +22,20 @@ def scheduled(work: Work) -> Callable[[object, LambdaContext], dict[str, Any]]:
         return done or {}
 
     return handler
+
+
+def each_apart[Item](
+    items: Iterable[Item], work: Callable[[Item], object], has_time: Callable[[], bool], complaint: str
+) -> None:
+    """Work on one after the other while there is time; what fails is logged, and raised after the last."""
+    fault: Exception | None = None
+    for item in items:
+        if not has_time():
+            break
+        try:
+            work(item)
+        except Exception as error:  # noqa: BLE001 - the workers' edge: one item must not stop the others
+            telemetry.logger.exception(complaint)
+            fault = error
+    if fault is not None:
+        raise fault

@@ -18,13 +18,15 @@ from experimentation.domain.statistics.reasons import (
     metric_reasons,
     readiness_reasons,
 )
-from experimentation.domain.statistics.rivals import rival_reasons, rivals
+from experimentation.domain.statistics.rivals import Rival, rival_reasons, rivals
 from experimentation.domain.statistics.study import MetricTotals, Progress, Study
 from experimentation.domain.statistics.verdict import (
     Judged,
     Judgement,
     Recommendation,
+    actions_of,
     best,
+    metrics_of,
     overall,
     standing,
 )
@@ -53,20 +55,20 @@ def recommendation(
         treatment: standing(each, verdicts.get(treatment), own.readiness.ended)
         for treatment, each in own.judgements.items()
     }
-    by_variant = {treatment: each.action for treatment, each in final.items()}
-    because = {treatment: each.because for treatment, each in final.items() if each.because is not None}
+    by_variant, because = actions_of(final), metrics_of(final)
     action = overall(list(by_variant.values()), own.readiness.ended)
     shipping = [key for key, each in by_variant.items() if each == action == "ship"]
     variant = best(own.judged, shipping)
     shown = [variant] if variant else study.treatments
-    standing_verdicts = [verdicts[key] for key in shown if key in verdicts]
-    reasons = _reasons(study, progress, own, shown, standing_verdicts)
+    kept = [verdicts[key] for key in shown if key in verdicts]
+    reasons = _reasons(study, progress, own, shown, kept)
     early = _early(own, verdicts, action, shown, because)
     if early is not None:
         reasons.append(exaggeration(early.figures, early.kind))
-    others = rivals(study, metrics, variant, shipping) if variant else []
-    reasons += rival_reasons(study, metrics, variant, others) if variant else []
-    kept = [each for each in standing_verdicts if each.fallen is None and each.action == action]
+    others: list[Rival] = []
+    if variant:
+        others = rivals(study, metrics, variant, shipping)
+        reasons += rival_reasons(study, metrics, variant, others)
     return Recommendation(
         action,
         reasons,
@@ -74,10 +76,15 @@ def recommendation(
         variant,
         by_variant,
         because,
-        kept[0].decided_on if kept else None,
+        _decided_on(kept, action),
         None if early is None else early.figures.shrunken_lift,
         others,
     )
+
+
+def _decided_on(verdicts: Sequence[Verdict], action: str) -> int | None:
+    """Return the day of the look whose verdict is the action; None where today's figures speak."""
+    return next((each.decided_on for each in verdicts if each.stands and each.action == action), None)
 
 
 class _Early(NamedTuple):
@@ -103,7 +110,7 @@ def _early(
             if each.metric.key != because.get(treatment):
                 continue
             figures, early = each.comparisons[treatment].deciding, not own.plan_met
-            if verdict is not None and verdict.fallen is None:
+            if verdict is not None and verdict.stands:
                 figures, early = verdict.figures, verdict.early
             if figures is not None:
                 shrunken = early and figures.shrunken_lift is not None
@@ -124,7 +131,7 @@ def _reasons(
     reasons += [text for verdict in verdicts for text in kept_reasons(study, verdict)]
     if own.moment.plan_met and own.moment.kept is None and not progress.completed:
         reasons.append(UNTIL_THE_LOOK)
-    standing = {verdict.treatment for verdict in verdicts if verdict.fallen is None}
+    standing = {verdict.treatment for verdict in verdicts if verdict.stands}
     for treatment in shown:
         stage = Stage(own.readiness.ended, own.plan_met, treatment in standing)
         reasons += metric_reasons(study, own.judged, treatment, stage)

@@ -6,7 +6,7 @@ from experimentation.domain.experiment import Analysis as Mode
 from experimentation.domain.experiment import Role
 from experimentation.domain.statistics.advice import Own, recommendation
 from experimentation.domain.statistics.answer import Analysis, MetricResult, SampleRatio, VariantFigures
-from experimentation.domain.statistics.comparison import compared
+from experimentation.domain.statistics.comparison import Comparison, compared
 from experimentation.domain.statistics.decision import Readiness
 from experimentation.domain.statistics.examining import Moment, examine
 from experimentation.domain.statistics.families import adjusted, families
@@ -28,7 +28,9 @@ from experimentation.domain.statistics.study import (
 )
 from experimentation.domain.statistics.verdict import (
     Judged,
+    actions_of,
     judgement,
+    metrics_of,
     overall,
 )
 
@@ -84,8 +86,8 @@ def _own(
     users = {variant: enrolled.get(variant, 0) for variant in study.weights}
     srm = sample_ratio(study, users, enrolment_batches)
     readiness = _readiness(study, progress, users, srm)
-    moment = _moment(study, progress, users, readiness, looks)
     met = plan_met(study, progress, sum(users.values()))
+    moment = _moment(study, progress, sum(users.values()), met, readiness, looks)
     decided = met if study.analysis is Mode.SEQUENTIAL else moment.plan_met or planned_look(looks) is not None
     readiness = readiness._replace(ended=progress.completed or decided)
     results = _results(study, query, metrics, moment)
@@ -123,37 +125,37 @@ def _readiness(study: Study, progress: Progress, users: Mapping[str, int], srm: 
 def _moment(
     study: Study,
     progress: Progress,
-    users: Mapping[str, int],
+    enrolled: int,
+    met: bool,
     readiness: Readiness,
     looks: Sequence[Look],
 ) -> Moment:
     """Return what may decide now; the figures at completion are its look until one is kept."""
-    enrolled = sum(users.values())
     completion = progress.completed and not any(look.completed for look in looks)
     at_look = progress.at_look or completion
-    moment = Moment(
-        readiness.mismatch,
-        at_look,
-        at_look and plan_met(study, progress, enrolled),
-        progress.completed,
-    )
+    moment = Moment(readiness.mismatch, at_look, at_look and met, progress.completed)
     if study.analysis is Mode.FIXED:
         # From the moment the plan is met until its look is kept, at the end of that day, today speaks for it;
         # not while it is paused, which has no look: every later day would be another try.
-        met = plan_met(study, progress, enrolled) and not progress.paused
+        met = met and not progress.paused
         moment = moment._replace(at_look=at_look or met, plan_met=met)
         return _with_kept(moment, planned_look(looks))
     if study.analysis is Mode.GROUP_SEQUENTIAL and study.planned_users:
-        from experimentation.domain.statistics.group_sequential import spends  # noqa: PLC0415 - rare
-
-        spent = [look for look in looks if look.bound is not None]
-        fractions = [look.information or 0.0 for look in spent]
-        information = min(1.0, enrolled / study.planned_users)
         ready = at_look and readiness.enough_users and readiness.enough_days
-        if ready and spends(fractions, information):
-            return moment._replace(fractions=(*fractions, information))
-        return _with_kept(moment, spent[-1] if spent else None)
+        return _with_spent(moment, ready, enrolled / study.planned_users, looks)
     return moment
+
+
+def _with_spent(moment: Moment, ready: bool, information: float, looks: Sequence[Look]) -> Moment:
+    """Return a look that spends error rate where this one does, else what the last one left."""
+    from experimentation.domain.statistics.group_sequential import spends  # noqa: PLC0415 - rare
+
+    spent = [look for look in looks if look.bound is not None]
+    fractions = [look.information or 0.0 for look in spent]
+    information = min(1.0, information)
+    if ready and spends(fractions, information):
+        return moment._replace(fractions=(*fractions, information))
+    return _with_kept(moment, spent[-1] if spent else None)
 
 
 def _with_kept(moment: Moment, look: Look | None) -> Moment:
@@ -177,10 +179,7 @@ def _look(study: Study, progress: Progress, own: Own, day: int) -> Look:
         }
         for metric in answer.metrics
     }
-    by_variant = {treatment: each.action for treatment, each in own.judgements.items()}
-    because = {
-        treatment: each.because for treatment, each in own.judgements.items() if each.because is not None
-    }
+    by_variant = actions_of(own.judgements)
     fractions = own.moment.fractions
     return Look(
         day,
@@ -190,7 +189,7 @@ def _look(study: Study, progress: Progress, own: Own, day: int) -> Look:
         own.plan_met,
         overall(list(by_variant.values()), own.readiness.ended),
         by_variant,
-        because,
+        metrics_of(own.judgements),
         figures,
         fractions[-1] if fractions else None,
         _bound(study, fractions) if fractions else None,
@@ -218,40 +217,42 @@ def _results(
         for totals in metrics
     ]
     members = families(study, examined)
-    results = [
-        MetricResult(
-            totals.metric.key,
-            totals.metric.name,
-            totals.metric.event_type,
-            totals.metric.kind,
-            totals.metric.role,
-            totals.metric.late,
-            totals.metric.margin,
-            totals.metric.direction,
-            {
-                variant: variant_figures(totals.metric, totals.variants[variant], query.alpha)
-                for variant in study.weights
-            },
-            {
-                treatment: compared(study, query, found, members.get((index, treatment)), moment)
-                for treatment, found in by_treatment.items()
-            },
-        )
-        for index, (totals, by_treatment) in enumerate(zip(metrics, examined, strict=True))
+    comparisons = [
+        {
+            treatment: compared(study, query, found, members.get((index, treatment)), moment)
+            for treatment, found in by_treatment.items()
+        }
+        for index, by_treatment in enumerate(examined)
     ]
-    p_values = [
-        {treatment: each.p_value for treatment, each in result.comparisons.items()} for result in results
-    ]
-    shown = adjusted([_family(result) for result in results], p_values, query.correction)
+    p_values = [{key: each.p_value for key, each in by_treatment.items()} for by_treatment in comparisons]
+    shown = adjusted([_family(totals.metric) for totals in metrics], p_values, query.correction)
     return [
-        result._replace(
-            comparisons={
-                treatment: each._replace(adjusted_p_value=shown[index][treatment])
-                for treatment, each in result.comparisons.items()
-            }
+        _result(
+            study,
+            query,
+            totals,
+            {key: each._replace(adjusted_p_value=adjusted_p[key]) for key, each in by_treatment.items()},
         )
-        for index, result in enumerate(results)
+        for totals, by_treatment, adjusted_p in zip(metrics, comparisons, shown, strict=True)
     ]
+
+
+def _result(
+    study: Study, query: Query, totals: MetricTotals, comparisons: dict[str, Comparison]
+) -> MetricResult:
+    metric = totals.metric
+    return MetricResult(
+        metric.key,
+        metric.name,
+        metric.event_type,
+        metric.kind,
+        metric.role,
+        metric.late,
+        metric.margin,
+        metric.direction,
+        {key: variant_figures(metric, totals.variants[key], query.alpha) for key in study.weights},
+        comparisons,
+    )
 
 
 def sample_ratio(
@@ -290,6 +291,6 @@ def variant_figures(metric: Metric, totals: VariantTotals, alpha: float) -> Vari
     )
 
 
-def _family(result: MetricResult) -> Role | None:
+def _family(metric: Metric) -> Role | None:
     """Return the role whose family the shown p-value is adjusted in; late metrics are exploratory."""
-    return None if result.late or result.role is Role.SECONDARY else result.role
+    return None if metric.late or metric.role is Role.SECONDARY else metric.role

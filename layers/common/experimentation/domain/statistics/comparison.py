@@ -24,21 +24,20 @@ from experimentation.domain.statistics.examining import (
     examine,
     rate_of,
     raw_arms,
+    sequence,
 )
 from experimentation.domain.statistics.harm import guard_of
 from experimentation.domain.statistics.lift import Interval
 from experimentation.domain.statistics.means import OK, Arms, Contrast, WelchTest
 from experimentation.domain.statistics.proportions import newcombe
-from experimentation.domain.statistics.sequential import ConfidenceSequence, sequence_rho
+from experimentation.domain.statistics.sequential import ConfidenceSequence
 from experimentation.domain.statistics.study import (
     ERROR_RATE,
     Metric,
     MetricTotals,
     Query,
     Study,
-    VariantTotals,
     family_size,
-    tuning_n,
 )
 from experimentation.domain.statistics.tails import norm_sf
 
@@ -111,30 +110,27 @@ def compared(
 ) -> Comparison:
     """Return the comparison; without a family it stands alone, as everything exploratory does."""
     metric, shown, small = examined.totals.metric, examined.shown, examined.small
-    control, treated = (examined.totals.variants[key] for key in (study.control, examined.treatment))
     declared = query.declared and metric.decides and examined.treatment in study.treatments
     deciding = _deciding(study, examined, family, moment) if declared else None
     guard = guard_of(study, examined, moment) if declared and metric.role is Role.GUARDRAIL else None
-    significant = deciding is not None and deciding.significant
-    harmed = (guard is not None and guard.harmed) or _stops_at_once(study, metric, deciding)
-    enough = min(control.users, treated.users) >= study.min_users
-    contrast = examined.history.test.contrast if examined.adjusted and examined.history else shown.contrast
+    contrast = examined.best.contrast
     z = None if contrast is None or small else contrast.z
-    word = confidence_word(z, enough or harmed, moment.mismatch, significant)
-    chance, loss = _bayes(metric, control, treated, contrast, small)
+    word = _confidence(study, examined, moment, z, deciding, guard)
     difference = shown.diff if contrast is None else contrast.diff
-    if deciding is not None and significant:
+    if deciding is not None and deciding.significant:
         difference = deciding.difference
+    chance, loss = _bayes(examined)
+    p_value = None if small else shown.p_value
     return Comparison(
         status=shown.status,
         reason=shown.reason,
         difference=shown.diff,
         se=None if shown.contrast is None else shown.contrast.se,
-        interval=_shown_interval(metric, control, treated, shown, query.alpha, small),
-        p_value=None if small else shown.p_value,
-        adjusted_p_value=None if small else shown.p_value,
+        interval=_shown_interval(examined, query.alpha),
+        p_value=p_value,
+        adjusted_p_value=p_value,
         lift=shown.lift,
-        lift_interval=_shown_lift(metric, control, treated, shown, query.alpha, small),
+        lift_interval=_shown_lift(examined, query.alpha),
         always_valid=_always_valid(examined.any_day, family_size(study, metric)),
         deciding=deciding,
         guard=guard,
@@ -146,6 +142,20 @@ def compared(
         small_sample=small,
         cuped=_cuped(study, examined, declared),
     )
+
+
+def _confidence(
+    study: Study,
+    examined: Examined,
+    moment: Moment,
+    z: float | None,
+    deciding: Deciding | None,
+    guard: Guard | None,
+) -> Confidence:
+    """Return the word for how sure the direction is; proven harm needs no least number of users."""
+    harmed = (guard is not None and guard.harmed) or _stops_at_once(study, examined.totals.metric, deciding)
+    enough = harmed or min(each.users for each in examined.both) >= study.min_users
+    return confidence_word(z, enough, moment.mismatch, deciding is not None and deciding.significant)
 
 
 def _stops_at_once(study: Study, metric: Metric, deciding: Deciding | None) -> bool:
@@ -173,17 +183,16 @@ def own_family(study: Study, examined: Examined) -> Family | None:
 
 def _deciding(study: Study, examined: Examined, family: Family | None, moment: Moment) -> Deciding:
     """Return the declared test's figures, or those of the look that stands for it."""
-    metric, estimate, test = examined.totals.metric, examined.estimate, examined.test
+    metric, test = examined.totals.metric, examined.test
     exact = isinstance(test, ExactTest)
-    today = examined.shown.diff if exact or estimate is None else estimate.diff
+    estimate = None if exact else examined.estimate
+    today = examined.shown.diff if estimate is None else estimate.diff
+    nothing = undecided(study.analysis, ERROR_RATE, today)
     if moment.kept is not None and metric.role is not Role.GUARDRAIL:
         kept = moment.kept.get(metric.key, {}).get(examined.treatment)
-        if kept is not None:
-            return kept._replace(today=today, look=moment.kept_on)
-        test = None
-    interval = None if test is None or family is None else test.interval(family.level)
-    if test is None or family is None or interval is None:
-        return undecided(study.analysis, ERROR_RATE, today)
+        return nothing if kept is None else kept._replace(today=today, look=moment.kept_on)
+    if test is None or family is None or (interval := test.interval(family.level)) is None:
+        return nothing
     return Deciding(
         study.analysis,
         examined.method,
@@ -192,21 +201,20 @@ def _deciding(study: Study, examined: Examined, family: Family | None, moment: M
         today,
         interval,
         family.p_value,
-        examined.shown.lift if exact or estimate is None else estimate.lift,
+        examined.shown.lift if estimate is None else estimate.lift,
         test.lift_interval(family.level),
-        None if exact or estimate is None else _shrunken_lift(estimate),
+        _shrunken_lift(estimate),
         decides=True,
         significant=family.p_value < ERROR_RATE,
         today=today,
     )
 
 
-def _shrunken_lift(estimate: Contrast) -> float | None:
-    baseline = estimate.baseline
-    if baseline is None:
+def _shrunken_lift(estimate: Contrast | None) -> float | None:
+    if estimate is None or estimate.baseline is None:
         return None
-    prior = Prior(0.0, PRIOR_SD * abs(baseline.mean))
-    return posterior_of(estimate.diff, estimate.variance, prior).mean / baseline.mean
+    mean = estimate.baseline.mean
+    return posterior_of(estimate.diff, estimate.variance, Prior(0.0, PRIOR_SD * abs(mean))).mean / mean
 
 
 def _always_valid(test: Test | None, size: int) -> AlwaysValid | None:
@@ -216,11 +224,11 @@ def _always_valid(test: Test | None, size: int) -> AlwaysValid | None:
     return AlwaysValid(test.interval(level), min(1.0, size * test.p_value), test.lift_interval(level))
 
 
-def _bayes(
-    metric: Metric, control: VariantTotals, treated: VariantTotals, contrast: Contrast | None, small: bool
-) -> tuple[float | None, float | None]:
+def _bayes(examined: Examined) -> tuple[float | None, float | None]:
     """Return the chance to beat the control and the expected loss; exact for a rate in a small sample."""
-    if small:
+    metric, contrast = examined.totals.metric, examined.best.contrast
+    if examined.small:
+        control, treated = examined.both
         arms = rate_of(control), rate_of(treated)
         possible = all(0 <= rate.conversions <= rate.n and rate.n for rate in arms)
         if metric.kind is not Kind.CONVERSION or not possible:
@@ -235,42 +243,29 @@ def _bayes(
     return posterior.chance_to_win(metric.direction), posterior.expected_loss(metric.direction)
 
 
-def _shown_interval(
-    metric: Metric,
-    control: VariantTotals,
-    treated: VariantTotals,
-    shown: WelchTest,
-    alpha: float,
-    small: bool,
-) -> Interval | None:
+def _shown_interval(examined: Examined, alpha: float) -> Interval | None:
     """Return Welch's interval, or Newcombe's where a rate has too few converters for it."""
-    if small and metric.kind is Kind.CONVERSION:
+    if examined.small and examined.totals.metric.kind is Kind.CONVERSION:
+        control, treated = examined.both
         return newcombe(rate_of(control), rate_of(treated), alpha)
-    return shown.interval
+    return examined.shown.interval
 
 
-def _shown_lift(
-    metric: Metric,
-    control: VariantTotals,
-    treated: VariantTotals,
-    shown: WelchTest,
-    alpha: float,
-    small: bool,
-) -> Interval | None:
+def _shown_lift(examined: Examined, alpha: float) -> Interval | None:
     """Return Fieller's interval; in a small sample what Newcombe's is of the control's rate, else None."""
-    if not small:
-        return shown.lift_interval
-    interval = _shown_interval(metric, control, treated, shown, alpha, small)
-    if metric.kind is not Kind.CONVERSION or interval is None or not control.converters:
+    if not examined.small:
+        return examined.shown.lift_interval
+    interval, control = _shown_interval(examined, alpha), examined.both[0]
+    is_rate = examined.totals.metric.kind is Kind.CONVERSION
+    if not is_rate or interval is None or not control.converters:
         return None
     rate = rate_of(control).share
     return Interval(max(-1.0, interval.low / rate), interval.high / rate)
 
 
 def _cuped(study: Study, examined: Examined, declared: bool) -> Cuped:
-    history, shown, totals = examined.history, examined.shown, examined.totals
-    control, treated = (totals.variants[key] for key in (study.control, examined.treatment))
-    unadjusted = _estimated(study, examined, shown, raw_arms(totals.metric, control, treated), declared)
+    history, raw = examined.history, raw_arms(examined.totals.metric, *examined.both)
+    unadjusted = _estimated(study, examined, examined.shown, raw, declared)
     if history is None:
         return Cuped(False, None, unadjusted, None, None, NO_HISTORY)
     if history.status != OK:
@@ -284,9 +279,7 @@ def _estimated(study: Study, examined: Examined, test: WelchTest, arms: Arms, de
     estimate = estimate_of(examined.totals.metric, arms)
     if declared and not examined.small and estimate is not None:
         size = family_size(study, examined.totals.metric)
-        rho = sequence_rho(ERROR_RATE / size, tuning_n(study, examined.treatment))
-        users = sum(examined.totals.variants[key].users for key in (study.control, examined.treatment))
-        always_valid = _always_valid(ConfidenceSequence(estimate, users, rho), size)
+        always_valid = _always_valid(sequence(study, examined, estimate), size)
     small = examined.small
     return Estimated(
         test.diff,

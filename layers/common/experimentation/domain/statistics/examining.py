@@ -55,6 +55,8 @@ class Examined(NamedTuple):
 
     totals: MetricTotals
     treatment: str
+    both: tuple[VariantTotals, VariantTotals]
+    """The control's totals and the treatment's."""
     small: bool
     shown: WelchTest
     history: CupedTest | None
@@ -65,59 +67,71 @@ class Examined(NamedTuple):
     method: str | None
     test: Test | None
 
+    @property
+    def best(self) -> WelchTest:
+        """Return Welch's test of the arms that decide."""
+        return self.history.test if self.adjusted and self.history else self.shown
+
 
 def examine(study: Study, query: Query, totals: MetricTotals, treatment: str, moment: Moment) -> Examined:
     """Return what one comparison rests on."""
     metric = totals.metric
-    control, treated = totals.variants[study.control], totals.variants[treatment]
-    moments = metric_moments(metric, control), metric_moments(metric, treated)
-    small = is_small_sample(metric, control, treated)
-    history = _history(metric, control, treated, query.alpha)
+    both = totals.variants[study.control], totals.variants[treatment]
+    moments = metric_moments(metric, both[0]), metric_moments(metric, both[1])
+    history = _history(metric, *both, query.alpha)
     adjusted = study.adjustment is Adjustment.CUPED and history is not None and history.status == OK
-    arms = history.adjusted if adjusted and history is not None else raw_arms(metric, control, treated)
-    estimate = estimate_of(metric, arms)
+    arms = history.adjusted if adjusted and history is not None else raw_arms(metric, *both)
     examined = Examined(
         totals,
         treatment,
-        small,
+        both,
+        is_small_sample(metric, *both),
         welch_t(moments[0], moments[1], query.alpha),
         history,
         adjusted,
         arms,
-        estimate,
+        estimate_of(metric, arms),
         any_day=None,
         method=None,
         test=None,
     )
     if not (query.declared and metric.decides and treatment in study.treatments):
         return examined
-    any_day: Test | None = None
-    if small:
-        any_day = _exact(study, examined) if metric.kind is Kind.CONVERSION else None
-    elif estimate is not None:
-        rho = sequence_rho(ERROR_RATE / family_size(study, metric), tuning_n(study, treatment))
-        any_day = ConfidenceSequence(estimate, control.users + treated.users, rho)
+    any_day = _any_day(study, examined)
     method, test = _declared(study, examined, any_day, moment)
     return examined._replace(any_day=any_day, method=method, test=test)
+
+
+def sequence(study: Study, examined: Examined, estimate: Contrast) -> ConfidenceSequence:
+    """Return the confidence sequence of an estimate at the error rate of the metric's family."""
+    rho = sequence_rho(
+        ERROR_RATE / family_size(study, examined.totals.metric), tuning_n(study, examined.treatment)
+    )
+    return ConfidenceSequence(estimate, sum(each.users for each in examined.both), rho)
+
+
+def _any_day(study: Study, examined: Examined) -> Test | None:
+    """Return the test that holds at every look: in a small sample the exact one, which rates alone have."""
+    if examined.small:
+        return _exact(study, examined) if examined.totals.metric.kind is Kind.CONVERSION else None
+    return None if examined.estimate is None else sequence(study, examined, examined.estimate)
 
 
 def _declared(
     study: Study, examined: Examined, any_day: Test | None, moment: Moment
 ) -> tuple[str | None, Test | None]:
     """Return the test that decides at this moment; a guardrail's holds on any day, whatever the analysis."""
-    any_day_method = "exact" if isinstance(any_day, ExactTest) else "sequence"
-    analysis = study.analysis
-    if analysis is Analysis.SEQUENTIAL or examined.totals.metric.role is Role.GUARDRAIL:
-        return any_day_method, any_day
-    ends_early = moment.completed and not moment.plan_met
-    if analysis is Analysis.FIXED and ends_early and moment.kept is None:
-        return any_day_method, any_day
-    may_decide = moment.plan_met if analysis is Analysis.FIXED else bool(moment.fractions)
-    if not moment.at_look or not may_decide:
+    on_any_day = "exact" if isinstance(any_day, ExactTest) else "sequence", any_day
+    fixed = study.analysis is Analysis.FIXED
+    ended_early = fixed and moment.completed and not moment.plan_met and moment.kept is None
+    is_guardrail = examined.totals.metric.role is Role.GUARDRAIL
+    if study.analysis is Analysis.SEQUENTIAL or is_guardrail or ended_early:
+        return on_any_day
+    if not moment.at_look or not (moment.plan_met if fixed else moment.fractions):
         return None, None
     if examined.small or examined.estimate is None:
-        return any_day_method, any_day
-    if analysis is Analysis.FIXED:
+        return on_any_day
+    if fixed:
         return "fixed", Fixed(examined.estimate)
     # Of rates, too: the early bounds lie far out, where Welch's error of a small arm is too small.
     return "group_sequential", Repeated(cautious(*examined.arms) or examined.estimate, moment.fractions)
@@ -137,7 +151,7 @@ def estimate_of(metric: Metric, arms: Arms) -> Contrast | None:
 def _exact(study: Study, examined: Examined) -> ExactTest | None:
     """Return the exact test on converters; None where it has nothing to go by."""
     weights = study.weights[study.control], study.weights[examined.treatment]
-    rates = [rate_of(examined.totals.variants[key]) for key in (study.control, examined.treatment)]
+    rates = [rate_of(each) for each in examined.both]
     possible = all(0 <= rate.conversions <= rate.n and rate.n for rate in rates)
     if not all(weights) or not possible or not any(rate.conversions for rate in rates):
         return None

@@ -55,6 +55,11 @@ class Verdict(NamedTuple):
     early: bool
     fallen: str | None = None
 
+    @property
+    def stands(self) -> bool:
+        """Say whether today's figures leave it as it is."""
+        return self.fallen is None
+
 
 def kept_verdicts(looks: Sequence[Look], today: Look, titles: Mapping[str, str] = {}) -> dict[str, Verdict]:
     """Return, by treatment, the verdict that the looks gave; `today` may make it fall, never make a new one.
@@ -66,9 +71,9 @@ def kept_verdicts(looks: Sequence[Look], today: Look, titles: Mapping[str, str] 
     for treatment in today.by_variant:
         verdict: Verdict | None = None
         for look in looks:
-            if verdict is not None and verdict.fallen is None:
+            if verdict is not None and verdict.stands:
                 verdict = _after(verdict, look, titles)
-            if verdict is None or (verdict.fallen is not None and not _stand(look, treatment)):
+            if verdict is None or not (verdict.stands or _stand(look, treatment)):
                 verdict = _verdict_of(look, treatment) or verdict
         if verdict is not None:
             verdicts[treatment] = verdict._replace(
@@ -83,7 +88,7 @@ def new_verdicts(looks: Sequence[Look], look: Look) -> list[Verdict]:
     return [
         verdict
         for treatment, verdict in kept_verdicts([*looks, look], look).items()
-        if verdict.fallen is None and (treatment not in before or before[treatment].fallen is not None)
+        if verdict.stands and (treatment not in before or not before[treatment].stands)
     ]
 
 

@@ -1,5 +1,6 @@
 """The result in one or two sentences that an executive can read."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from experimentation.domain.experiment import Kind, Role
@@ -143,7 +144,7 @@ def summary_sentence(analysis: Analysis) -> str:
 def _verdict(analysis: Analysis, subject: Subject) -> Verdict | None:
     """Return the standing verdict that the subject's metric gave."""
     verdict = analysis.verdicts.get(subject.treatment)
-    if verdict is None or verdict.fallen is not None or verdict.figures is None:
+    if verdict is None or not verdict.stands or verdict.figures is None:
         return None
     return verdict if verdict.metric == subject.metric.key else None
 
@@ -179,24 +180,30 @@ def _finding(analysis: Analysis, subject: Subject) -> str:
 
 def _subject(analysis: Analysis, advice: Recommendation | None) -> Subject | None:
     """Return what the sentence is about: what decided, if anything did; None without anything measured."""
+    if advice is None:
+        return _most_different(analysis, None, ())
+    return _decided(analysis, advice) or _most_different(analysis, advice.variant, advice.by_variant)
+
+
+def _decided(analysis: Analysis, advice: Recommendation) -> Subject | None:
     by_key = {metric.key: metric for metric in analysis.metrics}
-    if advice is not None:
-        for treatment, key in advice.because.items():
-            chosen = advice.variant in (None, treatment)
-            if advice.by_variant.get(treatment) == advice.action and chosen and key in by_key:
-                return Subject(by_key[key], treatment)
+    for treatment, key in advice.because.items():
+        agrees = advice.by_variant.get(treatment) == advice.action
+        if agrees and advice.variant in (None, treatment) and key in by_key:
+            return Subject(by_key[key], treatment)
+    return None
+
+
+def _most_different(analysis: Analysis, variant: str | None, advised: Collection[str]) -> Subject | None:
+    """Return the first primary metric, else the first one, and the variant, else that which differs most."""
     primaries = [metric for metric in analysis.metrics if metric.role is Role.PRIMARY and not metric.late]
     metric = next(iter([*primaries, *analysis.metrics]), None)
     if metric is None or not metric.comparisons:
         return None
-    if advice is not None and advice.variant is not None:
-        return Subject(metric, advice.variant)
     compared = metric.comparisons
-    wanted = {key for key in compared if advice is None or key in advice.by_variant} or set(compared)
-    largest = max(
-        (key for key in compared if key in wanted), key=lambda key: abs(compared[key].difference or 0.0)
-    )
-    return Subject(metric, largest)
+    treatments = [key for key in compared if key in advised] or list(compared)
+    largest = max(treatments, key=lambda key: abs(compared[key].difference or 0.0))
+    return Subject(metric, variant or largest)
 
 
 def _read(figures: Quoted) -> Reading | None:

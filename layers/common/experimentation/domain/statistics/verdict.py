@@ -55,18 +55,32 @@ class Judgement(NamedTuple):
 
 def judgement(study: Study, readiness: Readiness, judged: Sequence[Judged], treatment: str) -> Judgement:
     """Return the first rule of STATISTICS 13 that applies to a treatment."""
-    primaries = [each for each in judged if each.metric.role is Role.PRIMARY]
-    evidence = [evidence_of(study, each, treatment) for each in primaries]
-    guards = {each.metric.key: each.comparisons[treatment].guard for each in judged}
-    known = {key: guard for key, guard in guards.items() if guard is not None}
-    action = recommend(readiness, list(known.values()), evidence)
-    decisive: list[str] = []
-    if action == "do_not_ship":
-        decisive = [key for key, guard in known.items() if guard.harmed]
-        decisive += [e.metric.key for e, found in zip(primaries, evidence, strict=True) if is_bad(found)]
-    elif action == "ship":
-        decisive = [e.metric.key for e, found in zip(primaries, evidence, strict=True) if is_good(found)]
-    return Judgement(action, next(iter(decisive), None))
+    primaries = {
+        each.metric.key: evidence_of(study, each, treatment)
+        for each in judged
+        if each.metric.role is Role.PRIMARY
+    }
+    compared = {each.metric.key: each.comparisons[treatment].guard for each in judged}
+    guards = {key: guard for key, guard in compared.items() if guard is not None}
+    action = recommend(readiness, list(guards.values()), list(primaries.values()))
+    decisive = {
+        "do_not_ship": [
+            *(key for key, guard in guards.items() if guard.harmed),
+            *(key for key, evidence in primaries.items() if is_bad(evidence)),
+        ],
+        "ship": [key for key, evidence in primaries.items() if is_good(evidence)],
+    }
+    return Judgement(action, next(iter(decisive.get(action, ())), None))
+
+
+def actions_of(judgements: Mapping[str, Judgement]) -> dict[str, Action]:
+    """Return what each treatment's judgement says to do."""
+    return {treatment: each.action for treatment, each in judgements.items()}
+
+
+def metrics_of(judgements: Mapping[str, Judgement]) -> dict[str, str]:
+    """Return the metric that decided, by treatment, where one did."""
+    return {treatment: each.because for treatment, each in judgements.items() if each.because is not None}
 
 
 def standing(own: Judgement, verdict: Verdict | None, ended: bool) -> Judgement:
@@ -76,7 +90,7 @@ def standing(own: Judgement, verdict: Verdict | None, ended: bool) -> Judgement:
     """
     if verdict is None:
         return own
-    if verdict.fallen is None:
+    if verdict.stands:
         return Judgement(verdict.action, verdict.metric)
     if own == Judgement(verdict.action, verdict.metric):
         return Judgement("stop_inconclusive" if ended else "keep_running", None)

@@ -7,11 +7,10 @@ from typing import Any
 
 from benchmarks.rig import data_table, now
 from experimentation.domain.clock import DAY_MS
-from experimentation.domain.counting.counters import enrolment_adds
+from experimentation.domain.counting.counters import add_counters, enrolment_adds
 from experimentation.domain.counting.event import UNIT
 from experimentation.domain.counting.ledger import Head, enrol_now
 from experimentation.domain.counting.recording import Happening, Ledger, record
-from experimentation.domain.counting.windows import add_counters
 from experimentation.domain.experiment import Experiment
 from experimentation.storage import rollups
 from experimentation.storage.aws import client

@@ -9,11 +9,16 @@ from itertools import batched
 from typing import Any
 
 from experimentation import settings
-from experimentation.domain.counting.counters import Adds, assignment_adds, enrolment_adds, labels
+from experimentation.domain.counting.counters import (
+    Adds,
+    add_all,
+    assignment_adds,
+    enrolment_adds,
+    labels,
+)
 from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.ledger import Head, enrol_at
 from experimentation.domain.counting.recording import Ledger, record
-from experimentation.domain.counting.windows import add_counters
 from experimentation.domain.experiment import Experiment
 from experimentation.storage import experiments, rollups
 from experimentation.storage.aws import client
@@ -48,16 +53,16 @@ def counted(trial: Trial, experiment: Experiment) -> tuple[Adds, Adds]:
         ledger = Ledger(Head(), {})
         if user_id in before:
             ledger, adds = record(ledger, known, before[user_id], 0)
-            _merge(counters, adds)
+            add_all(counters, adds)
         marks = labels(experiment.segments, context)
         head = enrol_at(ledger.head, at, experiment.id, variant, marks)
         boundary = head.assignment(experiment.id)
         assert boundary is not None
-        _merge(enrolments, enrolment_adds(experiment, variant, marks, at))
-        _merge(counters, assignment_adds(experiment, boundary, head.ledgers))
+        add_all(enrolments, enrolment_adds(experiment, variant, marks, at))
+        add_all(counters, assignment_adds(experiment, boundary, head.ledgers))
         if user_id in after:
             _, adds = record(ledger._replace(head=head), known, after[user_id], 0)
-            _merge(counters, adds)
+            add_all(counters, adds)
     return enrolments, counters
 
 
@@ -81,11 +86,6 @@ def _by_user(happened: list[Happened]) -> dict[str, list[Event]]:
     for each in happened:
         found[each.user_id].append(Event(each.user_id, "", each.type, each.at, each.at, each.value))
     return found
-
-
-def _merge(into: Adds, adds: Adds) -> None:
-    for key, each in adds.items():
-        add_counters(into.setdefault(key, {}), each)
 
 
 def _store(partition: str, adds: Adds, now: int) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from experimentation.domain.assignment import Reason
 from experimentation.domain.clock import DAY_MS, HOUR_MS, day_number
+from experimentation.domain.counting.counters import add_counters
 from experimentation.domain.counting.erasing import HEAD_STAYS_MS, Stage
 from experimentation.domain.counting.exposing import Fate
 from experimentation.domain.counting.ledger import Boundary, Head
@@ -18,7 +19,6 @@ from experimentation.domain.counting.recount import (
     canonical_rollup,
     expected_counters,
 )
-from experimentation.domain.counting.windows import add_counters
 from experimentation.domain.counting.writes import HeadWrite, LedgerWrite, PastWrite
 from experimentation.domain.drawing import variant_of
 from experimentation.domain.errors import ConflictError, UnavailableError

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experimentation.domain.clock import DAY_MS, HOUR_MS, day_number
-from experimentation.domain.counting.counters import DayTotal
+from experimentation.domain.counting.counters import DayTotal, add_counters
 from experimentation.domain.counting.erasing import (
     Erasure,
     Leaving,
@@ -23,7 +23,6 @@ from experimentation.domain.counting.recount import (
     canonical_rollup,
     expected_counters,
 )
-from experimentation.domain.counting.windows import add_counters
 from experimentation.domain.counting.writes import MAX_COUNTERS
 from tests.domain.counting.test_ledger_properties import START, experiment, play, step
 

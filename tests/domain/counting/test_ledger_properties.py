@@ -11,6 +11,8 @@ from experimentation.domain.counting import compaction
 from experimentation.domain.counting.compaction import LONG_AGO, compact
 from experimentation.domain.counting.counters import (
     EVERYONE,
+    add_all,
+    add_counters,
     assignment_adds,
     before_key,
     day_key,
@@ -32,7 +34,7 @@ from experimentation.domain.counting.ledger import (
 )
 from experimentation.domain.counting.recording import Ledger
 from experimentation.domain.counting.stored import day_of
-from experimentation.domain.counting.windows import add_counters, window
+from experimentation.domain.counting.windows import window
 from experimentation.domain.experiment import Experiment, Kind, Metric, Segment, Status, Variant
 
 START = 20_000 * DAY_MS
@@ -80,8 +82,7 @@ class User:
     assigned: dict[str, tuple[int, tuple[str, ...]]] = field(default_factory=dict)
 
     def add(self, adds):
-        for key, counters in adds.items():
-            add_counters(self.rollups.setdefault(key, {}), counters)
+        add_all(self.rollups, adds)
 
     def ended(self):
         return {e.id: e.ended_at for e in self.experiments.values() if e.ended_at is not None}

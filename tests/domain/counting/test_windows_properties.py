@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from experimentation.domain.counting.counters import add_counters
 from experimentation.domain.counting.stored import Day, day_of
-from experimentation.domain.counting.windows import add_counters, cumulative, window
+from experimentation.domain.counting.windows import cumulative, window
 
 DAY = st.integers(-5, 12)
 AMOUNT = st.integers(-(10**20), 10**20)

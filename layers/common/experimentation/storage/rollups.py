@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from experimentation import settings
-from experimentation.domain.counting.windows import add_counters
+from experimentation.domain.counting.counters import add_counters
 from experimentation.domain.errors import UnavailableError
 from experimentation.domain.experiment import Experiment
 from experimentation.storage.aws.batch_read import read_items

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from experimentation import settings
 from experimentation.domain.assignment import Assignment
 from experimentation.domain.clock import day_number, rfc3339
-from experimentation.domain.counting.counters import HOURS
+from experimentation.domain.counting.counters import HOURS, add_counters
 from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.ledger import Cells
 from experimentation.domain.counting.recount import (
@@ -22,7 +22,6 @@ from experimentation.domain.counting.recount import (
 )
 from experimentation.domain.counting.retention import Retention
 from experimentation.domain.counting.stored import rollup_key
-from experimentation.domain.counting.windows import add_counters
 from experimentation.domain.errors import ConflictError
 from experimentation.domain.experiment import Experiment
 from experimentation.storage import (

@@ -58,6 +58,7 @@ def recorded(
         return apart
     one = _recorded(user, counted, experiments, keep_after, compact_before)
     joined = one.joined(apart)
+    # What does not fit is on the caller's list still, and comes in the next transaction.
     return joined if joined.fits() else one
 
 
@@ -86,10 +87,12 @@ def _recorded(
         types = {event.type for event in events}
         after, adds = record(user.ledger, experiments, events, keep_after)
         after = compact(after, types, compact_before)
+        # Ledgers leave HEAD as far as the events and their counters leave actions for it.
         room = MAX_ACTIONS - parts(adds) - len(events)
         transaction = Transaction((*changed(user, after, types, room), *events), adds)
         if transaction.fits():
             return transaction
         if len(events) == 1:
             return Transaction((Uncounted(events[0]),))
+        # How many fit depends on the days that the user was active: halving finds it in a few steps.
         events = events[: len(events) // 2]

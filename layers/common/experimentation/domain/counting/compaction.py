@@ -36,9 +36,8 @@ def compact(ledger: Ledger, event_types: Iterable[str], before: int) -> Ledger:
 
 
 def _merged(cells: Cells, first_day: int) -> Cells:
-    old = [place for place in cells if place[0] < first_day]
+    old = [total for (day, _), total in cells.items() if day < first_day]
     if len(old) < 2:
         return cells
-    kept = {place: cell for place, cell in cells.items() if place not in old}
-    events = sum(cells[place][0] for place in old)
-    return {LONG_AGO: (events, sum(cells[place][1] for place in old))} | kept
+    kept = {cell: total for cell, total in cells.items() if cell[0] >= first_day}
+    return {LONG_AGO: (sum(events for events, _ in old), sum(value for _, value in old))} | kept

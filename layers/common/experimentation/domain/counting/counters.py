@@ -37,6 +37,18 @@ class DayTotal(NamedTuple):
     total: int
 
 
+def add_counters(into: dict[str, int], counters: Mapping[str, int]) -> None:
+    """Add counters under the names that are stored."""
+    for name, amount in counters.items():
+        into[name] = into.get(name, 0) + amount
+
+
+def add_all(into: Adds, more: Adds) -> None:
+    """Add the counters of several items."""
+    for key, counters in more.items():
+        add_counters(into.setdefault(key, {}), counters)
+
+
 def labels(segments: Iterable[Segment], context: Context) -> tuple[str, ...]:
     """Return the user's label in each declared segment.
 
@@ -186,6 +198,7 @@ def _within(
     counters = _day_counters(days, day, value)
     for segment in owned.labels:
         adds[experiment.id, day_key(segment, event_type, day, owned.variant)] = dict(counters)
+    # For everyone alone: a segment's results are not adjusted, and need no such counters.
     counters |= _covariate_products(experiment, owned, cells, event_type, value, first=not days)
     adds[experiment.id, day_key(EVERYONE, event_type, day, owned.variant)] = counters
     hour = at % DAY_MS // HOUR_MS
@@ -206,10 +219,11 @@ def _day_counters(days: Mapping[int, DayTotal], day: int, value: int) -> dict[st
             adds[f"p{before}.{day}"] = 1
         if after is not None:
             adds[f"p{day}.{after}"] = 1
-        if before is not None and after is not None:
+        if before is not None and after is not None:  # late: two days that were neighbours no longer are
             adds[f"p{before}.{after}"] = -1
     adds[f"q{day}"] = 2 * value * today.total + value * value
     adds[f"c{day}"] = 2 * today.events + 1
+    # With the day of this event, whichever of the two days is the later: its item is written anyway.
     for other, (count, total) in days.items():
         if other != day:
             adds[f"q{other}"] = value * total
@@ -231,7 +245,7 @@ def _covariate_products(
         adds["xvy"] = total * value
     if Kind.COUNT in kinds:
         adds["xcy"] = count
-    if Kind.CONVERSION in kinds and first:
+    if Kind.CONVERSION in kinds and first:  # once a user: "had an event before" times "has had one since"
         adds["xby"] = 1
     return adds
 

@@ -33,13 +33,14 @@ class Enrolment(NamedTuple):
     imported: bool = False
 
 
+type Step = tuple[Transaction, list[Decision]]
+"""A transaction, and the decisions that hold once it is written."""
+
+
 class Plan(NamedTuple):
-    """Transactions of one user in their order, each with the decisions that hold once it is written.
+    """Transactions of one user in their order; `too_many` are those that the user has no room for."""
 
-    `too_many` are those that the user has no room for.
-    """
-
-    steps: list[tuple[Transaction, list[Decision]]]
+    steps: list[Step]
     too_many: list[Enrolment]
 
 
@@ -70,16 +71,15 @@ def enrol(
     below = named(drawn.values()) & drawn.keys()
     without_room: set[str] = set()
     head = with_ends(user.head, experiments, now)
-    steps: list[tuple[Transaction, list[Decision]]] = []
+    steps: list[Step] = []
     too_many: list[Enrolment] = []
     group: list[tuple[Enrolment, Boundary]] = []
     before = user
     for each in sorted(wanted, key=lambda each: _rank(each.experiment, drawn)):
         if group and each.experiment.id in below and not named([each.experiment]) & below:
             # What builds on it shall be written with it, so it begins a transaction.
-            transaction = _transaction(before, head, group)
-            steps.append((transaction, _decisions(user.user_id, group)))
-            before, head = _written(before, transaction)
+            steps.append(_step(before, head, group))
+            before, head = _written(before, steps[-1][0])
             group = []
         after, boundary = _with_enrolment(head, each, now)
         known = {**experiments, each.experiment.id: each.experiment}
@@ -89,15 +89,15 @@ def enrol(
             without_room.add(each.experiment.id)
             continue
         if group and not _transaction(before, after, [*group, (each, boundary)]).fits():
-            transaction = _transaction(before, head, group)
-            steps.append((transaction, _decisions(user.user_id, group)))
-            before, head = _written(before, transaction)
+            # The next transaction's conditions are the versions that this one leaves behind.
+            steps.append(_step(before, head, group))
+            before, head = _written(before, steps[-1][0])
             group = []
             after, boundary = _with_enrolment(head, each, now)
         group.append((each, boundary))
         head = after
     if group:
-        steps.append((_transaction(before, head, group), _decisions(user.user_id, group)))
+        steps.append(_step(before, head, group))
     return Plan(steps, too_many)
 
 
@@ -108,6 +108,7 @@ def _rank(experiment: Experiment, drawn: Mapping[str, Experiment]) -> tuple[int,
 
 def with_ends(head: Head, experiments: Mapping[str, Experiment], now: int) -> Head:
     """Return the head with the ends of the user's experiments that are over at `now`."""
+    # Until after the last event: a clock that is behind enrols then, and what is over must own nothing more.
     ended = {each.id: each.ended_at for each in experiments.values() if each.ended_at is not None}
     return apply_ends(head, ended, max(now, head.last + 1)) if ended else head
 
@@ -153,8 +154,8 @@ def _written(user: StoredUser, transaction: Transaction) -> tuple[StoredUser, He
     return StoredUser(user.user_id, ledger, versions, user.past_at), head
 
 
-def _decisions(user_id: str, group: Iterable[tuple[Enrolment, Boundary]]) -> list[Decision]:
-    return [
-        Decision(each.experiment, user_id, each.variant, boundary.at, Reason.ASSIGNED)
+def _step(user: StoredUser, after: Head, group: Sequence[tuple[Enrolment, Boundary]]) -> Step:
+    return _transaction(user, after, group), [
+        Decision(each.experiment, user.user_id, each.variant, boundary.at, Reason.ASSIGNED)
         for each, boundary in group
     ]

@@ -138,6 +138,7 @@ def groups(writes: Iterable[CounterWrite], after: str, most: int) -> Iterator[li
         if _place(write) <= last:
             continue
         item = write.experiment_id, write.key, write.is_enrolment
+        # A transaction takes an item once: the next part of its counters waits for the next one.
         if item in group or len(group) == most:
             yield list(group.values())
             group = {}

@@ -92,4 +92,5 @@ def happened_at(timestamp: int | None, sent_at: int | None, received: int) -> in
     if timestamp is None:
         return received
     drift = 0 if sent_at is None else received - sent_at
+    # Never in the future: an enrolment comes after the user's last event, so that one would hold it back.
     return max(0, min(timestamp + drift, received))

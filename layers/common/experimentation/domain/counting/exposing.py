@@ -79,30 +79,43 @@ def judge(
     settled: set[tuple[str, Fate]] = set()
     crossovers: list[Crossover] = []
     for each in exposures:
-        experiment = experiments.get(each.experiment_id)
-        if experiment is None or each.variant not in experiment.keys:
-            settled.add((each.variant, Fate.UNKNOWN))
-        elif each.user_id in experiment.overrides:
-            settled.add((each.variant, Fate.OVERRIDDEN))
-        elif not experiment.was_running(each.at):
-            settled.add((each.variant, Fate.NOT_RUNNING))
-        elif each.at < oldest or each.at <= ledger.head.erased_at:
-            settled.add((each.variant, Fate.TOO_OLD))
+        found = _judged(ledger, experiments, each, oldest, search)
+        if isinstance(found, Enrolment):
+            return Judged([], found)
+        if isinstance(found, Crossover):
+            crossovers.append(found)
         else:
-            stored = ledger.assignment(experiment.id)
-            if stored is None and not _meets(ledger, experiment, experiments, each.at):
-                settled.add((each.variant, Fate.PREREQUISITE))
-                continue
-            context = json.loads(each.context)
-            own = stored.variant if stored else _drawn(experiment, each.user_id, context, search)
-            if each.variant != own:
-                crossovers.append(Crossover(experiment.id, each.user_id, each.variant, each.at))
-            elif stored is None:
-                wanted = Enrolment(experiment, each.variant, context, each.at)
-                return Judged([], wanted)
-            else:
-                settled.add((each.variant, Fate.KNOWN))
+            settled.add((each.variant, found))
     return Judged([], crossovers[0]) if crossovers else Judged([fate for _, fate in settled])
+
+
+def _judged(
+    ledger: Ledger, experiments: Mapping[str, Experiment], exposure: Exposure, oldest: int, search: Search
+) -> Fate | Enrolment | Crossover:
+    user_id, variant, at = exposure.user_id, exposure.variant, exposure.at
+    experiment = experiments.get(exposure.experiment_id)
+    if experiment is None or variant not in experiment.keys:
+        return Fate.UNKNOWN
+    fate = _discounted(experiment, exposure, since=max(oldest, ledger.head.erased_at + 1))
+    if fate is not None:
+        return fate
+    stored = ledger.assignment(experiment.id)
+    if stored is None and not _meets(ledger, experiment, experiments, at):
+        return Fate.PREREQUISITE
+    context = json.loads(exposure.context)
+    own = stored.variant if stored else _drawn(experiment, user_id, context, search)
+    if variant != own:
+        return Crossover(experiment.id, user_id, variant, at)
+    return Enrolment(experiment, variant, context, at) if stored is None else Fate.KNOWN
+
+
+def _discounted(experiment: Experiment, exposure: Exposure, since: int) -> Fate | None:
+    """Return why an exposure counts for nothing, whatever is known of the user; None where it may count."""
+    if exposure.user_id in experiment.overrides:
+        return Fate.OVERRIDDEN
+    if not experiment.was_running(exposure.at):
+        return Fate.NOT_RUNNING
+    return Fate.TOO_OLD if exposure.at < since else None
 
 
 def _meets(ledger: Ledger, experiment: Experiment, experiments: Mapping[str, Experiment], at: int) -> bool:
@@ -135,5 +148,6 @@ def cross_over(
         wanted = Enrolment(experiment, drawn, {})
         if enrol(user, [wanted], experiments, times.now, times.oldest).too_many:
             return Fate.TOO_MANY, None
+    # Unchanged, but on its condition: who is enrolled meanwhile may have met their own variant.
     head = HeadWrite(user.user_id, user.head.version, user.head)
     return Fate.CROSSOVER, Transaction((head, crossover), enrolments=crossover_adds(experiment, crossover))

@@ -7,16 +7,15 @@ experiments' counters do not change, because none of them owns more or less than
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from experimentation.domain.clock import day_number
-from experimentation.domain.counting.counters import Adds, assignment_adds, event_adds
+from experimentation.domain.counting.counters import Adds, add_all, assignment_adds, event_adds
 from experimentation.domain.counting.event import Event
-from experimentation.domain.counting.ledger import END, Boundary, Cells, Head, ordinal, ownerships
+from experimentation.domain.counting.ledger import END, Boundary, Cells, Head, Ownership, ordinal, ownerships
 from experimentation.domain.counting.recording import Ledger
-from experimentation.domain.counting.windows import add_counters
 from experimentation.domain.errors import ExperimentationError
 from experimentation.domain.experiment import Experiment
 
@@ -63,40 +62,57 @@ def _with_boundary(ledger: Ledger, boundary: Boundary, events: Sequence[Event]) 
     first = head.kmax + 1
     renumbered = tuple(each._replace(k=first + n) for n, each in enumerate((boundary, *later)))
     ordinals = {old.k: new.k for old, new in zip(later, renumbered[1:], strict=True)}
+    cut = _Cut(day_number(boundary.at), boundary.at, split, first, ordinals)
     moving = _of_interval(head, boundary.at, index, events)
-
-    def moved(event_type: str, cells: Cells) -> Cells:
-        day = day_number(boundary.at)
-        result: Cells = {}
-        for (cell_day, k), cell in cells.items():
-            if k in ordinals:
-                result[cell_day, ordinals[k]] = cell
-            elif k != split or cell_day < day:
-                result[cell_day, k] = cell
-            elif cell_day > day:
-                result[cell_day, first] = cell
-        for event in moving:
-            if event.type == event_type:
-                k = first if event.at >= boundary.at else split
-                _add(result, (day, k), event.value)
-        found = [result.get((day, k), (0, 0)) for k in (split, first)]
-        if cells.get((day, split), (0, 0)) != (found[0][0] + found[1][0], found[0][1] + found[1][1]):
-            raise TornEventsError("the events of a day are not those of its ledger")
-        return result
-
-    names = {event.type for event in moving} - ledger.spilled.keys() - head.ledgers.keys()
-    if names:
+    if any(event.type not in ledger.spilled and event.type not in head.ledgers for event in moving):
         raise TornEventsError("an event has no ledger")
+
+    def after(ledgers: Mapping[str, Cells]) -> dict[str, Cells]:
+        return {
+            name: cut.cells(cells, [event for event in moving if event.type == name])
+            for name, cells in ledgers.items()
+        }
+
     return Ledger(
         replace(
             head,
             boundaries=head.boundaries[:index] + renumbered,
             kmax=head.kmax + len(renumbered),
-            ledgers={name: moved(name, cells) for name, cells in head.ledgers.items()},
+            ledgers=after(head.ledgers),
         ),
-        {name: moved(name, cells) for name, cells in ledger.spilled.items()},
+        after(ledger.spilled),
         ledger.past,
     )
+
+
+class _Cut(NamedTuple):
+    """Where a boundary at `at` cuts an interval of ordinal `split` in two, the later of ordinal `first`."""
+
+    day: int
+    at: int
+    split: int
+    first: int
+    ordinals: Mapping[int, int]
+    """The new ordinals of later intervals by their old ones."""
+
+    def cells(self, cells: Cells, events: Sequence[Event]) -> Cells:
+        """Return a ledger's cells after the cut; `events` are those of the cell of the day that it cuts."""
+        result: Cells = {}
+        for (day, k), total in cells.items():
+            if k in self.ordinals:
+                result[day, self.ordinals[k]] = total
+            elif k != self.split or day < self.day:
+                result[day, k] = total
+            elif day > self.day:
+                result[day, self.first] = total
+        for event in events:
+            _add(result, (self.day, self.first if event.at >= self.at else self.split), event.value)
+        # Ledgers and events are read one after the other: they are of one moment only if they agree.
+        parts = [result.get((self.day, k), (0, 0)) for k in (self.split, self.first)]
+        whole = cells.get((self.day, self.split), (0, 0))
+        if whole != (sum(count for count, _ in parts), sum(value for _, value in parts)):
+            raise TornEventsError("the events of a day are not those of its ledger")
+        return result
 
 
 def _of_interval(head: Head, at: int, index: int, events: Sequence[Event]) -> list[Event]:
@@ -120,23 +136,22 @@ def _replayed(ledger: Ledger, experiment: Experiment, boundary: Boundary, events
     }
     adds = dict(assignment_adds(experiment, boundary, cells))
     for event in events:
-        k = ordinal(head, head.boundaries, event.at) if event.at >= boundary.at else 0
-        if not owned.holds(k):
+        if event.at < boundary.at or not owned.holds(k := ordinal(head, head.boundaries, event.at)):
             continue
         if event.type not in cells:
             raise TornEventsError("an event has no ledger")
-        one = event_adds(
-            {experiment.id: experiment}, [owned], cells[event.type], event.type, (event.at, event.value, k)
-        )
-        for key, counters in one.items():
-            add_counters(adds.setdefault(key, {}), counters)
-        _add(cells[event.type], (day_number(event.at), k), event.value)
-    for name, each in whole.items():
-        if {cell: total for cell, total in each.items() if owned.holds(cell[1])} != {
-            cell: total for cell, total in cells[name].items() if owned.holds(cell[1])
-        }:
-            raise TornEventsError("the events that count are not those of the ledger")
+        before = cells[event.type]
+        counted = event.at, event.value, k
+        added = event_adds({experiment.id: experiment}, [owned], before, event.type, counted)
+        add_all(adds, added)
+        _add(before, (day_number(event.at), k), event.value)
+    if any(_owned_cells(owned, each) != _owned_cells(owned, cells[name]) for name, each in whole.items()):
+        raise TornEventsError("the events that count are not those of the ledger")
     return adds
+
+
+def _owned_cells(owned: Ownership, cells: Cells) -> Cells:
+    return {cell: total for cell, total in cells.items() if owned.holds(cell[1])}
 
 
 def _add(cells: Cells, cell: tuple[int, int], value: int) -> None:

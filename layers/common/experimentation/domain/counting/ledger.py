@@ -73,14 +73,19 @@ class Head:
 
     def assignment(self, experiment_id: str) -> Boundary | None:
         """Return the user's assignment in that experiment, if it was not put away."""
-        for boundary in self.boundaries:
-            if boundary.experiment_id == experiment_id and boundary.variant != END:
-                return boundary
-        return None
+        return assignment_in(self.boundaries, experiment_id)
 
     def living(self) -> list[str]:
         """Return the experiments whose end is not among the boundaries."""
         return [owned.experiment_id for owned in ownerships(self.boundaries) if owned.end is None]
+
+
+def assignment_in(boundaries: Iterable[Boundary], experiment_id: str) -> Boundary | None:
+    """Return the assignment in that experiment among the boundaries."""
+    for boundary in boundaries:
+        if boundary.experiment_id == experiment_id and boundary.variant != END:
+            return boundary
+    return None
 
 
 def ordinal(head: Head, boundaries: tuple[Boundary, ...], at: int) -> int:
@@ -90,6 +95,7 @@ def ordinal(head: Head, boundaries: tuple[Boundary, ...], at: int) -> int:
     """
     index = bisect_right(boundaries, at, key=_at)
     k = boundaries[index - 1].k if index else 0
+    # HEAD no longer lists what was put away: later events must not fall into the cells before it.
     return max(k, head.past_k) if at >= head.past_until else k
 
 
@@ -107,6 +113,7 @@ def ownerships(boundaries: Iterable[Boundary]) -> tuple[Ownership, ...]:
 def enrol_now(head: Head, now: int, experiment_id: str, variant: str, labels: tuple[str, ...]) -> Head:
     """Return the head with an assignment after everything recorded so far; it is the last boundary."""
     latest = head.boundaries[-1].at if head.boundaries else 0
+    # After all that is recorded, whatever this clock says: no counted event may change its owner.
     at = max(now, head.last + 1, latest)
     return _insert(head, Boundary(0, at, experiment_id, variant, labels))
 
@@ -126,6 +133,7 @@ def apply_ends(head: Head, ended_at: Mapping[str, int], until: int) -> Head:
         if owned.end is None and ended_at.get(owned.experiment_id, until + 1) <= until
     )
     for at, experiment_id in due:
+        # Not before the last event: what it added to the counters, before the end was known, stays there.
         head = _insert(head, Boundary(0, max(at, head.last + 1), experiment_id, END))
     return head
 
@@ -142,6 +150,7 @@ def put_away(head: Head, past: tuple[Boundary, ...], before: int) -> tuple[Head,
         return head, past
     moved = tuple(b for b in head.boundaries if b.experiment_id in over)
     last = max(moved, key=_at_and_k)
+    # Of all that was ever put away the last: an experiment that ended earlier may be put away later.
     until, k = max((head.past_until, head.past_k), (last.at, last.k))
     kept = tuple(b for b in head.boundaries if b.experiment_id not in over)
     merged = tuple(sorted(past + moved, key=_at_and_k))

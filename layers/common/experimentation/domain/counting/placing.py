@@ -63,15 +63,25 @@ def place(
     if stored is not None:
         is_same = stored.variant == wanted.variant
         return Placed(Placement.ALREADY_THERE if is_same else Placement.OTHER_VARIANT)
-    if at < head.past_until or at <= head.erased_at or (at <= head.last and at < times.accepted_since):
+    is_past = at <= head.last
+    # Before `past_until` the ordinals are put away; up to `erased_at` it was somebody else with the same id;
+    # and where events have expired, what the user did since can no longer be replayed.
+    if at < head.past_until or at <= head.erased_at or (is_past and at < times.accepted_since):
         return Placed(Placement.TOO_OLD)
-    if at <= head.last:
-        transaction = None if events is None else _past_enrolment(user, wanted, experiments, events, times)
-        if transaction is not None and transaction.fits():
-            return Placed(Placement.STORED, transaction)
-        if wanted.experiment.ended_at is not None:
-            return Placed(Placement.NOT_RUNNING)
-        wanted = wanted._replace(at=None, late=True)
+    if not is_past:
+        return _enrolled(user, wanted, experiments, times)
+    transaction = _past_enrolment(user, wanted, experiments, events, times)
+    if transaction is not None:
+        return Placed(Placement.STORED, transaction)
+    if wanted.experiment.ended_at is not None:
+        return Placed(Placement.NOT_RUNNING)
+    return _enrolled(user, wanted._replace(at=None, late=True), experiments, times)
+
+
+def _enrolled(
+    user: StoredUser, wanted: Enrolment, experiments: Mapping[str, Experiment], times: Times
+) -> Placed:
+    """Return an enrolment after every recorded event."""
     plan = enrol(user, [wanted], experiments, times.now, times.oldest)
     if plan.too_many:
         return Placed(Placement.TOO_MANY)
@@ -100,10 +110,12 @@ def _past_enrolment(
     user: StoredUser,
     wanted: Enrolment,
     experiments: Mapping[str, Experiment],
-    events: Sequence[Event],
+    events: Sequence[Event] | None,
     times: Times,
 ) -> Transaction | None:
-    """Return the transaction that enrols before recorded events; None when there is no room for one."""
+    """Return the transaction that enrols before recorded events; None where it is too much for one."""
+    if events is None:
+        return None
     experiment, at = wanted.experiment, wanted.at or 0
     user_labels = labels(experiment.segments, wanted.context)
     boundary = Boundary(0, at, experiment.id, wanted.variant, user_labels)
@@ -118,4 +130,5 @@ def _past_enrolment(
         enrolment_adds(experiment, wanted.variant, placed.labels, at),
     )
     renamed = [name for name, cells in after.spilled.items() if cells != before.spilled[name]]
-    return Transaction(changed(user, after, renamed, MAX_ACTIONS - len(enrolled))).joined(enrolled)
+    written = Transaction(changed(user, after, renamed, MAX_ACTIONS - len(enrolled))).joined(enrolled)
+    return written if written.fits() else None

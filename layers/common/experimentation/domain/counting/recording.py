@@ -5,21 +5,20 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from experimentation.domain.clock import day_number
-from experimentation.domain.counting.counters import Adds, event_adds
+from experimentation.domain.counting.counters import Adds, add_all, event_adds
 from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.ledger import (
-    END,
     Boundary,
     Cells,
     Head,
     apply_ends,
+    assignment_in,
     is_over,
     merged,
     ordinal,
     ownerships,
     put_away,
 )
-from experimentation.domain.counting.windows import add_counters
 from experimentation.domain.experiment import Experiment
 
 
@@ -37,10 +36,7 @@ class Ledger(NamedTuple):
 
     def assignment(self, experiment_id: str) -> Boundary | None:
         """Return the user's assignment in that experiment, from the head or from the past."""
-        for boundary in self.head.boundaries + self.past:
-            if boundary.experiment_id == experiment_id and boundary.variant != END:
-                return boundary
-        return None
+        return assignment_in(self.head.boundaries + self.past, experiment_id)
 
     def with_ledgers(self, inline: Mapping[str, Cells], spilled: Mapping[str, Cells]) -> "Ledger":
         """Return the same with these ledgers in the head and apart from it."""
@@ -67,9 +63,7 @@ def record(
         k = ordinal(head, boundaries, event.at)
         ledgers = spilled if event.type in head.spilled else inline
         cells = ledgers.get(event.type, {})
-        added = event_adds(experiments, owners, cells, event.type, (event.at, event.value, k))
-        for key, counters in added.items():
-            add_counters(adds.setdefault(key, {}), counters)
+        add_all(adds, event_adds(experiments, owners, cells, event.type, (event.at, event.value, k)))
         ledgers[event.type] = _with_event(cells, (day_number(event.at), k), event.value)
     head = replace(head, last=max(head.last, events[-1].at), ledgers=inline)
     if not is_over(ledger.head, keep_after):

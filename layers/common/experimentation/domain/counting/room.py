@@ -24,16 +24,17 @@ def has_room(
     is older than `oldest`; an experiment that is not among `experiments` is taken to have such sums.
     """
     items = {b.experiment_id: _items(b, now) for b in boundaries if b.variant != END}
-    later = sum(_has_covariates(experiments.get(name)) for name in items)
-    owned = 0
-    for index, boundary in enumerate(boundaries):
+    looks_back = {name: _has_covariates(experiments.get(name)) for name in items}
+    owned, later = 0, sum(looks_back.values())
+    ends = [*(boundary.at for boundary in boundaries[1:]), now + 1]
+    for boundary, until in zip(boundaries, ends, strict=True):
         name = boundary.experiment_id
         if boundary.variant == END:
             owned -= items.get(name, 0)
         else:
             owned += items[name]
-            later -= _has_covariates(experiments.get(name))
-        until = boundaries[index + 1].at if index + 1 < len(boundaries) else now + 1
+            later -= looks_back[name]
+        # In an interval that was over by `oldest`, or that is empty, no event comes any more.
         is_too_many = owned > MAX_COUNTERS_OWNED or owned + later > MAX_COUNTERS_PER_EVENT
         if is_too_many and boundary.at < until and until >= oldest:
             return False

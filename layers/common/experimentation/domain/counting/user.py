@@ -49,7 +49,7 @@ def changed(before: StoredUser, after: Ledger, touched: Iterable[str], room: int
         writes.append(LedgerWrite(user_id, event_type, version, after.spilled[event_type]))
     if after.past != before.ledger.past:
         writes.append(PastWrite(user_id, after.past, after.head.past_until, after.head.past_k))
-    head, moved = spill(replace(after.head, spilled=versions), room - len(writes) - 1)
+    head, moved = spill(replace(after.head, spilled=versions), room - len(writes) - 1)  # HEAD's own
     writes += [LedgerWrite(user_id, event_type, 0, cells) for event_type, cells in moved.items()]
     return (HeadWrite(user_id, before.head.version, head), *writes)
 

@@ -68,12 +68,6 @@ def cumulative(days: Mapping[int, Day], start: int, end: int) -> dict[int, Windo
     return {day: WindowTotals(*totals) for day, totals in zip(chosen, running, strict=True)}
 
 
-def add_counters(into: dict[str, int], counters: Mapping[str, int]) -> None:
-    """Add counters under the names that are stored."""
-    for name, amount in counters.items():
-        into[name] = into.get(name, 0) + amount
-
-
 def _seen_again(
     day: int, pairs: Mapping[tuple[int, int], int], start: int, end: int
 ) -> Iterator[tuple[int, int]]:

@@ -7,10 +7,9 @@ from math import ceil
 from typing import NamedTuple
 
 from experimentation.domain.assignment import Assignment, Crossover
-from experimentation.domain.counting.counters import Adds
+from experimentation.domain.counting.counters import Adds, add_all
 from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.ledger import Boundary, Cells, Head
-from experimentation.domain.counting.windows import add_counters
 
 MAX_ACTIONS = 100
 MAX_COUNTERS = 280  # of one item: an update expression holds 4 KB and, if each term is one, 300 operators
@@ -152,6 +151,5 @@ def grouped(transactions: Iterable[Transaction]) -> list[Transaction]:
 
 def _sum(first: Adds, second: Adds) -> Adds:
     both = {key: dict(counters) for key, counters in first.items()}
-    for key, counters in second.items():
-        add_counters(both.setdefault(key, {}), counters)
+    add_all(both, second)
     return both

@@ -62,6 +62,7 @@ def _mismatch(
 def _harm(study: Study, guardrails: Sequence[MetricTotals]) -> Iterator[Finding]:
     pairs = [(totals, treatment) for totals in guardrails for treatment in study.treatments]
     for totals, treatment in pairs:
+        # No moment of a plan: what the guard uses must hold at every run, not at the planned looks.
         examined = examine(study, Query(), totals, treatment, Moment())
         alpha = HARM_ALPHA / len(pairs)
         if is_harmed(examined, alpha):

@@ -64,8 +64,8 @@ class Verdict(NamedTuple):
 def kept_verdicts(looks: Sequence[Look], today: Look, titles: Mapping[str, str] = {}) -> dict[str, Verdict]:
     """Return, by treatment, the verdict that the looks gave; `today` may make it fall, never make a new one.
 
-    `titles` are what people call the metrics. Once a verdict has fallen at a look, only a later look can give
-    another.
+    `titles` are what people call the metrics. Once a verdict has fallen at a look, that one or a later look
+    can give another.
     """
     verdicts = {}
     for treatment in today.by_variant:
@@ -73,6 +73,7 @@ def kept_verdicts(looks: Sequence[Look], today: Look, titles: Mapping[str, str] 
         for look in looks:
             if verdict is not None and verdict.stands:
                 verdict = _after(verdict, look, titles)
+            # After the fall, not before: the look that takes a verdict back may give the opposite one.
             if verdict is None or not (verdict.stands or _stand(look, treatment)):
                 verdict = _verdict_of(look, treatment) or verdict
         if verdict is not None:

@@ -14,7 +14,8 @@ from experimentation.domain.experiment import Kind, Metric, Segment, Status
 from experimentation.storage import events, experiments, rollups, users
 from experimentation.storage.aws import client
 from experimentation.usecases.assigning import assign
-from experimentation.usecases.counting import MAX_TRIES, count_events
+from experimentation.usecases.counting import count_events
+from experimentation.usecases.retrying import MAX_TRIES
 from experimentation.usecases.runtime import Runtime
 from tests.cancelled import cancelling, conflict_on, keys_of
 from tests.events import made

@@ -16,8 +16,9 @@ from experimentation.storage.experiments import change
 from experimentation.usecases import placing
 from experimentation.usecases.assigning import assign, assign_all
 from experimentation.usecases.counting import count_events
-from experimentation.usecases.exposing import MAX_TRIES, enrol_exposed
+from experimentation.usecases.exposing import enrol_exposed
 from experimentation.usecases.importing import Row, import_rows
+from experimentation.usecases.retrying import MAX_TRIES
 from experimentation.usecases.runtime import Runtime
 from experimentation.usecases.verifying import differences
 from tests.cancelled import cancelling, conflict_on

@@ -1,7 +1,7 @@
 """What an execution environment remembers for a bounded time, so that a busy one does not ask again."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from experimentation.domain.errors import UnavailableError
 
@@ -27,6 +27,10 @@ class Cached[Key, Value]:
             return None
         self._values.move_to_end(key)
         return value
+
+    def fresh_among(self, keys: Iterable[Key], now: int) -> dict[Key, Value]:
+        """Return what is known of the keys and not too old."""
+        return {key: known for key in keys if (known := self.fresh(key, now)) is not None}
 
     def last(self, key: Key) -> Value | None:
         """Return what was known last, however old, else None."""

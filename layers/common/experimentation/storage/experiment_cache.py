@@ -35,7 +35,7 @@ class ExperimentCache:
     def read_many(self, experiment_ids: Iterable[str], now: int) -> dict[str, Experiment]:
         """Return those of the experiments that exist, by id, with one call for all that are not fresh."""
         wanted = list(dict.fromkeys(experiment_ids))
-        found = {name: known for name in wanted if (known := self._started.fresh(name, now)) is not None}
+        found = self._started.fresh_among(wanted, now)
         missing = [name for name in wanted if name not in found]
         if missing:
             read = experiments.read_many(missing)
@@ -49,15 +49,15 @@ class ExperimentCache:
         listed = self._listed.fresh(None, now)
         if listed is None:
             listed = self._listed.keep(None, now, experiments.listed())
-        ids = [
-            experiment_id for experiment_id, each in listed.items() if each.shipped or each.status in statuses
-        ]
-        drafts = {name: known for name in ids if (known := self._drafts.fresh(name, now)) is not None}
-        found = drafts | self.read_many((name for name in ids if name not in drafts), now)
-        for name, each in found.items():
-            if name not in drafts and each.status is Status.DRAFT:
+        ids = [name for name, each in listed.items() if each.shipped or each.status in statuses]
+        drafts = self._drafts.fresh_among(ids, now)
+        read = self.read_many((name for name in ids if name not in drafts), now)
+        for name, each in read.items():
+            if each.status is Status.DRAFT:
                 self._drafts.keep(name, now, each)
+        found = drafts | read
         wanted = (found[name] for name in ids if name in found)
+        # Asked again: the list may be older than what was read by it.
         return [each for each in wanted if each.ship is not None or each.status in statuses]
 
     def clear(self) -> None:

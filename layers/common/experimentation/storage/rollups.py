@@ -1,6 +1,6 @@
 """ROLLUP items: the counters of domain/counting, spread over shards, and the shard of sealed days."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -120,11 +120,7 @@ def _side_by_side(
 
 def _settled(cells: Mapping[ItemKey, Cell]) -> dict[ItemKey, Cell | None]:
     """Return what is stored, by key, of the keys that are both open and sealed; None for what is gone."""
-    open_keys: dict[ItemKey, list[ItemKey]] = {}
-    for shard, key in cells:
-        sealed = (f"{shard.rpartition('#')[0]}#{SEALED}", key)
-        if sealed in cells and shard != sealed[0]:
-            open_keys.setdefault(sealed, []).append((shard, key))
+    open_keys = _open_by_sealed(cells)
     settled: dict[ItemKey, Cell | None] = {sealed: cells[sealed] for sealed in open_keys}
     moved = list(open_keys)
     for _ in range(MAX_TRIES):
@@ -139,6 +135,15 @@ def _settled(cells: Mapping[ItemKey, Cell]) -> dict[ItemKey, Cell | None]:
         if not moved:
             return settled
     raise UnavailableError("The counters are being sealed; try again.")
+
+
+def _open_by_sealed(cells: Collection[ItemKey]) -> dict[ItemKey, list[ItemKey]]:
+    found: dict[ItemKey, list[ItemKey]] = {}
+    for shard, key in cells:
+        sealed = (f"{shard.rpartition('#')[0]}#{SEALED}", key)
+        if sealed in cells and shard != sealed[0]:
+            found.setdefault(sealed, []).append((shard, key))
+    return found
 
 
 def _read_keys(keys: Iterable[ItemKey]) -> dict[ItemKey, Cell]:

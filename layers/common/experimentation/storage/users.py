@@ -5,7 +5,7 @@ fits becomes a METRIC item. Boundaries of experiments that ended long ago are pu
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -91,18 +91,21 @@ def read_users(needs: Iterable[Need]) -> dict[str, StoredUser]:
     keys = [_key(user_id, f"METRIC#{name}") for user_id, need in wanted.items() for name in _apart(need)]
     keys += [_key(user_id, "PAST") for user_id, need in wanted.items() if need.past]
     found = {(_user(item), item["SK"]["S"]): item for item in read_items(keys)}
-    users: dict[str, StoredUser] = {}
-    for user_id, need in wanted.items():
-        apart = {name: _spilled(found.get((user_id, f"METRIC#{name}"))) for name in _apart(need)}
-        past = found.get((user_id, "PAST"))
-        ledger = Ledger(
-            need.head,
-            {name: each.cells for name, each in apart.items()},
-            boundaries_of(past["b"]["S"]) if past else (),
-        )
-        versions = {name: each.version for name, each in apart.items()}
-        users[user_id] = StoredUser(user_id, ledger, versions, _past_at(past) if need.past else None)
-    return users
+    return {user_id: _stored(need, found) for user_id, need in wanted.items()}
+
+
+def _stored(need: Need, found: "Mapping[tuple[str, str], Item]") -> StoredUser:
+    """Return a user with what was found, by user and sort key."""
+    user_id = need.user_id
+    apart = {name: _spilled(found.get((user_id, f"METRIC#{name}"))) for name in _apart(need)}
+    past = found.get((user_id, "PAST"))
+    ledger = Ledger(
+        need.head,
+        {name: each.cells for name, each in apart.items()},
+        boundaries_of(past["b"]["S"]) if past else (),
+    )
+    versions = {name: each.version for name, each in apart.items()}
+    return StoredUser(user_id, ledger, versions, _past_at(past) if need.past else None)
 
 
 def put_head(write: "HeadWrite") -> "Action":

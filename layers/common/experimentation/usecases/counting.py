@@ -4,7 +4,6 @@ Every transaction rewrites the heads of its users on the condition of their vers
 per event on the condition that there is none: an event is counted in the transaction that stores it.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -22,12 +21,11 @@ from experimentation.domain.experiment import Experiment
 from experimentation.storage import users
 from experimentation.storage.writing import Refusal
 from experimentation.usecases.committing import commit
+from experimentation.usecases.retrying import Waiting
 from experimentation.usecases.runtime import Runtime
 from experimentation.usecases.user_heads import read_heads
 
 MAX_EVENTS = 25
-MAX_TRIES = 8
-CONFLICTS_TO_SPLIT = 2  # one may be chance; a user who is written all the time has another
 
 type EventKey = tuple[str, str]
 """(user id, event id)"""
@@ -56,14 +54,12 @@ class _Loaded(NamedTuple):
     experiments: dict[str, Experiment]
 
 
-class _Pending:
-    """The events that are still to be counted, by user, and how often each user's writes were refused."""
+class _Pending(Waiting[EventKey]):
+    """The events that are still to be counted, by user."""
 
     def __init__(self, received: Iterable[Event]) -> None:
+        super().__init__()
         self.events: dict[str, dict[str, Event]] = {}
-        self.attempts: Counter[str] = Counter()
-        self.conflicts: Counter[str] = Counter()
-        self.alone: set[str] = set()
         for event in received:
             self.events.setdefault(event.user_id, {}).setdefault(event.event_id, event)
 
@@ -87,31 +83,9 @@ class _Pending:
         if not waiting:
             del self.events[user_id]
 
-    def isolate(self, user_ids: Iterable[str]) -> set[EventKey]:
-        """Retry the group's users one at a time.
-
-        If the group was a single user already, give that user up and return the ids of their events.
-        """
-        found = set(user_ids)
-        if len(found) > 1:
-            self.alone |= found
-            return set()
-        return {(user_id, event_id) for user_id in found for event_id in self.events.pop(user_id)}
-
-    def note_conflict(self, user_id: str) -> None:
-        """Count a refused write of this user; from the second on the user comes alone."""
-        self.conflicts[user_id] += 1
-        if self.conflicts[user_id] >= CONFLICTS_TO_SPLIT:
-            self.alone.add(user_id)
-
-    def note_attempt(self, user_ids: Iterable[str]) -> set[EventKey]:
-        """Count a failed attempt of these users; return the events of those that had the last one."""
-        given_up: set[EventKey] = set()
-        for user_id in set(user_ids):
-            self.attempts[user_id] += 1
-            if self.attempts[user_id] >= MAX_TRIES:
-                given_up |= {(user_id, event_id) for event_id in self.events.pop(user_id, {})}
-        return given_up
+    def give_up(self, user_id: str) -> set[EventKey]:
+        """Take all events of a user off the list, and name them."""
+        return {(user_id, event_id) for event_id in self.events.pop(user_id, {})}
 
 
 def count_events(received: Iterable[Event], runtime: Runtime, has_time: Callable[[], bool]) -> Outcome:
@@ -119,21 +93,12 @@ def count_events(received: Iterable[Event], runtime: Runtime, has_time: Callable
     pending, outcome = _Pending(received), Outcome()
     while pending.events and has_time():
         group = pending.group()
-        attempt = max(pending.attempts[event.user_id] for event in group)
-        if attempt:
-            runtime.pause(attempt)
+        pending.pause((event.user_id for event in group), runtime)
         planned = group
         try:
-            keep_after = runtime.clock() - settings.retention_days() * DAY_MS
-            loaded = _load(by_user(group), keep_after, runtime)
-            # Before the torn: of somebody who is being erased the ledgers go first, and HEAD last.
-            if _erased(group, loaded.users, pending, outcome):
+            transaction = _planned(group, pending, outcome, runtime)
+            if transaction is None:
                 continue
-            torn = {user_id for user_id, user in loaded.users.items() if user.is_torn()}
-            if torn:
-                _note_refused(torn, group, pending, outcome)
-                continue
-            transaction = _plan(group, loaded, keep_after)
             planned = transaction.events()
             outcome.transactions += 1
             refusal = commit(transaction, runtime)
@@ -142,12 +107,27 @@ def count_events(received: Iterable[Event], runtime: Runtime, has_time: Callable
             outcome.failed |= pending.note_attempt(event.user_id for event in planned)
         except Exception:  # noqa: BLE001 - the worker's edge: one broken user must not stop the others
             telemetry.logger.exception("events could not be counted")
-            outcome.failed |= pending.isolate(event.user_id for event in group)
+            outcome.failed |= pending.isolate({event.user_id for event in group})
         else:
-            outcome.outage = None if refusal is None else outcome.outage
             _apply(refusal, planned, transaction.uncounted(), pending, outcome)
-    outcome.failed |= {(user_id, event_id) for user_id, each in pending.events.items() for event_id in each}
+    for user_id in list(pending.events):
+        outcome.failed |= pending.give_up(user_id)
     return outcome
+
+
+def _planned(group: list[Event], pending: _Pending, outcome: Outcome, runtime: Runtime) -> Transaction | None:
+    """Return one transaction for as many events as fit; None where an erasure or torn reads come first."""
+    keep_after = runtime.clock() - settings.retention_days() * DAY_MS
+    loaded = _load(by_user(group), keep_after, runtime)
+    # Before the torn: of somebody who is being erased the ledgers go first, and HEAD last.
+    if _erased(group, loaded.users, pending, outcome):
+        return None
+    torn = {user_id for user_id, user in loaded.users.items() if user.is_torn()}
+    if torn:
+        _note_refused(torn, group, pending, outcome)
+        return None
+    compact_before = keep_after - GRACE_DAYS * DAY_MS
+    return batch(group, loaded.users, loaded.experiments, keep_after, compact_before)
 
 
 def _erased(group: list[Event], loaded: dict[str, StoredUser], pending: _Pending, outcome: Outcome) -> bool:
@@ -159,7 +139,7 @@ def _erased(group: list[Event], loaded: dict[str, StoredUser], pending: _Pending
     # Failed, not dropped: the queue brings them again, and by then the erasure may have ended.
     busy = {user_id for user_id, user in loaded.items() if user.head.erasing} & pending.events.keys()
     for user_id in busy:
-        outcome.failed |= {(user_id, event_id) for event_id in pending.events.pop(user_id)}
+        outcome.failed |= pending.give_up(user_id)
     return bool(gone or busy)
 
 
@@ -172,6 +152,7 @@ def _apply(
 ) -> None:
     """Take what was counted, or is a duplicate, off the list; note whose writes were refused."""
     if refusal is None:
+        outcome.outage = None
         for event in planned:
             pending.drop(event.user_id, event.event_id)
         outcome.counted += [event for event in planned if event not in uncounted]
@@ -194,12 +175,6 @@ def _note_refused(refused: set[str], planned: list[Event], pending: _Pending, ou
     outcome.conflicts += 1
     still_waiting = {event.user_id for event in planned} & pending.events.keys()
     outcome.failed |= pending.note_attempt(still_waiting)
-
-
-def _plan(group: list[Event], loaded: _Loaded, keep_after: int) -> Transaction:
-    """Return one transaction for as many of the events as fit."""
-    compact_before = keep_after - GRACE_DAYS * DAY_MS
-    return batch(group, loaded.users, loaded.experiments, keep_after, compact_before)
 
 
 def _load(events_of: dict[str, list[Event]], keep_after: int, runtime: Runtime) -> _Loaded:

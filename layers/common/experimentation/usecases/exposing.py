@@ -23,15 +23,16 @@ from experimentation.domain.prerequisites import named
 from experimentation.storage import crossovers, retention, users
 from experimentation.usecases.committing import commit
 from experimentation.usecases.placing import is_late, load, plan, turns
+from experimentation.usecases.retrying import Waiting
 from experimentation.usecases.runtime import Runtime
 from experimentation.usecases.user_heads import read_heads
 
 MAX_USERS = 100  # whose heads one call reads
-MAX_TRIES = 8
-CONFLICTS_TO_SPLIT = 2
 
 type UserExperiment = tuple[str, str]
 """(user id, experiment id)"""
+
+type Action = Enrolment | Crossover
 
 
 @dataclass
@@ -61,14 +62,12 @@ class _Known(NamedTuple):
     users: Mapping[str, StoredUser]
 
 
-class _Pending:
-    """The exposures that are still to be settled, and how often each user's writes were refused."""
+class _Pending(Waiting[UserExperiment]):
+    """The exposures that are still to be settled."""
 
     def __init__(self, received: Iterable[Exposure]) -> None:
+        super().__init__()
         self.exposures: Exposed = in_time_order(received)
-        self.attempts: Counter[str] = Counter()
-        self.conflicts: Counter[str] = Counter()
-        self.alone: set[str] = set()
 
     def group(self) -> list[str]:
         """Return the users of the next round; one whose conflicts or faults hold up others comes alone."""
@@ -88,45 +87,24 @@ class _Pending:
         """Take all of a user's exposures off the list, and name them."""
         return {(user_id, experiment_id) for experiment_id in self.exposures.pop(user_id, {})}
 
-    def note_attempt(self, user_ids: Iterable[str]) -> set[UserExperiment]:
-        """Count a failed attempt of these users; name what is given up because it was the last one."""
-        given_up: set[UserExperiment] = set()
-        for user_id in user_ids:
-            self.attempts[user_id] += 1
-            if self.attempts[user_id] >= MAX_TRIES:
-                given_up |= self.give_up(user_id)
-        return given_up
-
-    def note_conflict(self, user_id: str) -> None:
-        """Count a refused write of this user; from the second on the user comes alone."""
-        self.conflicts[user_id] += 1
-        if self.conflicts[user_id] >= CONFLICTS_TO_SPLIT:
-            self.alone.add(user_id)
-
 
 def enrol_exposed(received: Iterable[Exposure], runtime: Runtime, has_time: Callable[[], bool]) -> Outcome:
     """Settle each exposure; `has_time` says whether another attempt may begin."""
     pending, outcome = _Pending(received), Outcome()
     while pending.exposures and has_time():
         group = pending.group()
-        attempt = max(pending.attempts[user_id] for user_id in group)
-        if attempt:
-            runtime.pause(attempt)
+        pending.pause(group, runtime)
         try:
             refused = _round(group, pending, outcome, runtime, has_time)
         except UnavailableError as unavailable:
             outcome.outage = unavailable
-            refused = {user_id for user_id in group if user_id in pending.exposures}
+            outcome.failed |= pending.note_attempt(set(group) & pending.exposures.keys())
         except Exception:  # noqa: BLE001 - the worker's edge: one broken user must not stop the others
             telemetry.logger.exception("exposures could not be counted")
-            if len(group) > 1:
-                pending.alone |= set(group)
-            else:
-                outcome.failed |= pending.give_up(group[0])
-            continue
+            outcome.failed |= pending.isolate(group)
         else:
             outcome.outage = None
-        outcome.failed |= pending.note_attempt(refused)
+            outcome.failed |= pending.note_attempt(refused)
     for user_id in list(pending.exposures):
         outcome.failed |= pending.give_up(user_id)
     return outcome
@@ -150,6 +128,18 @@ def _round(
     for user_id, each in planned.items():
         if each.transaction is None:
             _settle(user_id, each, pending, outcome)
+    return refused | _write(planned, pending, outcome, runtime, has_time)
+
+
+def _write(
+    planned: Mapping[str, _Planned],
+    pending: _Pending,
+    outcome: Outcome,
+    runtime: Runtime,
+    has_time: Callable[[], bool],
+) -> set[str]:
+    """Write the transactions while there is time, and settle what they did; return whose were refused."""
+    refused: set[str] = set()
     for transaction in grouped(each.transaction for each in planned.values() if each.transaction):
         if not has_time():
             break
@@ -193,35 +183,37 @@ def _load(group: list[str], pending: _Pending, runtime: Runtime) -> _Known:
     return _Known(times, experiments, users.read_users(needs))
 
 
-def _judged(
-    group: list[str], pending: _Pending, outcome: Outcome, known: _Known
-) -> dict[str, Enrolment | Crossover]:
+def _judged(group: list[str], pending: _Pending, outcome: Outcome, known: _Known) -> dict[str, Action]:
     """Settle what needs no write; return the first of what is left of each user, enrolments first."""
-    left: dict[str, list[Enrolment | Crossover]] = {}
-    for user_id in group:
-        ledger = known.users[user_id].ledger
-        for name, exposures in list(pending.exposures[user_id].items()):
-            judged = judge(ledger, known.experiments, exposures, known.times.accepted_since, patterns.search)
-            if judged.action is None:
-                outcome.fates.update(judged.settled)
-                pending.settle(user_id, name)
-            else:
-                left.setdefault(user_id, []).append(judged.action)
-    crossing = (each for actions in left.values() for each in actions if isinstance(each, Crossover))
+    left = [(user_id, each) for user_id in group for each in _actions(user_id, pending, outcome, known)]
+    crossing = (each for _, each in left if isinstance(each, Crossover))
     stored = crossovers.known((each.experiment_id, each.user_id) for each in crossing)
     crossed = {(each.experiment_id, each.user_id) for each in stored}
-    chosen: dict[str, Enrolment | Crossover] = {}
-    for user_id, actions in left.items():
-        for each in actions:
-            if isinstance(each, Crossover) and (each.experiment_id, user_id) in crossed:
-                outcome.fates[Fate.KNOWN] += 1
-                pending.settle(user_id, each.experiment_id)
-            elif user_id not in chosen or isinstance(chosen[user_id], Crossover):
-                chosen[user_id] = each
+    chosen: dict[str, Action] = {}
+    for user_id, each in left:
+        if isinstance(each, Crossover) and (each.experiment_id, user_id) in crossed:
+            outcome.fates[Fate.KNOWN] += 1
+            pending.settle(user_id, each.experiment_id)
+        elif user_id not in chosen or isinstance(chosen[user_id], Crossover):
+            chosen[user_id] = each
     return chosen
 
 
-def _waiting(actions: Mapping[str, Enrolment | Crossover], known: _Known) -> set[str]:
+def _actions(user_id: str, pending: _Pending, outcome: Outcome, known: _Known) -> list[Action]:
+    """Settle those of a user's exposures that need no action; return the actions for the others."""
+    ledger, oldest = known.users[user_id].ledger, known.times.accepted_since
+    actions: list[Action] = []
+    for name, exposures in list(pending.exposures[user_id].items()):
+        judged = judge(ledger, known.experiments, exposures, oldest, patterns.search)
+        if judged.action is None:
+            outcome.fates.update(judged.settled)
+            pending.settle(user_id, name)
+        else:
+            actions.append(judged.action)
+    return actions
+
+
+def _waiting(actions: Mapping[str, Action], known: _Known) -> set[str]:
     """Return the users for whose events there is no room in this round."""
     late = {
         user_id: known.users[user_id].head
@@ -231,9 +223,7 @@ def _waiting(actions: Mapping[str, Enrolment | Crossover], known: _Known) -> set
     return late.keys() - set(next(turns(late), ()))
 
 
-def _enrolments(
-    actions: Mapping[str, Enrolment | Crossover], known: _Known, runtime: Runtime
-) -> dict[str, _Planned]:
+def _enrolments(actions: Mapping[str, Action], known: _Known, runtime: Runtime) -> dict[str, _Planned]:
     """Return what becomes of each enrolment; those whose reads were torn are left out."""
     waiting = _waiting(actions, known)
     wanted = {
@@ -251,9 +241,7 @@ def _enrolments(
     return planned
 
 
-def _crossovers(
-    actions: Mapping[str, Enrolment | Crossover], known: _Known, runtime: Runtime
-) -> dict[str, _Planned]:
+def _crossovers(actions: Mapping[str, Action], known: _Known, runtime: Runtime) -> dict[str, _Planned]:
     """Return what becomes of each crossover."""
     found = {user_id: each for user_id, each in actions.items() if isinstance(each, Crossover)}
     living = dict.fromkeys(name for user_id in found for name in known.users[user_id].head.living())

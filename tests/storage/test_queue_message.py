@@ -82,6 +82,7 @@ def test_an_event_larger_than_the_limit_travels_alone():
         '{"Type":"Notification","Message":"{}"}',
         "[" * 100_000,
         '{"v":2,"request_id":"r","events":[]}',
+        '{"v":[],"request_id":"r","events":[]}',
         '{"v":2,"request_id":"r","exposures":[["e","u","control",1]]}',
         '{"v":2,"request_id":"r","exposures":[["e","u","control",1,1,"{}",0]]}',
         '{"v":2,"request_id":"r","exposures":[["e","u","control",1,1.5,"{}"]]}',

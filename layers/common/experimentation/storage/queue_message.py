@@ -1,8 +1,9 @@
 """The messages between the API and the workers: JSON with up to 200 KB of events, or of exposures."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.exposure import Exposure
@@ -64,17 +65,20 @@ def unpack(text: str) -> Message:
         if shape.get("Type") == "Notification":
             shape = json.loads(shape["Message"])
         version, request_id = shape["v"], str(shape["request_id"])
-        events = tuple(Event(*row) for row in (shape["events"] if version == EVENTS else ()))
-        exposures = tuple(Exposure(*row) for row in (shape["exposures"] if version == EXPOSURES else ()))
+        if version == EVENTS:
+            return Message(_rows(Event, shape["events"], FIELDS), request_id)
+        if version == EXPOSURES:
+            return Message((), request_id, _rows(Exposure, shape["exposures"], EXPOSURE_FIELDS))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise PoisonError("not a message of this service") from error
-    is_typed = all(_typed(each, FIELDS) for each in events) and all(
-        _typed(each, EXPOSURE_FIELDS) for each in exposures
-    )
-    if version not in {EVENTS, EXPOSURES} or not is_typed:
-        raise PoisonError("not a message of this service")
-    return Message(events, request_id, exposures)
+    raise PoisonError("a message of another version")
 
 
-def _typed(row: Event | Exposure, kinds: tuple[type, ...]) -> bool:
-    return all(type(part) is kind for part, kind in zip(row, kinds, strict=True))
+def _rows[Row: (Event, Exposure)](
+    row: type[Row], shapes: Iterable[Iterable[Any]], kinds: Sequence[type]
+) -> tuple[Row, ...]:
+    rows = tuple(row(*shape) for shape in shapes)
+    for each in rows:
+        if not all(type(part) is kind for part, kind in zip(each, kinds, strict=True)):
+            raise TypeError("a field is of another type")
+    return rows

@@ -100,13 +100,14 @@ def _effect(query: SampleSizeQuery, experiment: Experiment | None, outcome: Outc
     if relative is not None and absolute is not None:
         detail = "may not stand beside minimum_effect"
         raise InvalidError("The effect is given twice.", [FieldError("/minimum_effect_absolute", detail)])
-    own = None if experiment is None else experiment.minimum_effect
-    if relative is None and absolute is None and own is not None:
-        relative = float(own)
-    field = "/minimum_effect" if absolute is None else "/minimum_effect_absolute"
-    effect = absolute if relative is None else relative * outcome.mean
-    if effect is None:
-        return None
+    if absolute is not None:
+        return _showable(absolute, outcome, "/minimum_effect_absolute")
+    if relative is None and experiment is not None and experiment.minimum_effect is not None:
+        relative = float(experiment.minimum_effect)
+    return None if relative is None else _showable(relative * outcome.mean, outcome, "/minimum_effect")
+
+
+def _showable(effect: float, outcome: Outcome, field: str) -> float:
     if abs(effect) < LEAST_EFFECT:
         detail = "gives no effect at all: no number of users would show it"
     elif outcome.sd is None and not 0 <= outcome.mean + effect <= 1:

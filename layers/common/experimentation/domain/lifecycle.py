@@ -27,6 +27,16 @@ def transition(experiment: Experiment, status: Status, now: int) -> Experiment:
     `started_at` is the first start. `ended_at` lies ahead by COMPLETION_DELAY_MS: by then every environment
     has seen it, so nothing that happened at or after it is counted anywhere.
     """
+    _require_step(experiment, status, now)
+    if experiment.started_at is None:
+        # What the draft declared counts as declared before the start, also by a clock that was ahead.
+        declared = tuple(replace(each, declared_at=min(each.declared_at, now)) for each in experiment.metrics)
+        experiment = replace(experiment, started_at=now, metrics=declared)
+    ended_at = now + COMPLETION_DELAY_MS if status is Status.COMPLETED else None
+    return replace(experiment, status=status, ended_at=ended_at, pauses=_pauses(experiment, status, now))
+
+
+def _require_step(experiment: Experiment, status: Status, now: int) -> None:
     allowed = NEXT[experiment.status]
     if status not in allowed:
         raise ConflictError(
@@ -41,12 +51,6 @@ def transition(experiment: Experiment, status: Status, now: int) -> Experiment:
             "Its scheduled end is over, so it cannot run.",
             [FieldError("/schedule/end_at", "has passed")],
         )
-    if experiment.started_at is None:
-        # What the draft declared counts as declared before the start, also by a clock that was ahead.
-        declared = tuple(replace(each, declared_at=min(each.declared_at, now)) for each in experiment.metrics)
-        experiment = replace(experiment, started_at=now, metrics=declared)
-    ended_at = now + COMPLETION_DELAY_MS if status is Status.COMPLETED else None
-    return replace(experiment, status=status, ended_at=ended_at, pauses=_pauses(experiment, status, now))
 
 
 def _pauses(experiment: Experiment, status: Status, now: int) -> tuple[Pause, ...]:

@@ -1,6 +1,7 @@
 """An experiment's items, META and EXPLIST: their keys, shapes and condition expressions."""
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, astuple
 from typing import Any
 
@@ -170,11 +171,10 @@ def from_meta(item: Item) -> Experiment:
     held["count_from"] = CountFrom(held.get("count_from", CountFrom.ASSIGNMENT))
     held["adjustment"] = Adjustment(held.get("adjustment", Adjustment.CUPED))
     held["conclusion"] = Conclusion(held["conclusion"]) if held.get("conclusion") else None
-    held["layer"] = Layer(**held["layer"]) if held.get("layer") else None
+    for name, part in _PARTS.items():
+        held[name] = part(**held[name]) if held.get(name) else None
     held["guard"] = GuardRule(**{name: Reaction(each) for name, each in held.get("guard", {}).items()})
-    held["prerequisite"] = _prerequisite(**held["prerequisite"]) if held.get("prerequisite") else None
     held["tags"] = tuple(held.get("tags", ()))
-    held["schedule"] = _schedule(**held["schedule"]) if held.get("schedule") else None
     numbers: dict[str, Any] = {name: int(item[name]["N"]) for name in _NUMBERS if name in item}
     return Experiment(id=item["id"]["S"], status=Status(item["status"]["S"]), **held, **numbers)
 
@@ -223,6 +223,13 @@ def _prerequisite(experiment_id: str, variants: list[str]) -> Prerequisite:
 
 def _schedule(start_at: int | None, end_at: int | None, ramp: list[dict[str, int]]) -> Schedule:
     return Schedule(start_at, end_at, tuple(RampStep(**step) for step in ramp))
+
+
+_PARTS: Mapping[str, Callable[..., object]] = {
+    "layer": Layer,
+    "prerequisite": _prerequisite,
+    "schedule": _schedule,
+}
 
 
 def _json(value: object) -> str:

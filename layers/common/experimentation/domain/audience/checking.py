@@ -12,11 +12,12 @@ LONGEST_ATTRIBUTE = 64
 
 COMBINING = ("$and", "$or", "$nor", "$not")
 ON_A_VALUE = (*OPERATORS, "$regex", "$not")
-_LISTS = frozenset({"$in", "$nin"})
-_ORDERING = frozenset({"$gt", "$gte", "$lt", "$lte"})
 
 type PatternFault = Callable[[str], str | None]
 """Returns what is wrong with a regular expression, None when nothing is."""
+
+type Kind = tuple[Callable[[object], bool], str]
+"""Whether an operand is of the kind that an operator takes, and what is wrong when it is not."""
 
 
 def faults(condition: object, pattern_fault: PatternFault, at: str = "") -> list[FieldError]:
@@ -80,20 +81,39 @@ def _wanted(wanted: object, pattern_fault: PatternFault, at: str, depth: int) ->
 
 
 def _operand_fault(operator: str, operand: object, pattern_fault: PatternFault) -> str | None:
-    if operator in _LISTS:
-        is_list = isinstance(operand, list) and bool(operand) and all(map(_is_scalar, operand))
-        return None if is_list else "must be a list of at least one value, each text, number, boolean or null"
-    if operator in _ORDERING:
-        is_ordered = isinstance(operand, str | int | float) and not isinstance(operand, bool)
-        return None if is_ordered else "must be a number or a text"
-    if operator == "$exists":
-        return None if isinstance(operand, bool) else "must be true or false"
-    if operator == "$regex":
-        return pattern_fault(operand) if isinstance(operand, str) else "must be a text"
-    if operator.startswith("$v"):
-        return None if isinstance(operand, str) else 'must be a version as a text, like "2.10.0"'
-    return None if _is_scalar(operand) else "must be a text, number, boolean or null"
+    if operator == "$regex" and isinstance(operand, str):
+        return pattern_fault(operand)
+    is_right, fault = _OPERANDS.get(operator, _SCALAR)
+    return None if is_right(operand) else fault
 
 
 def _is_scalar(value: object) -> bool:
     return value is None or isinstance(value, str | int | float)
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(_is_scalar, value))
+
+
+def _is_ordered(value: object) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+_SCALAR: Kind = (_is_scalar, "must be a text, number, boolean or null")
+_OPERANDS: Mapping[str, Kind] = {
+    **dict.fromkeys(
+        ("$in", "$nin"),
+        (_is_list, "must be a list of at least one value, each text, number, boolean or null"),
+    ),
+    **dict.fromkeys(("$gt", "$gte", "$lt", "$lte"), (_is_ordered, "must be a number or a text")),
+    **dict.fromkeys(
+        (operator for operator in OPERATORS if operator.startswith("$v")),
+        (_is_text, 'must be a version as a text, like "2.10.0"'),
+    ),
+    "$exists": (lambda value: isinstance(value, bool), "must be true or false"),
+    "$regex": (_is_text, "must be a text"),
+}

@@ -24,23 +24,16 @@ def window(days: Mapping[int, Day], start: int, end: int) -> WindowTotals:
     Unique users are those active each day less those counted again on their next active day; squared totals
     are the products of a user's totals of every ordered pair of days.
     """
-    inside = {day: counters for day, counters in days.items() if start <= day <= end}
-    return WindowTotals(
-        converters=sum(each.converters for each in inside.values())
-        - sum(users for day, each in inside.items() for _, users in _seen_again(day, each.pairs, start, end)),
-        count=sum(each.count for each in inside.values()),
-        sum=sum(each.sum for each in inside.values()),
-        sum_squares=sum(
-            amount
-            for day, each in inside.items()
-            for _, amount in _squares(day, each.sum_products, start, end)
-        ),
-        count_squares=sum(
-            amount
-            for day, each in inside.items()
-            for _, amount in _squares(day, each.count_products, start, end)
-        ),
-    )
+    converters = count = total = sum_squares = count_squares = 0
+    for day, each in days.items():
+        if start <= day <= end:
+            converters += each.converters
+            converters -= sum(users for _, users in _seen_again(day, each.pairs, start, end))
+            count += each.count
+            total += each.sum
+            sum_squares += sum(amount for _, amount in _squares(day, each.sum_products, start, end))
+            count_squares += sum(amount for _, amount in _squares(day, each.count_products, start, end))
+    return WindowTotals(converters, count, total, sum_squares, count_squares)
 
 
 def cumulative(days: Mapping[int, Day], start: int, end: int) -> dict[int, WindowTotals]:

@@ -34,8 +34,8 @@ def read() -> Iterator[set[str]]:
     found: set[str] = set()
 
     def note(params: dict[str, Any], **_: object) -> None:
-        key = params.get("ExpressionAttributeValues", {}).get(":pk")
-        if key:
+        key = params.get("ExpressionAttributeValues", {}).get(":partition")
+        if key and key["S"].startswith("ROLLUP#"):
             found.add(key["S"].split("#")[1])
 
     events = client.dynamodb().meta.events

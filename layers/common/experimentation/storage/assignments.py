@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
 from experimentation import settings
@@ -10,6 +10,7 @@ from experimentation.domain.assignment import Assignment
 from experimentation.storage.aws import client
 from experimentation.storage.aws.batch_read import read_items
 from experimentation.storage.aws.failures import translated
+from experimentation.storage.aws.paged_query import in_partition, one_page
 from experimentation.storage.aws.transactions import delete, put_new
 
 if TYPE_CHECKING:
@@ -67,23 +68,9 @@ def read_many(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Assignm
 
 def page(experiment_id: str, partition: int, limit: int, after_user: str | None = None) -> AssignmentPage:
     """Return up to `limit` assignments of one of the 64 partitions."""
-    partition_key = {"S": f"ASSIGN#{experiment_id}#{partition}"}
-    start: dict[str, Any] = (
-        {}
-        if after_user is None
-        else {"ExclusiveStartKey": {"PK": partition_key, "SK": {"S": f"USER#{after_user}"}}}
-    )
-    with translated():
-        answer = client.dynamodb().query(
-            TableName=settings.data_table(),
-            KeyConditionExpression="PK = :pk",
-            ExpressionAttributeValues={":pk": partition_key},
-            Limit=limit,
-            **start,
-        )
-    last = answer.get("LastEvaluatedKey")
-    next_user = last["SK"]["S"].removeprefix("USER#") if last else None
-    return AssignmentPage([_assignment(item) for item in answer["Items"]], next_user)
+    query = in_partition(settings.data_table(), f"ASSIGN#{experiment_id}#{partition}", consistent=False)
+    items, last = one_page(query, limit, None if after_user is None else f"USER#{after_user}")
+    return AssignmentPage(list(map(_assignment, items)), last.removeprefix("USER#") if last else None)
 
 
 def _key(experiment_id: str, user_id: str) -> "Item":

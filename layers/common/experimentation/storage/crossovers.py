@@ -7,7 +7,7 @@ from zlib import crc32
 from experimentation import settings
 from experimentation.domain.assignment import Crossover
 from experimentation.storage.aws.batch_read import read_items
-from experimentation.storage.aws.paged_query import every_item
+from experimentation.storage.aws.paged_query import every_item, in_partition
 from experimentation.storage.aws.transactions import delete, put_new
 
 if TYPE_CHECKING:
@@ -37,12 +37,8 @@ def removal(experiment_id: str, user_id: str) -> "Action":
 def of_experiment(experiment_id: str) -> Iterator[Crossover]:
     """Yield every crossover of the experiment."""
     for partition in range(PARTITIONS):
-        query = {
-            "TableName": settings.data_table(),
-            "KeyConditionExpression": "PK = :pk",
-            "ExpressionAttributeValues": {":pk": {"S": f"CROSSOVER#{experiment_id}#{partition}"}},
-            "ConsistentRead": True,
-        }
+        key = f"CROSSOVER#{experiment_id}#{partition}"
+        query = in_partition(settings.data_table(), key, consistent=True)
         yield from map(_crossover, every_item(query))
 
 

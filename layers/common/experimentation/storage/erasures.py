@@ -16,7 +16,7 @@ from experimentation.domain.counting.erasing import IN_TABLES, KEPT_DAYS, Erasur
 from experimentation.storage.aws import client
 from experimentation.storage.aws.batch_read import read_items
 from experimentation.storage.aws.failures import condition_failed, translated
-from experimentation.storage.aws.paged_query import every_item
+from experimentation.storage.aws.paged_query import every_item, in_partition
 from experimentation.storage.aws.transactions import put_if, put_new
 from experimentation.storage.cached import Cached
 
@@ -114,16 +114,9 @@ def put(erasure: Erasure, read_step: int | None, retention_days: int) -> "Action
 def pending() -> Iterator[Erasure]:
     """Yield the erasures that are not done, read consistently."""
     for partition in PARTITIONS:
-        query: dict[str, Any] = {
-            "TableName": settings.data_table(),
-            "KeyConditionExpression": "PK = :pk",
-            "FilterExpression": "stage <> :done",
-            "ExpressionAttributeValues": {
-                ":pk": {"S": f"ERASED#{partition}"},
-                ":done": {"S": Stage.DONE.value},
-            },
-            "ConsistentRead": True,
-        }
+        query = in_partition(settings.data_table(), f"ERASED#{partition}", consistent=True)
+        query |= {"FilterExpression": "stage <> :done"}
+        query["ExpressionAttributeValues"][":done"] = {"S": Stage.DONE.value}
         yield from map(_erasure, every_item(query))
 
 

@@ -15,6 +15,7 @@ from experimentation.domain.errors import UnavailableError
 from experimentation.storage.aws import client
 from experimentation.storage.aws.batch_read import read_items
 from experimentation.storage.aws.failures import condition_failed, translated
+from experimentation.storage.aws.paged_query import in_partition, one_page
 
 PARTITIONS = 8  # of 1,000 writes a second each
 MAX_NEW = 50  # types to write after one batch; the others wait for the next
@@ -100,19 +101,11 @@ def partial_among(names: Iterable[str]) -> frozenset[str]:
 
 
 def _some(partition: int, limit: int, after: str | None) -> list[EventType]:
-    key = {"S": f"TYPES#{partition}"}
-    start = {} if after is None else {"ExclusiveStartKey": {"PK": key, "SK": {"S": after}}}
-    with translated():
-        answer = client.dynamodb().query(
-            TableName=settings.data_table(),
-            KeyConditionExpression="PK = :types",
-            ExpressionAttributeValues={":types": key},
-            Limit=limit,
-            **start,  # type: ignore[arg-type]
-        )
+    query = in_partition(settings.data_table(), f"TYPES#{partition}", consistent=False)
+    items, _ = one_page(query, limit, after)
     return [
         EventType(item["SK"]["S"], int(item["first_day"]["N"]), int(item["last_day"]["N"]), "partial" in item)
-        for item in answer["Items"]
+        for item in items
         if "first_day" in item and "last_day" in item
     ]
 

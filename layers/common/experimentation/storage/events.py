@@ -1,13 +1,12 @@
 """EVENT items: the record of an event, and the proof that it was counted."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from experimentation import settings
 from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.retention import GRACE_DAYS
-from experimentation.storage.aws import client
-from experimentation.storage.aws.failures import translated
+from experimentation.storage.aws.paged_query import in_partition, one_page
 from experimentation.storage.aws.transactions import put_new
 
 if TYPE_CHECKING:
@@ -48,21 +47,11 @@ def put(event: Event, *, counted: bool = True) -> "Action":
 
 def page(user_id: str, limit: int, after_event: str | None = None, *, consistent: bool = False) -> EventPage:
     """Return up to `limit` of a user's stored events."""
-    start: dict[str, Any] = {} if after_event is None else {"ExclusiveStartKey": _key(user_id, after_event)}
-    with translated():
-        answer = client.dynamodb().query(
-            TableName=settings.data_table(),
-            KeyConditionExpression="PK = :pk AND begins_with(SK, :prefix)",
-            ExpressionAttributeValues={":pk": {"S": f"USER#{user_id}"}, ":prefix": {"S": PREFIX}},
-            Limit=limit,
-            ConsistentRead=consistent,
-            **start,
-        )
-    last = answer.get("LastEvaluatedKey")
-    next_event = last["SK"]["S"].removeprefix(PREFIX) if last else None
-    events = [_event(item) for item in answer["Items"]]
-    counted = [event for event, item in zip(events, answer["Items"], strict=True) if "uncounted" not in item]
-    return EventPage(events, next_event, counted)
+    query = in_partition(settings.data_table(), f"USER#{user_id}", PREFIX, consistent=consistent)
+    items, last = one_page(query, limit, None if after_event is None else PREFIX + after_event)
+    events = [_event(item) for item in items]
+    counted = [event for event, item in zip(events, items, strict=True) if "uncounted" not in item]
+    return EventPage(events, last.removeprefix(PREFIX) if last else None, counted)
 
 
 def of_users(user_ids: Iterable[str], most: int) -> dict[str, list[Event] | None]:

@@ -127,15 +127,6 @@ def deleted(experiment_id: str) -> Action:
     return {"Put": {"TableName": settings.data_table(), "Item": item}}
 
 
-def deleted_query() -> dict[str, Any]:
-    """Return the query of the ids of deleted drafts."""
-    return {
-        "TableName": settings.data_table(),
-        "KeyConditionExpression": "PK = :deleted",
-        "ExpressionAttributeValues": {":deleted": DELETED["PK"]},
-    }
-
-
 def list_query(status: Status | None, start: str | None) -> dict[str, Any]:
     """Return the query of the list, newest first, after the sort key `start`."""
     query: dict[str, Any] = {

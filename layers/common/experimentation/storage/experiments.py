@@ -22,7 +22,7 @@ from experimentation.storage.aws import pauses
 from experimentation.storage.aws.batch_read import read_items
 from experimentation.storage.aws.client import dynamodb
 from experimentation.storage.aws.failures import translated
-from experimentation.storage.aws.paged_query import every_item
+from experimentation.storage.aws.paged_query import every_item, in_partition
 from experimentation.storage.aws.transactions import CONDITION_FAILED, Action, CancelledError, Item, commit
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def listed() -> dict[str, Listed]:
 
 def with_history() -> list[str]:
     """Return the id of every experiment that there is or was, in order, read consistently."""
-    query = items.deleted_query() | {"ConsistentRead": True}
+    query = in_partition(settings.data_table(), items.DELETED["PK"]["S"], consistent=True)
     found = {row["experiment_id"]["S"] for row in _rows(None, None, FILTERED_PAGE, consistent=True)}
     return sorted(found | {item["SK"]["S"] for item in every_item(query)})
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from experimentation import settings
 from experimentation.domain.results.export_file import ExportFile
 from experimentation.domain.results.rows import Position
-from experimentation.storage.aws.paged_query import every_item
+from experimentation.storage.aws.paged_query import every_item, in_partition
 from experimentation.storage.aws.transactions import commit, put_if
 
 if TYPE_CHECKING:
@@ -50,15 +50,7 @@ def unfinished(now: int) -> list[ExportFile]:
 
 
 def _read(prefix: str) -> Iterator[ExportFile]:
-    query: dict[str, Any] = {
-        "TableName": settings.data_table(),
-        "KeyConditionExpression": "PK = :partition",
-        "ExpressionAttributeValues": {":partition": {"S": PARTITION}},
-        "ConsistentRead": True,
-    }
-    if prefix:
-        query["KeyConditionExpression"] += " AND begins_with(SK, :prefix)"
-        query["ExpressionAttributeValues"][":prefix"] = {"S": prefix}
+    query = in_partition(settings.data_table(), PARTITION, prefix, consistent=True)
     return map(_file, every_item(query))
 
 

@@ -8,7 +8,7 @@ from experimentation import settings
 from experimentation.domain.changes import Change
 from experimentation.storage.aws.client import dynamodb
 from experimentation.storage.aws.failures import translated
-from experimentation.storage.aws.paged_query import every_item
+from experimentation.storage.aws.paged_query import every_item, in_partition, one_page
 from experimentation.storage.aws.transactions import Action, Item
 
 PREFIX = "LOG#"
@@ -78,39 +78,21 @@ def _json(value: object) -> str:
 
 def list_page(experiment_id: str, limit: int, start: str | None = None) -> Page:
     """Return up to `limit` entries, newest first; `start` is an earlier page's `next_start`."""
-    partition = {"S": f"EXP#{experiment_id}"}
-    query: dict[str, Any] = {
-        "TableName": settings.data_table(),
-        "KeyConditionExpression": "PK = :partition AND begins_with(SK, :log)",
-        "ExpressionAttributeValues": {":partition": partition, ":log": {"S": PREFIX}},
-        "ScanIndexForward": False,
-        "Limit": limit,
-    }
-    if start is not None:
-        query["ExclusiveStartKey"] = {"PK": partition, "SK": {"S": PREFIX + start}}
-    with translated():
-        answer = dynamodb().query(**query)
-    last = answer.get("LastEvaluatedKey")
-    return Page(
-        [_entry(item) for item in answer["Items"]], last["SK"]["S"].removeprefix(PREFIX) if last else None
-    )
+    query = _query(experiment_id, consistent=False) | {"ScanIndexForward": False}
+    items, last = one_page(query, limit, None if start is None else PREFIX + start)
+    return Page([_entry(item) for item in items], last.removeprefix(PREFIX) if last else None)
 
 
 def replace_user(experiment_id: str, user_id: str, name: str) -> None:
     """Put a name in the place of a user id in the overrides that the experiment's entries hold."""
-    query: dict[str, Any] = {
-        "TableName": settings.data_table(),
-        "KeyConditionExpression": "PK = :partition AND begins_with(SK, :log)",
-        "FilterExpression": "contains(changes, :user)",
-        "ExpressionAttributeValues": {
-            ":partition": {"S": f"EXP#{experiment_id}"},
-            ":log": {"S": PREFIX},
-            ":user": {"S": _json(user_id)},
-        },
-        "ConsistentRead": True,
-    }
+    query = _query(experiment_id, consistent=True) | {"FilterExpression": "contains(changes, :user)"}
+    query["ExpressionAttributeValues"][":user"] = {"S": _json(user_id)}
     for item in every_item(query):
         _replace_user(item, user_id, name)
+
+
+def _query(experiment_id: str, *, consistent: bool) -> dict[str, Any]:
+    return in_partition(settings.data_table(), f"EXP#{experiment_id}", PREFIX, consistent=consistent)
 
 
 def _replace_user(item: Item, user_id: str, name: str) -> None:

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from experimentation import settings
 from experimentation.domain.experiment import Experiment
 from experimentation.domain.layers import Claim, claimed, released
 from experimentation.storage.aws.client import dynamodb
 from experimentation.storage.aws.failures import translated
+from experimentation.storage.aws.paged_query import in_partition, one_page
 from experimentation.storage.aws.transactions import Action, Item, put_if, put_new
 
 PARTITION = {"S": "LAYERS"}
@@ -53,20 +54,9 @@ def read(key: str) -> Claims:
 
 def list_page(limit: int, start: str | None = None) -> Page:
     """Return up to `limit` layers; `start` is an earlier page's `next_start`."""
-    query: dict[str, Any] = (
-        {} if start is None else {"ExclusiveStartKey": {"PK": PARTITION, "SK": {"S": start}}}
-    )
-    with translated():
-        answer = dynamodb().query(
-            TableName=settings.data_table(),
-            KeyConditionExpression="PK = :layers",
-            ExpressionAttributeValues={":layers": PARTITION},
-            ConsistentRead=True,
-            Limit=limit,
-            **query,
-        )
-    last = answer.get("LastEvaluatedKey")
-    return Page([_claims(item) for item in answer["Items"]], last["SK"]["S"] if last else None)
+    query = in_partition(settings.data_table(), PARTITION["S"], consistent=True)
+    items, next_start = one_page(query, limit, start)
+    return Page([_claims(item) for item in items], next_start)
 
 
 def _claim(experiment: Experiment | None) -> object:

@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Iterable
-from typing import Any
 
 from experimentation import settings
 from experimentation.domain.errors import UnavailableError
 from experimentation.domain.facts import Fact
 from experimentation.domain.statistics.looks import Look, document, look_of
 from experimentation.storage import outbox
-from experimentation.storage.aws.paged_query import every_item
+from experimentation.storage.aws.paged_query import every_item, in_partition
 from experimentation.storage.aws.transactions import CancelledError, commit, put_new
 
 PREFIX = "LOOK#"
@@ -35,13 +34,5 @@ def put(experiment_id: str, look: Look, taken_at: int, facts: Iterable[Fact]) ->
 
 def read(experiment_id: str) -> list[Look]:
     """Return the experiment's looks in the order of their days, read consistently."""
-    query: dict[str, Any] = {
-        "TableName": settings.data_table(),
-        "KeyConditionExpression": "PK = :experiment AND begins_with(SK, :look)",
-        "ExpressionAttributeValues": {
-            ":experiment": {"S": f"EXP#{experiment_id}"},
-            ":look": {"S": PREFIX},
-        },
-        "ConsistentRead": True,
-    }
+    query = in_partition(settings.data_table(), f"EXP#{experiment_id}", PREFIX, consistent=True)
     return [look_of(json.loads(item["look"]["S"])) for item in every_item(query)]

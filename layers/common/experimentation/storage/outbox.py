@@ -1,14 +1,14 @@
 """Facts: NOTIFICATIONS items, which people list, and OUTBOX items, which wait to be sent."""
 
 import json
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from experimentation import settings
 from experimentation.domain.clock import DAY_MS
 from experimentation.domain.facts import Fact, FactKind
 from experimentation.storage.aws.client import dynamodb
 from experimentation.storage.aws.failures import translated
-from experimentation.storage.aws.paged_query import every_item
+from experimentation.storage.aws.paged_query import every_item, in_partition, one_page
 from experimentation.storage.aws.transactions import Action, Item, put_new
 
 LISTED = "NOTIFICATIONS"
@@ -36,15 +36,7 @@ def mark(fact: Fact) -> Action:
 
 def marked(experiment_id: str) -> set[str]:
     """Return the ids of an experiment's facts that are marked, read consistently."""
-    query: dict[str, Any] = {
-        "TableName": settings.data_table(),
-        "KeyConditionExpression": "PK = :experiment AND begins_with(SK, :mark)",
-        "ExpressionAttributeValues": {
-            ":experiment": {"S": f"EXP#{experiment_id}"},
-            ":mark": {"S": MARK},
-        },
-        "ConsistentRead": True,
-    }
+    query = in_partition(settings.data_table(), f"EXP#{experiment_id}", MARK, consistent=True)
     return {item["SK"]["S"].removeprefix(MARK) for item in every_item(query)}
 
 
@@ -65,21 +57,10 @@ def list_page(limit: int, start: str | None = None) -> Page:
 
 
 def _query(partition: str, limit: int, start: str | None, *, forward: bool) -> Page:
-    query: dict[str, Any] = {
-        "TableName": settings.data_table(),
-        "KeyConditionExpression": "PK = :partition",
-        "ExpressionAttributeValues": {":partition": {"S": partition}},
-        "ScanIndexForward": forward,
-        # A stale read would give a fact again that has been sent and forgotten.
-        "ConsistentRead": True,
-        "Limit": limit,
-    }
-    if start is not None:
-        query["ExclusiveStartKey"] = {"PK": {"S": partition}, "SK": {"S": start}}
-    with translated():
-        answer = dynamodb().query(**query)
-    last = answer.get("LastEvaluatedKey")
-    return Page([_fact(item) for item in answer["Items"]], last["SK"]["S"] if last else None)
+    # A stale read would give a fact again that has been sent and forgotten.
+    query = in_partition(settings.data_table(), partition, consistent=True) | {"ScanIndexForward": forward}
+    items, next_start = one_page(query, limit, start)
+    return Page([_fact(item) for item in items], next_start)
 
 
 def _key(partition: str, fact: Fact) -> Item:

@@ -9,7 +9,7 @@ from experimentation.domain.counting.counters import add_counters
 from experimentation.domain.errors import UnavailableError
 from experimentation.domain.experiment import Experiment
 from experimentation.storage.aws.batch_read import read_items
-from experimentation.storage.aws.paged_query import every_item
+from experimentation.storage.aws.paged_query import every_item, in_partition
 from experimentation.storage.aws.transactions import put_if, put_new
 
 if TYPE_CHECKING:
@@ -81,15 +81,7 @@ def add(partition_key: str, key: str, counters: Mapping[str, int], now: int) -> 
 
 def read(partition_key: str, prefix: str = "", *, consistent: bool = False) -> list[Cell]:
     """Return the items of one partition whose sort key begins with `prefix`."""
-    condition, values = "PK = :pk", {":pk": {"S": partition_key}}
-    if prefix:
-        condition, values = f"{condition} AND begins_with(SK, :prefix)", values | {":prefix": {"S": prefix}}
-    query = {
-        "TableName": settings.data_table(),
-        "KeyConditionExpression": condition,
-        "ExpressionAttributeValues": values,
-        "ConsistentRead": consistent,
-    }
+    query = in_partition(settings.data_table(), partition_key, prefix, consistent=consistent)
     return [_cell(item) for item in every_item(query)]
 
 

@@ -7,7 +7,7 @@ from experimentation import settings
 from experimentation.domain.clock import DAY_MS
 from experimentation.storage.aws import client
 from experimentation.storage.aws.failures import translated
-from experimentation.storage.aws.paged_query import every_item
+from experimentation.storage.aws.paged_query import every_item, in_partition
 
 
 class Run(NamedTuple):
@@ -31,12 +31,7 @@ def end(experiment_id: str, name: str, now: int) -> None:
 
 def read(experiment_id: str) -> list[Run]:
     """Return the runs of the last day, read consistently."""
-    query = {
-        "TableName": settings.data_table(),
-        "KeyConditionExpression": "PK = :experiment",
-        "ExpressionAttributeValues": {":experiment": {"S": f"SEALING#{experiment_id}"}},
-        "ConsistentRead": True,
-    }
+    query = in_partition(settings.data_table(), f"SEALING#{experiment_id}", consistent=True)
     return [Run(item["SK"]["S"], item["ended"]["BOOL"]) for item in every_item(query)]
 
 

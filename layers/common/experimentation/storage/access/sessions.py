@@ -25,7 +25,7 @@ from experimentation.storage.access.refresh_token import (
 )
 from experimentation.storage.aws import client
 from experimentation.storage.aws.failures import condition_failed, translated
-from experimentation.storage.aws.paged_query import every_item
+from experimentation.storage.aws.paged_query import every_item, in_partition
 
 if TYPE_CHECKING:
     from experimentation.storage.aws.transactions import Item
@@ -246,13 +246,7 @@ def _read(key: "Item") -> "Item | None":
 
 
 def _items(username: str) -> "Iterator[Item]":
-    query = {
-        "TableName": settings.accounts_table(),
-        "KeyConditionExpression": "PK = :person",
-        "ExpressionAttributeValues": {":person": {"S": f"SESSION#{username}"}},
-        "ConsistentRead": True,
-    }
-    return every_item(query)
+    return every_item(in_partition(settings.accounts_table(), f"SESSION#{username}", consistent=True))
 
 
 def _lives(item: "Item", now: int) -> bool:

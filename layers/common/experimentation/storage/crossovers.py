@@ -13,7 +13,7 @@ from experimentation.storage.aws.transactions import delete, put_new
 if TYPE_CHECKING:
     from experimentation.storage.aws.transactions import Action, Item
 
-PARTITIONS = 64
+PARTITIONS = 64  # as of the assignments
 
 
 def put(crossover: Crossover) -> "Action":

@@ -67,6 +67,7 @@ def _all(user_id: str, most: int) -> list[Event] | None:
     found: list[Event] = []
     after: str | None = None
     while True:
+        # One more than is allowed: it tells that there are too many.
         _, after, counted = page(user_id, most + 1, after, consistent=True)
         found += counted
         if len(found) > most:

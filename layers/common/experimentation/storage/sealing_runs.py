@@ -43,6 +43,7 @@ def _put(experiment_id: str, name: str, now: int, *, has_ended: bool) -> None:
                 "PK": {"S": f"SEALING#{experiment_id}"},
                 "SK": {"S": name},
                 "ended": {"BOOL": has_ended},
+                # A run that was killed ends by this: until then whoever reads compares two readings.
                 "expires_at": {"N": str((now + DAY_MS) // 1000)},
             },
         )

@@ -9,7 +9,7 @@ from experimentation.storage.aws import client
 from experimentation.storage.aws.failures import condition_failed, translated
 from experimentation.storage.experiment_items import meta_key
 
-MAX_SHARDS = 64
+MAX_SHARDS = 64  # results read every one of them
 
 
 def note_import(experiment_id: str, now: int) -> None:

@@ -94,7 +94,7 @@ def count_events(received: Iterable[Event], runtime: Runtime, has_time: Callable
     while pending.events and has_time():
         group = pending.group()
         pending.pause((event.user_id for event in group), runtime)
-        planned = group
+        planned = group  # whom an outage holds up until it is known who is in the transaction
         try:
             transaction = _planned(group, pending, outcome, runtime)
             if transaction is None:

@@ -67,6 +67,7 @@ def export(
     size = 0
     with ThreadPoolExecutor(PARALLEL) as pool:
         for row, position in _walk(experiment, rows, min(limit, MOST_USERS), after, pool):
+            # As Lambda sends it: the answer's text is a string within JSON, which escapes it once more.
             size += names + len(json.dumps(json.dumps(row)))
             if len(chosen) == limit or (chosen and size > LARGEST_PAGE_BYTES):
                 return Page(chosen, last)

@@ -124,6 +124,7 @@ def _round(
     torn = {user_id for user_id in group if known.users[user_id].is_torn()}
     actions = _judged([user_id for user_id in group if user_id not in torn], pending, outcome, known)
     planned = _crossovers(actions, known, runtime) | _enrolments(actions, known, runtime)
+    # Unplanned although there was room for it: its reads were torn.
     refused = torn | (actions.keys() - planned.keys() - _waiting(actions, known))
     for user_id, each in planned.items():
         if each.transaction is None:

@@ -33,6 +33,7 @@ def read_counters(experiment_id: str, wanted: Sequence[Wanted]) -> list[list[Cel
 
     Where a run was sealing meanwhile they are read again, until one reading bears out another.
     """
+    # Before and after: a run is noted before its first transaction, so that one of the two knows of it.
     runs = sealing_runs.read(experiment_id)
     found = [rollups.read_slices(each.slices, consistent=each.consistent) for each in wanted]
     for _ in range(MAX_TRIES):
@@ -40,6 +41,7 @@ def read_counters(experiment_id: str, wanted: Sequence[Wanted]) -> list[list[Cel
         if runs == before and all(run.has_ended for run in runs):
             return _cells(found)
         pauses.settle()
+        # All of it consistently: else an older replica may bear out what an older one said.
         earlier, found = found, [rollups.read_slices(each.slices, consistent=True) for each in wanted]
         if _bears_out(earlier, found):
             return _cells(found)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from experimentation.storage.aws.transactions import Action, Item
 
 PARTITION = "DENY"
-MAX_AGE_MS = 10_000
-SKEW_SECONDS = 60
+MAX_AGE_MS = 10_000  # how late a refusal may be, against a read for every request
+SKEW_SECONDS = 60  # an environment whose clock is behind takes a token for so much longer
 SUBJECT_BUCKET_SECONDS = 900  # a person has one entry for each quarter of an hour at most
 
 

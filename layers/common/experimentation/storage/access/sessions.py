@@ -30,7 +30,7 @@ from experimentation.storage.aws.paged_query import every_item, in_partition
 if TYPE_CHECKING:
     from experimentation.storage.aws.transactions import Item
 
-GRACE_MS = 10_000
+GRACE_MS = 10_000  # for a client that missed the answer, or whose two tabs refresh at once
 LONGEST_AGENT = 200
 LISTED = 100
 DENIED_ONE_BY_ONE = 10  # sessions of a person, while their access tokens live

@@ -25,6 +25,7 @@ _cached: Cached[str, tuple[TokenKey, ...]] = Cached(MAX_AGE_MS)
 
 def named(kid: str, now: int) -> TokenKey | None:
     """Return the key of that name; they are read again for an unknown one, every 2 s at most."""
+    # Twice: a new key is there before its first token, but made-up names must not cost a read each.
     for age in (MAX_AGE_MS, UNKNOWN_KEY_PAUSE_MS):
         for key in _keys(now, age):
             if key.kid == kid:

@@ -23,6 +23,7 @@ def read_items(wanted: Iterable[Item]) -> list[Item]:
                 RequestItems={table: {"Keys": keys[:BATCH_GET_LIMIT], "ConsistentRead": True}}
             )
         items += answer["Responses"].get(table, [])
+        # Left out is what an answer of 16 MB has no room for, and what is throttled.
         unread = answer.get("UnprocessedKeys", {}).get(table, {"Keys": []})["Keys"]
         keys = [dict(key) for key in unread] + keys[BATCH_GET_LIMIT:]
         if unread:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
-SCOPES = (
+type Scope = Literal[
     "experiments:read",
     "experiments:write",
     "assignments:read",
@@ -12,8 +12,10 @@ SCOPES = (
     "events:read",
     "events:write",
     "results:read",
-)
+]
 """What an API key can be given; the right to administer is a person's alone."""
+
+SCOPES: tuple[Scope, ...] = get_args(Scope.__value__)
 
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD_BYTES = 72  # bcrypt reads no more

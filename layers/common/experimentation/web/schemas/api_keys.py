@@ -1,23 +1,15 @@
 """API keys as administrators make and see them."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints
 
+from experimentation.domain.access import Scope
 from experimentation.domain.clock import DAY_MS, rfc3339
 from experimentation.storage.access.api_keys import DEFAULT_RATE, ApiKey
 from experimentation.web.schemas.model import RequestModel, ResponseModel
 from experimentation.web.schemas.types import Cursor, Limit, Name, Timestamp
 
-type Scope = Literal[
-    "experiments:read",
-    "experiments:write",
-    "assignments:read",
-    "assignments:write",
-    "events:read",
-    "events:write",
-    "results:read",
-]
 DEFAULT_LIFETIME_MS = 365 * DAY_MS
 KeyId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,32}$")]
 

@@ -17,6 +17,7 @@ from experimentation.usecases.assigning import Reason, assign
 from experimentation.usecases.counting import count_events
 from experimentation.usecases.runtime import Runtime
 from experimentation.usecases.verifying import differences
+from tests.counters import cells
 from tests.experiments import running
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("emulator")]
@@ -32,12 +33,8 @@ def started(name: str) -> Experiment:
 
 def enrolled(experiment: Experiment) -> int:
     fresh = experiments.read(experiment.id, consistent=True)
-    cells = [
-        cell
-        for shard in rollups.shards_of(fresh)
-        for cell in rollups.read(rollups.enrolment_partition(fresh, shard), f"{EVERYONE}#")
-    ]
-    return sum(cell.counters["n"] for cell in cells)
+    found = cells(fresh, f"{EVERYONE}#", rollups.enrolment_partition)
+    return sum(cell.counters["n"] for cell in found)
 
 
 def test_500_racing_first_assignments_of_one_user_give_one_answer(emulator):

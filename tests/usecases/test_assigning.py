@@ -21,6 +21,7 @@ from experimentation.usecases.exposing import enrol_exposed
 from experimentation.usecases.importing import Row, import_rows
 from experimentation.usecases.runtime import Runtime
 from tests.cancelled import cancelling, conflict_on
+from tests.counters import cells
 from tests.events import exposed, made
 from tests.experiments import experiment, running
 from tests.usecases.conftest import NOW
@@ -46,12 +47,8 @@ def stored(name, user_id):
 def enrolments(name):
     """Return n per sort key, over all shards."""
     chosen = experiments.read(name, consistent=True)
-    cells = [
-        cell
-        for shard in rollups.shards_of(chosen)
-        for cell in rollups.read(rollups.enrolment_partition(chosen, shard))
-    ]
-    return {key: counters["n"] for key, counters in rollups.merge(cells).items()}
+    found = rollups.merge(cells(chosen, partition=rollups.enrolment_partition))
+    return {key: counters["n"] for key, counters in found.items()}
 
 
 def test_the_first_answer_is_stored_with_its_context(runtime):

@@ -18,6 +18,7 @@ from experimentation.usecases.counting import count_events
 from experimentation.usecases.retrying import MAX_TRIES
 from experimentation.usecases.runtime import Runtime
 from tests.cancelled import cancelling, conflict_on, keys_of
+from tests.counters import cells
 from tests.events import made
 from tests.experiments import running
 from tests.usecases.conftest import NOW
@@ -48,9 +49,7 @@ def ended(name, ended_at):
 def counted(name, key="n", segment="*"):
     """Return one counter of the experiment's purchases, over all days, shards and variants."""
     chosen = experiments.read(name, consistent=True)
-    places = [rollups.partition(chosen, shard) for shard in rollups.shards_of(chosen)]
-    cells = [cell for place in places for cell in rollups.read(place)]
-    return sum(cell.counters.get(key, 0) for cell in cells if cell.key.startswith(f"{segment}#purchase#"))
+    return sum(cell.counters.get(key, 0) for cell in cells(chosen, f"{segment}#purchase#"))
 
 
 def stored(user_id="u1"):

@@ -22,6 +22,7 @@ from experimentation.usecases.retrying import MAX_TRIES
 from experimentation.usecases.runtime import Runtime
 from experimentation.usecases.verifying import differences
 from tests.cancelled import cancelling, conflict_on
+from tests.counters import cells
 from tests.events import exposed, made
 from tests.experiments import running
 from tests.usecases.conftest import NOW
@@ -60,19 +61,14 @@ def purchase(event_id, at, user_id="u1", value=10_000):
 
 def enrolled(chosen):
     """Return the enrolment counters of the whole population."""
-    partitions = [rollups.enrolment_partition(chosen, shard) for shard in rollups.shards_of(chosen)]
-    cells = [cell for each in partitions for cell in rollups.read(each, "*#")]
     total = Counter()
-    for counters in rollups.merge(cells).values():
+    for counters in rollups.merge(cells(chosen, "*#", rollups.enrolment_partition)).values():
         total.update({name: n for name, n in counters.items() if len(name) == 1})
     return dict(total)
 
 
 def counted(chosen, name):
-    cells = [
-        cell for s in rollups.shards_of(chosen) for cell in rollups.read(rollups.partition(chosen, s), "*#")
-    ]
-    return sum(each.get(name, 0) for each in rollups.merge(cells).values())
+    return sum(cell.counters.get(name, 0) for cell in cells(chosen, "*#"))
 
 
 def test_a_user_is_enrolled_at_the_time_of_the_exposure_with_its_context(runtime, chosen, always):

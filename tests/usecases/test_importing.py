@@ -20,6 +20,7 @@ from experimentation.usecases.importing import MAX_TRIES, Row, import_rows
 from experimentation.usecases.runtime import Runtime
 from experimentation.usecases.verifying import differences
 from tests.cancelled import cancelling, conflict_on, keys_of
+from tests.counters import cells
 from tests.events import made
 from tests.experiments import running
 from tests.usecases.conftest import NOW
@@ -37,8 +38,7 @@ def purchase(event_id, at, user_id="u1", value=10_000):
 
 
 def counters(chosen, key, place=rollups.partition):
-    cells = [c for shard in rollups.shards_of(chosen) for c in rollups.read(place(chosen, shard))]
-    return sum(counts.get(key, 0) for name, counts in rollups.merge(cells).items() if name[0] == "*")
+    return sum(cell.counters.get(key, 0) for cell in cells(chosen, "*", place))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from experimentation.storage.aws.transactions import commit
 from experimentation.storage.sealing_runs import Run
 from experimentation.usecases.sealing import Sealed, seal
 from tests.cancelled import cancelling
+from tests.counters import cells
 from tests.experiments import experiment, running
 from tests.usecases.conftest import NOW
 from tests.wire import BUSY_JSON, answering
@@ -36,8 +37,7 @@ def held(chosen, shard):
 
 
 def total(chosen, name):
-    cells = [held(chosen, shard).get(OLD, {}).get(name, 0) for shard in rollups.shards_of(chosen)]
-    return sum(cells)
+    return sum(cell.counters.get(name, 0) for cell in cells(chosen) if cell.key == OLD)
 
 
 def test_old_days_move_into_one_item_and_recent_days_stay(chosen, always):

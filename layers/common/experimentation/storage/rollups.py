@@ -1,6 +1,6 @@
 """ROLLUP items: the counters of domain/counting, spread over shards, and the shard of sealed days."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -141,6 +141,16 @@ def _open_by_sealed(cells: Collection[ItemKey]) -> dict[ItemKey, list[ItemKey]]:
 def _read_keys(keys: Iterable[ItemKey]) -> dict[ItemKey, Cell]:
     items = read_items({"PK": {"S": partition_key}, "SK": {"S": key}} for partition_key, key in keys)
     return {(item["PK"]["S"], item["SK"]["S"]): _cell(item) for item in items}
+
+
+def slices(
+    partition_of: Callable[[Experiment, int | str], str],
+    experiment: Experiment,
+    shards: Iterable[int | str],
+    prefixes: Collection[str] = ("",),
+) -> list[Slice]:
+    """Return the slices with these prefixes of the experiment's counters, or enrolments, in these shards."""
+    return [Slice(partition_of(experiment, shard), prefix) for shard in shards for prefix in prefixes]
 
 
 def shards_of(experiment: Experiment) -> list[int | str]:

@@ -33,7 +33,6 @@ from experimentation.domain.statistics.study import (
 )
 from experimentation.domain.statistics.study import Metric as StudyMetric
 from experimentation.storage import event_types, looks, rollups
-from experimentation.storage.rollups import Slice
 from experimentation.usecases.reading_counters import Wanted, read_counters
 
 
@@ -211,14 +210,8 @@ def _read(
     if question.segment is not None:
         populations.append(segment_prefix(question.segment))
     shards = rollups.shards_of(experiment)
-    counters = [
-        Slice(rollups.partition(experiment, shard), prefix) for shard in shards for prefix in prefixes
-    ]
-    enrolments = [
-        Slice(rollups.enrolment_partition(experiment, shard), prefix)
-        for shard in shards
-        for prefix in populations
-    ]
+    counters = rollups.slices(rollups.partition, experiment, shards, prefixes)
+    enrolments = rollups.slices(rollups.enrolment_partition, experiment, shards, populations)
     # The enrolments last, and consistently: whoever is among the converters then is among the users too.
     counted, enrolled = read_counters(experiment.id, [Wanted(counters), Wanted(enrolments, consistent=True)])
     for cell in counted:

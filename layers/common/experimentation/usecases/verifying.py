@@ -35,7 +35,6 @@ from experimentation.storage import (
     rollups,
     users,
 )
-from experimentation.storage.rollups import Slice
 
 PAGE = 500
 READINGS = 3
@@ -115,11 +114,9 @@ def _differences(experiment: Experiment, kept_from: int) -> dict[str, Difference
 def _stored(experiment: Experiment, kept_from: int, shards: Sequence[int | str]) -> Canonical:
     stored: Canonical = {}
     zero = day_number(experiment.started_at or 0)
-    counters = rollups.read_slices(
-        [Slice(rollups.partition(experiment, shard)) for shard in shards], consistent=True
-    )
-    enrolments = rollups.read_slices(
-        [Slice(rollups.enrolment_partition(experiment, shard)) for shard in shards], consistent=True
+    counters, enrolments = (
+        rollups.read_slices(rollups.slices(partition_of, experiment, shards), consistent=True)
+        for partition_of in (rollups.partition, rollups.enrolment_partition)
     )
     for cell in chain.from_iterable(counters.values()):
         if not _is_old_hours(cell.key, kept_from - zero):

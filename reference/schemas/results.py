@@ -91,7 +91,7 @@ class GuardAnswer(ResponseModel):
     """What a guardrail says: proven harmed beyond its margin, and proven to be no worse than it."""
 
     harmed: bool
-    safe: bool
+    safe: bool = Field(description="without a margin: not proven harmed")
 
 
 class EstimateAnswer(ResponseModel):

@@ -116,6 +116,44 @@ def test_an_interval_excludes_zero_exactly_when_its_p_value_is_below_alpha(
     assert checked > EXPERIMENTS / 2
 
 
+def test_every_estimate_lies_within_its_own_interval(answered: list[Surfaces]) -> None:
+    for each in _compared(answered):
+        for member in ("quoted", "deciding"):
+            figures = each.comparison[member] or {"interval": None, "lift_interval": None}
+            for value, interval in (("difference", "interval"), ("lift", "lift_interval")):
+                if figures[interval] is not None and figures[value] is not None:
+                    low, high = figures[interval]
+                    assert low <= figures[value] <= high, each
+
+
+def test_what_holds_on_any_day_is_the_same_wherever_it_stands(answered: list[Surfaces]) -> None:
+    checked = 0
+    for each in _compared(answered):
+        valid, cuped = each.comparison["always_valid"], each.comparison["cuped"]
+        if valid is not None:
+            checked += 1
+            assert (cuped["adjusted"] if cuped["decides"] else cuped["unadjusted"])["always_valid"] == valid
+    assert checked > EXPERIMENTS / 4
+
+
+def test_a_harmed_guardrail_is_neither_safe_nor_without_a_reason(answered: list[Surfaces]) -> None:
+    harmed = [each for each in _compared(answered) if (each.comparison["guard"] or {}).get("harmed")]
+
+    assert harmed
+    for each in harmed:
+        assert each.comparison["guard"]["safe"] is False
+        advice = each.surfaces.full["recommendation"]
+        if advice["action"] == "do_not_ship":
+            name = each.metric["name"] or each.metric["key"]
+            assert any(f"guardrail metric {name} is worse" in reason for reason in advice["reasons"])
+
+
+def test_people_read_plain_numbers(answered: list[Surfaces]) -> None:
+    for surfaces in answered:
+        advice = surfaces.full["recommendation"] or {"reasons": []}
+        assert not re.search(r"\de[+-]?\d", " ".join([surfaces.full["summary"], *advice["reasons"]]))
+
+
 def test_what_decides_is_what_is_quoted(answered: list[Surfaces]) -> None:
     for each in _compared(answered):
         quoted, deciding = each.comparison["quoted"], each.comparison["deciding"]
@@ -137,6 +175,7 @@ def test_the_summary_quotes_the_full_answer(answered: list[Surfaces]) -> None:
         ]
         for variant, headline in summary["variants"].items():
             metric = metrics[headline["metric"]]
+            assert not metric["late"]
             comparison = metric["comparisons"].get(variant)
             assert headline["metric_name"] == metric["name"]
             assert headline["enrolled"] == full["enrolled"][variant]

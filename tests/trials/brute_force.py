@@ -220,7 +220,7 @@ class Rows:
             }
             if metric["role"] == "guardrail":
                 gain = -low if direction == "decrease" else high
-                guard = {"harmed": gain < 0, "safe": True}
+                guard = {"harmed": gain < 0, "safe": gain >= 0}
         sign = 1 if direction == "increase" else -1
         z = sign * difference / se
         loss, _ = quad(lambda d: -d * stats.norm.pdf(d, sign * difference, se), -40 * se, 0, epsabs=0)

@@ -1,9 +1,11 @@
 """What stands, what falls, and what is said of it: a verdict and today's figures, a word and an action."""
 
+import re
 from collections.abc import Sequence
 
 import pytest
 
+from experimentation.domain.experiment import Analysis as Mode
 from experimentation.domain.experiment import Direction, Kind, Role
 from experimentation.domain.statistics.analysis import analyse, take_look
 from experimentation.domain.statistics.answer import Analysis
@@ -162,3 +164,60 @@ def test_without_a_treatment_that_gets_users_a_completed_experiment_does_not_run
     study = STUDY._replace(weights={"control": 1_000_000, "treatment": 0})
 
     assert action_of(result_of(conversions(FLAT), study=study, progress=progress)) == action
+
+
+@pytest.mark.parametrize(
+    ("converters", "said"),
+    [(1200, "exaggerates: +17% is"), (3000, "exaggerates: where effects over 10% are rare, +154% is")],
+)
+def test_a_careful_estimate_outside_the_interval_says_what_it_rests_on(converters: int, said: str) -> None:
+    found = result_of(conversions({"control": (10_000, 1000), "treatment": (10_000, converters)}))
+
+    deciding = found.metrics[0].comparisons["treatment"].deciding
+    assert deciding is not None
+    assert deciding.lift_interval is not None
+    assert deciding.shrunken_lift is not None
+    assert (deciding.lift_interval.low > deciding.shrunken_lift) == ("rare" in said)
+    assert said in summary_sentence(found)
+
+
+def test_no_amount_is_said_with_an_exponent() -> None:
+    metric = Metric("revenue", "purchase", Kind.VALUE, Direction.INCREASE, Role.PRIMARY)
+    arms = {
+        "control": VariantTotals(400, 400, 400, 2000, 20_000),
+        "treatment": VariantTotals(400, 400, 400, 902_000, 900_000**2 + 20_000),
+    }
+
+    found = result_of(MetricTotals(metric, arms))
+
+    assert not re.search(r"[0-9]e[+-]?[0-9]", summary_sentence(found) + reasons_of(found))
+    assert re.search(r"\+[1-9][0-9],[0-9]00 per user", summary_sentence(found))
+
+
+def test_harm_proven_before_the_end_is_not_called_too_early_for_a_verdict() -> None:
+    ended = Progress(days_running=0, completed=True, users_per_day=None)
+
+    found = result_of(conversions(FLAT), refunds(WIN), progress=ended)
+
+    assert action_of(found) == "do_not_ship"
+    assert "too early" not in reasons_of(found)
+    assert "too early" in reasons_of(result_of(conversions(FLAT), progress=ended))
+
+
+def test_a_harmed_guardrail_is_not_safe() -> None:
+    found = result_of(conversions(FLAT), refunds(WIN))
+
+    guard = found.metrics[1].comparisons["treatment"].guard
+    assert guard is not None
+    assert (guard.harmed, guard.safe) == (True, False)
+
+
+def test_nobody_joins_while_it_is_paused() -> None:
+    study = STUDY._replace(analysis=Mode.FIXED, planned_users=20_000)
+    paused = RUNNING._replace(paused=True, users_per_day=None)
+
+    found = result_of(conversions(FLAT), study=study, progress=paused)
+
+    assert action_of(found) == "keep_running"
+    assert found.recommendation is not None
+    assert found.recommendation.days_left is None

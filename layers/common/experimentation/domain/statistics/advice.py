@@ -6,7 +6,7 @@ from typing import NamedTuple
 from experimentation.domain.experiment import Kind
 from experimentation.domain.statistics.answer import Analysis
 from experimentation.domain.statistics.deciding import Deciding
-from experimentation.domain.statistics.decision import Readiness
+from experimentation.domain.statistics.decision import Action, Readiness
 from experimentation.domain.statistics.examining import Moment
 from experimentation.domain.statistics.looks import LASTING, Verdict
 from experimentation.domain.statistics.pace import days_left
@@ -61,7 +61,7 @@ def recommendation(
     variant = best(own.judged, shipping)
     shown = [variant] if variant else study.treatments
     kept = [verdicts[key] for key in shown if key in verdicts]
-    reasons = _reasons(study, progress, own, shown, kept)
+    reasons = _reasons(study, progress, own, shown, kept, action)
     early = _early(own, verdicts, action, shown, because)
     if early is not None:
         reasons.append(exaggeration(early.figures, early.kind))
@@ -124,8 +124,9 @@ def _reasons(
     own: Own,
     shown: Sequence[str],
     verdicts: Sequence[Verdict],
+    action: Action,
 ) -> list[str]:
-    reasons = readiness_reasons(study, progress, own.answer.enrolled, own.readiness)
+    reasons = readiness_reasons(study, progress, own.answer.enrolled, own.readiness, action)
     if own.readiness.mismatch:
         return reasons
     reasons += [text for verdict in verdicts for text in kept_reasons(study, verdict)]

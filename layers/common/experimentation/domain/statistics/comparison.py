@@ -33,6 +33,7 @@ from experimentation.domain.statistics.proportions import newcombe
 from experimentation.domain.statistics.sequential import ConfidenceSequence
 from experimentation.domain.statistics.study import (
     ERROR_RATE,
+    PRIOR_SD,
     Metric,
     MetricTotals,
     Query,
@@ -40,8 +41,6 @@ from experimentation.domain.statistics.study import (
     family_size,
 )
 from experimentation.domain.statistics.tails import norm_sf
-
-PRIOR_SD = 0.1  # of true lifts: what is measured at the moment of stopping is shrunk towards it
 
 
 class AlwaysValid(NamedTuple):

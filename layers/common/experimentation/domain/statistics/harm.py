@@ -21,7 +21,7 @@ def guard_of(study: Study, examined: Examined, moment: Moment) -> Guard:
         return Guard(harmed=False, safe=metric.margin is None)
     harmed = is_harmed(examined, ERROR_RATE)
     if metric.margin is None:
-        return Guard(harmed)
+        return Guard(harmed, safe=not harmed)
     is_fixed = study.analysis is Analysis.FIXED
     if is_fixed and moment.kept is not None:
         return Guard(harmed, safe=metric.key not in moment.unsafe.get(examined.treatment, ()))

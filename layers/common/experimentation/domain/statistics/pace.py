@@ -44,7 +44,7 @@ def days_left(
     minimum effect with 80 % power, or at planned_users if that is sooner. None where nothing can be said.
     Source: STATISTICS 11: ceil((required - now) / users per day).
     """
-    if progress.completed or not study.active:
+    if progress.completed or progress.paused or not study.active:
         return None
     rate = progress.users_per_day
     now = sum(enrolled.values())

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from experimentation.domain.experiment import Analysis, Kind, Role
 from experimentation.domain.statistics.comparison import Comparison
 from experimentation.domain.statistics.deciding import Deciding
-from experimentation.domain.statistics.decision import Readiness, is_bad, is_good, is_too_small
+from experimentation.domain.statistics.decision import Action, Readiness, is_bad, is_good, is_too_small
 from experimentation.domain.statistics.looks import Verdict
 from experimentation.domain.statistics.study import Metric, Progress, Study
 from experimentation.domain.statistics.verdict import Judged, evidence_of
@@ -26,9 +26,9 @@ UNTIL_THE_LOOK = (
 
 
 def readiness_reasons(
-    study: Study, progress: Progress, enrolled: Mapping[str, int], readiness: Readiness
+    study: Study, progress: Progress, enrolled: Mapping[str, int], readiness: Readiness, action: Action
 ) -> list[str]:
-    """Return why no verdict may be given yet, or ever."""
+    """Return why no verdict may be given yet, or ever; harm may have given one all the same."""
     if readiness.mismatch:
         counts = ", ".join(f"{study.title(variant)} {count(users)}" for variant, users in enrolled.items())
         return [f"Users are not split as the weights say ({counts}): find out why before reading any effect."]
@@ -40,7 +40,7 @@ def readiness_reasons(
     ]
     if not readiness.enough_days:
         reasons.append(f"It has run for {progress.days_running} of at least {study.min_days} days.")
-    if reasons and readiness.completed:
+    if reasons and readiness.completed and action == "no_verdict":
         reasons.append("It ended too early for a verdict, which needs a new and longer run.")
     return reasons
 
@@ -89,10 +89,7 @@ def metric_reasons(study: Study, judged: Sequence[Judged], treatment: str, stage
 def exaggeration(figures: Deciding, kind: Kind) -> str:
     """Return the warning that an effect measured at the moment of stopping is too large on average."""
     careful = careful_estimate(figures.shrunken_lift or 0.0, figures, kind)
-    return (
-        "An effect measured at the first sure sign is on average larger than the true one: "
-        f"{careful} is the more careful estimate."
-    )
+    return f"An effect measured at the first sure sign is on average larger than the true one: {careful}."
 
 
 def _primary(study: Study, judged: Judged, treatment: str, stage: Stage) -> str:

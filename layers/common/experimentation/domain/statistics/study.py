@@ -14,6 +14,7 @@ type Correction = Literal["holm", "bh", "none"]
 
 ERROR_RATE = 0.05  # of every declared test; fixed when the experiment starts and never moved by a query
 POWER = 0.8
+PRIOR_SD = 0.1  # of true lifts: what is measured at the moment of stopping is shrunken towards 0 by it
 _MILLION = 1_000_000
 _LEAST_OUTCOMES = 10  # converters, and users who did not convert, in each arm
 _LEAST_ACTIVE = 100  # users with an event, in the smaller arm

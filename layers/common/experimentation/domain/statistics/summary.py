@@ -134,7 +134,7 @@ def summary_sentence(analysis: Analysis) -> str:
         return f"{finding} This is an exploratory view: no recommendation follows from it."
     if subject is not None and advice.careful_lift is not None:
         careful = careful_estimate(advice.careful_lift, _quote(analysis, subject), subject.metric.kind)
-        finding += f" Stopping early exaggerates: {careful} is the more careful estimate."
+        finding += f" Stopping early exaggerates: {careful}."
     words = ADVICE[advice.action]
     if advice.days_left:
         words += f", about {advice.days_left} more day{'' if advice.days_left == 1 else 's'}"

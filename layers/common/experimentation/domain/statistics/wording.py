@@ -1,10 +1,12 @@
 """Figures as people read them: percent, points, amounts per user, signed ranges."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Protocol
 
 from experimentation.domain.experiment import Kind
 from experimentation.domain.statistics.lift import Interval
+from experimentation.domain.statistics.study import PRIOR_SD
 
 TENFOLD = 10.0
 MINUS = "\N{MINUS SIGN}"
@@ -32,12 +34,12 @@ def signed_percent(value: float) -> str:
 def amount(value: float, kind: Kind) -> str:
     """Return a difference in the metric's own units: points of a rate, else an amount per user.
 
-    >>> amount(0.0123, Kind.CONVERSION), amount(1.5, Kind.VALUE)
-    ('1.2 points', '1.5 per user')
+    >>> amount(0.0123, Kind.CONVERSION), amount(1.5, Kind.VALUE), amount(12_345.6, Kind.VALUE)
+    ('1.2 points', '1.5 per user', '12,300 per user')
     """
     if kind == Kind.CONVERSION:
         return f"{_digits(abs(100 * value))} points"
-    return f"{abs(value):.3g} per user"
+    return f"{_plain(value)} per user"
 
 
 def spread(interval: Interval, kind: Kind) -> str:
@@ -49,7 +51,7 @@ def spread(interval: Interval, kind: Kind) -> str:
     low, high = interval
     if kind == Kind.CONVERSION:
         return f"{_sign(low)}{_digits(abs(100 * low))} to {_sign(high)}{_digits(abs(100 * high))} points"
-    return f"{_sign(low)}{abs(low):.3g} to {_sign(high)}{abs(high):.3g} per user"
+    return f"{_sign(low)}{_plain(low)} to {_sign(high)}{_plain(high)} per user"
 
 
 def lift_spread(interval: Interval) -> str:
@@ -93,11 +95,19 @@ def is_said_relative(effect: Effect) -> bool:
 
 
 def careful_estimate(careful_lift: float, effect: Effect, kind: Kind) -> str:
-    """Return the shrunken estimate of an effect in the units in which the effect itself is said."""
+    """Return the shrunken estimate, in the units in which the effect itself is said, as the more careful one.
+
+    Beyond the interval it holds only for whoever believes the prior, which is said then.
+    """
     if is_said_relative(effect) or not effect.lift or effect.difference is None:
-        return signed_percent(careful_lift)
-    careful = careful_lift * effect.difference / effect.lift
-    return _sign(careful) + amount(careful, kind)
+        careful = signed_percent(careful_lift)
+    else:
+        difference = careful_lift * effect.difference / effect.lift
+        careful = _sign(difference) + amount(difference, kind)
+    within = effect.lift_interval
+    if within is None or within.low <= careful_lift <= within.high:
+        return f"{careful} is the more careful estimate"
+    return f"where effects over {percent(PRIOR_SD)} are rare, {careful} is the more careful estimate"
 
 
 def day_name(day: int) -> str:
@@ -123,4 +133,9 @@ def _sign(value: float) -> str:
 
 
 def _digits(value: float) -> str:
-    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
+    return f"{value:,.0f}" if value >= 10 else _plain(value, 2)
+
+
+def _plain(value: float, digits: int = 3) -> str:
+    """Return the size of a number to so many digits, never with an exponent."""
+    return f"{Decimal(f'{abs(value):.{digits}g}'):,f}"

@@ -52,7 +52,7 @@ export async function textOf(method, path, body, headers = {}) {
     answer = await send(method, path, body, headers);
   }
   if (answer.status === 401 && (await refreshed())) answer = await send(method, path, body, headers);
-  if (answer.status === 401) ended();
+  if (answer.status === 401) ended("Your session has ended. Sign in to go on where you were.");
   const text = await answer.text();
   if (!answer.ok) throw new Problem(answer.status, parsed(text));
   return { text, answer };

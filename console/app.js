@@ -37,6 +37,7 @@ const SKELETON_AFTER_MS = 150;
 let me = null;
 let leave = () => {};
 let shown = 0;
+let why = null; // the session ended, until somebody signs in again
 
 const address = () => location.hash.slice(1) || "/experiments";
 const path = () => address().split("?")[0];
@@ -72,8 +73,9 @@ async function show() {
     if (path() === "/signed-in") await arrived();
     if (!isSignedIn()) me = null;
     else me ??= await get("/auth/me");
+    if (me) why = null;
     frame();
-    const view = me || path().startsWith("/sign-in-failed/") ? matched() : { load: () => import("./sign_in.js"), values: [show] };
+    const view = me || path().startsWith("/sign-in-failed/") ? matched() : { load: () => import("./sign_in.js"), values: [show, why] };
     const module = await view.load();
     const page = await module.view(view.values[0], me, ...view.values.slice(1));
     if (turn !== shown) return page.leave?.();
@@ -118,6 +120,6 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();
 });
-whenEnded(() => { me = null; show(); });
+whenEnded((said) => { me = null; why = said; show(); });
 window.addEventListener("hashchange", show);
 show();

@@ -30,7 +30,7 @@ const ADVICE = {
   403: "Ask an administrator for the right to do this.",
   404: "It may have been removed, or the address is wrong.",
   409: "Load the page again to see its state now.",
-  412: "Somebody else changed it meanwhile. Load the page again, then repeat your change.",
+  412: "Load the page again, then repeat your change.",
   429: "Wait a moment, then try again.",
   503: "Try again in a few seconds; nothing was lost.",
 };
@@ -39,7 +39,7 @@ export function explained(problem) {
   const advice = ADVICE[problem.status] ?? (problem.status >= 500 ? ADVICE[503] : "");
   const fields = problem.errors ?? [];
   return h("div", { class: "alert", role: "alert" },
-    h("strong", {}, problem.message), advice ? ` ${advice}` : "",
+    h("strong", {}, problem.status === 412 ? "Somebody else changed it meanwhile." : problem.message), advice ? ` ${advice}` : "",
     fields.length ? h("ul", {}, fields.map((field) => h("li", {}, `${field.pointer}: ${field.detail}`))) : null);
 }
 

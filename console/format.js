@@ -1,6 +1,6 @@
 // Numbers, shares and times as people read them; a dash for what cannot be computed.
 
-const NONE = "–";
+export const NONE = "–";
 const TENFOLD = 10; // a lift whose interval is wider says only that the control hardly ever did it
 const MINUS = "−";
 const LANGUAGE = navigator.language.startsWith("en") ? navigator.language : "en-GB"; // the page is English

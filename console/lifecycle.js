@@ -60,6 +60,7 @@ export function lifecycle(experiment, { may, changed, tag, refresh, action }) {
       location.hash = "#/experiments";
     });
   } }, "Delete draft");
+  const again = h("button", { type: "button", onclick: () => working(again, fault, refresh) }, "Refresh");
   return h("div", { class: "stack tight actions" },
     h("div", { class: "row close" },
       writes && front ? button(front, main) : null,
@@ -69,7 +70,7 @@ export function lifecycle(experiment, { may, changed, tag, refresh, action }) {
         writes && experiment.status === "completed" ? end("Conclusion", false) : null,
         writes ? others.map((name) => button(name, false)) : null,
         writes && (experiment.status === "draft" || experiment.status === "completed") ? shelve() : null,
-        h("button", { type: "button", onclick: refresh }, "Refresh"),
+        again,
         h("button", { type: "button", onclick: () => window.print() }, "Print"),
         writes && experiment.status === "draft" ? remove : null,
       ])),

@@ -2,7 +2,7 @@
 // All other figures stand behind a row's disclosure.
 
 import { badge, freshId, h } from "./dom.js";
-import { chance, count, day, decimal, effect, pValue, percent, range, signedAmount, signedPercent, words } from "./format.js";
+import { NONE, chance, count, day, decimal, effect, pValue, percent, range, signedAmount, signedPercent, words } from "./format.js";
 import { axisMark, intervalMark, sharedAxis } from "./interval_mark.js";
 import { liftPicture } from "./lift_plot.js";
 import { metricTitle, variantTitle } from "./naming.js";
@@ -69,7 +69,7 @@ function row(experiment, metric, key, axis, usual, more) {
     cell({ class: "number users" }, count(figures.users)),
     cell({ class: "number value" }, metric.kind === "conversion" ? percent(figures.rate) : decimal(figures.mean)),
     cell({ class: "change" }, comparison ? [h("span", { class: `lift ${finding(comparison)[1]}` }, shown.estimate), h("span", { class: "small soft" }, shown.interval), caution(comparison.quoted.kind, usual)] : h("span", { class: "soft small" }, "baseline")),
-    cell({ class: "drawn" }, intervalMark(axis, { ...(comparison ? marked(comparison.quoted, metric) : { interval: null }), ink: inkOf(experiment, key) })),
+    cell({ class: "drawn" }, comparison && shown.interval !== NONE && !shown.relative ? h("span", { class: "small soft" }, "too uncertain to draw as a share of the control") : intervalMark(axis, { ...(comparison ? marked(comparison.quoted, metric) : { interval: null }), ink: inkOf(experiment, key) })),
     cell({ class: "found" }, comparison ? h("div", { class: "row close apart" }, findingBadge(comparison), more) : ""));
 }
 

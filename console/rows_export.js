@@ -18,7 +18,7 @@ export function rowsExport(id) {
     return made;
   };
   return h("section", { class: "card stack tight no-print", "aria-label": "Raw rows" },
-    h("div", { class: "row" }, h("span", { class: "soft grow" }, "Raw rows, as CSV"), button("users", "One row per user"), button("events", "One row per event")),
+    h("div", { class: "row" }, h("h2", { class: "grow" }, "Raw rows, as CSV"), button("users", "One row per user"), button("events", "One row per event")),
     place,
     exportFiles(id));
 }

@@ -66,7 +66,7 @@ export async function changePassword(current, chosen) {
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ current_password: current, new_password: chosen }),
   }).catch(() => null);
-  if (answer?.ok) return ended();
+  if (answer?.ok) return ended("Your password is changed. Sign in with the new one.");
   const body = answer ? await answer.json() : { detail: "The server cannot be reached." };
   const wait = answer?.headers.get("Retry-After");
   return { status: answer?.status ?? 0, message: `${body.detail}${wait ? ` Try again in ${wait} s.` : ""}`, errors: body.errors };
@@ -74,9 +74,10 @@ export async function changePassword(current, chosen) {
 
 export const refreshed = async () => isSignedIn() && renew();
 
-export function ended() {
+// `why` is what the page for signing in says about it.
+export function ended(why = null) {
   localStorage.removeItem(KEY);
-  onEnd();
+  onEnd(why);
 }
 
 // Returns whether it worked: the cookies are not this page's to delete, so a failure leaves somebody signed in.

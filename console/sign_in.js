@@ -4,7 +4,7 @@ import { fill, h } from "./dom.js";
 import { providerLink } from "./provider_link.js";
 import { signIn } from "./session.js";
 
-export async function view(signedIn) {
+export async function view(signedIn, _, why) {
   const fault = h("div", { role: "alert" });
   const username = h("input", { id: "username", name: "username", autocomplete: "username", required: true, "data-focus": true, autocapitalize: "none" });
   const password = h("input", { id: "password", name: "password", type: "password", autocomplete: "current-password", required: true });
@@ -23,7 +23,7 @@ export async function view(signedIn) {
   const elsewhere = h("div");
   providerLink().then((link) => fill(elsewhere, link));
   const element = h("form", { class: "card stack sign-in", onsubmit: submit },
-    h("h1", { tabindex: -1 }, "Sign in"), fault,
+    h("h1", { tabindex: -1 }, "Sign in"), why ? h("p", { class: "alert note", role: "status" }, why) : null, fault,
     h("div", {}, h("label", { for: "username" }, "User name"), username),
     h("div", {}, h("label", { for: "password" }, "Password"), password),
     h("div", {}, button), elsewhere,

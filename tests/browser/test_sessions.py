@@ -61,6 +61,38 @@ def test_change_that_wants_the_password_again_asks_for_it_and_goes_on(
     expect(page.get_by_text("Copy the key now")).to_be_visible()
 
 
+def test_faults_in_the_middle_are_said_and_so_is_a_session_that_has_ended(
+    signed_in: Open, errors: Errors
+) -> None:
+    errors.expected = {401, 412, 503}
+    page = signed_in("/#/experiments/checkout-button/setup")
+    page.get_by_role("table", name="Variants").wait_for()
+    here = re.compile(r"/experiments/checkout-button$")
+    answers = {
+        "GET": {"status": 503, "json": {"detail": "The store is busy."}},
+        "PATCH": {"status": 412, "json": {"detail": 'It has changed: the current entity tag is "2-1".'}},
+    }
+
+    page.route(here, lambda route: route.fulfill(**answers["GET"]))
+    page.get_by_text("More", exact=True).click()
+    page.get_by_role("button", name="Refresh").click()
+    expect(page.get_by_role("alert")).to_contain_text("The store is busy.")
+
+    page.unroute(here)
+    page.goto("/#/experiments/checkout-button/edit")
+    page.get_by_label("Hypothesis").fill("Green is seen first.")
+    page.route(here, lambda route: route.fulfill(**answers["PATCH"]))
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_have_text(
+        "Somebody else changed it meanwhile. Load the page again, then repeat your change."
+    )
+
+    page.context.clear_cookies()
+    page.get_by_role("link", name="Audit").click()
+    expect(page.get_by_text("Your session has ended.")).to_be_visible()
+    expect(page.get_by_label("User name")).to_be_focused()
+
+
 @pytest.mark.heavy
 def test_person_sees_the_own_sessions_ends_the_others_and_changes_the_password(
     opened: Open, fortnight: RunningStack, errors: Errors, api: httpx.Client
@@ -97,7 +129,7 @@ def test_person_sees_the_own_sessions_ends_the_others_and_changes_the_password(
     page.get_by_label("New password").fill("correct staple horse")
     page.get_by_role("button", name="Change the password").click()
 
-    expect(page.get_by_label("User name")).to_be_visible()
+    expect(page.get_by_text("Your password is changed.")).to_be_visible()
     assert page.request.get("/auth/me").status == 401
 
 

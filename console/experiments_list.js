@@ -68,13 +68,12 @@ function listed(items, glances, text, status, order) {
   const found = items.filter((each) => (!status || status === ARCHIVED || each.status === status) && [each.id, each.name, each.owner, ...each.tags].join(" ").toLowerCase().includes(wanted)).sort(ORDERS[order][1]);
   if (found.length === 0) return h("p", { class: "card soft" }, "No experiment matches.");
   return h("div", { class: "card" }, table("Experiments", [
-    { title: "Experiment", cell: (each) => [h("a", { class: "named", href: `#/experiments/${encodeURIComponent(each.id)}` }, each.name), h("div", { class: "row close small soft" }, h("code", {}, each.id), h("span", { class: "unbroken", title: "Created" }, day(each.created_at)), each.tags.map((tag) => badge(tag)))] },
+    { title: "Experiment", cell: (each) => [h("a", { class: "named", href: `#/experiments/${encodeURIComponent(each.id)}` }, each.name), h("div", { class: "row close small soft" }, h("code", {}, each.id), h("span", { class: "unbroken", title: "Created" }, day(each.created_at)), h("span", { class: "unbroken", title: "Owner" }, each.owner), each.tags.map((tag) => badge(tag)))] },
     { title: "Status", cell: (each) => statusBadge(each.status) },
     { title: "Recommendation", cell: (each) => [each.conclusion ? conclusionBadge(each) : null, glances.get(each.id).advice] },
     { title: "Change", cell: (each) => glances.get(each.id).change },
     { title: "Users", number: true, cell: (each) => glances.get(each.id).enrolled },
     { title: "Days", number: true, cell: (each) => count(daysBetween(each.started_at, each.ended_at)) },
-    { title: "Owner", cell: (each) => h("span", { class: "small" }, each.owner) },
   ], found, { hideCaption: true, cards: true }));
 }
 

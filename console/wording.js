@@ -1,6 +1,6 @@
 // Badges: how the console wears the platform's words.
 
-import { badge } from "./dom.js";
+import { badge, h } from "./dom.js";
 import { words } from "./format.js";
 import { variantTitle } from "./naming.js";
 import { ACTION, CONCLUSION, HARMED, PROVEN, SPLIT, STATUS, TENDENCY } from "./words.js";
@@ -21,7 +21,7 @@ export function actionBadge(recommendation, name) {
 // What people concluded, and what everybody gets since.
 export function conclusionBadge(experiment) {
   const [text, kind] = CONCLUSION[experiment.conclusion];
-  return badge(experiment.ship ? `${text}, shipped: ${variantTitle(experiment, experiment.ship)}` : text, kind);
+  return h("span", {}, badge(text, kind), experiment.ship ? h("span", { class: "small soft beneath" }, ` shipped: ${variantTitle(experiment, experiment.ship)}`) : null);
 }
 
 // What one comparison says, as [text, how serious]: proven words only where the declared test has decided.

@@ -27,6 +27,7 @@ TAGS = {
     "events": "Say what users did; see what was stored.",
     "exposures": "Say which variant users met, where your program decided by itself.",
     "results": "Read the decision and the figures; export the rows.",
+    "notifications": "What happened to experiments: starts, ends, verdicts, harm.",
     "sample-size": "Plan: how many users and days an effect takes.",
     "ofrep": "The OpenFeature Remote Evaluation Protocol: experiments as feature flags.",
     "auth": "Sign in, stay signed in, sign out.",
@@ -34,6 +35,8 @@ TAGS = {
     "api-keys": "Keys for programs.",
     "audit": "Who did what to accounts, keys and sessions, and who erased somebody.",
     "users": "A person's data: what is stored about them, and erasing it.",
+    "health": "Whether the platform answers.",
+    "pages": "The console and this reference.",
 }
 """The tags in the order of a reader's interest."""
 LIFE = (

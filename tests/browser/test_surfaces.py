@@ -129,7 +129,7 @@ def test_the_loudest_button_is_what_is_advised_and_words_cannot_be_read_twice(si
     assert "35.5% of fair draws" in ok
     assert "does not have it yet (p 0.371)" in unproven
     assert "has that proof too" in proven
-    assert said["lost"] == "Lost, shipped: No pop-up"
+    assert said["lost"] == "Lost shipped: No pop-up"
     assert "Users to find a change of 12%" in said["plan"]
     assert re.search("Purchase rate 5%80,000.*too few users.*Purchase rate 20%17,000.*enough", said["plan"])
 

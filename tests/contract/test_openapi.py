@@ -66,6 +66,7 @@ def test_operations_stand_in_the_order_of_an_experiments_life(described: Json) -
 
     assert sorted(life, key=ids.index) == life
     assert {"experiments", "assignments", "events", "results"} <= {each["name"] for each in described["tags"]}
+    assert all(each.get("description") for each in described["tags"])
     assert set(LIFE) <= {each.name for each in operations()}
 
 

@@ -35,6 +35,7 @@ def batch(
     for user_id, user_events in by_user(events).items():
         one = recorded(users[user_id], user_events, experiments, keep_after, compact_before)
         joined = planned.joined(one)
+        # The first that does not fit ends it: who waits comes first in the next transaction.
         if planned.writes and not joined.fits():
             break
         planned = joined

@@ -45,6 +45,7 @@ def enrol_late(
     """
     ordered = sorted(events, key=lambda event: (event.at, event.event_id))
     after = _with_boundary(ledger, boundary, ordered)
+    # Its own end may lie before recorded events as well: those after it must not count.
     if experiment.ended_at is not None and experiment.ended_at <= after.head.last:
         end = Boundary(0, max(experiment.ended_at, boundary.at), experiment.id, END)
         after = _with_boundary(after, end, ordered)

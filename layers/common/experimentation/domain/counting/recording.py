@@ -66,6 +66,7 @@ def record(
         add_all(adds, event_adds(experiments, owners, cells, event.type, (event.at, event.value, k)))
         ledgers[event.type] = _with_event(cells, (day_number(event.at), k), event.value)
     head = replace(head, last=max(head.last, events[-1].at), ledgers=inline)
+    # By the head that was read: PAST was read where that one says so, and is not written where it was not.
     if not is_over(ledger.head, keep_after):
         return Ledger(head, spilled, ledger.past), adds
     head, past = put_away(head, ledger.past, keep_after)

@@ -58,6 +58,7 @@ class Day:
     def add(self, counters: Mapping[str, int]) -> None:
         """Add the counters of one item."""
         for name, amount in counters.items():
+            # Products of days first: they are nearly all of an item's counters.
             kind, rest = name[0], name[1:]
             if kind == "q":
                 _add(self.sum_products, int(rest), amount)

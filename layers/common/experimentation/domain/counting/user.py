@@ -60,6 +60,7 @@ def spill(head: Head, most: int) -> tuple[Head, dict[str, Cells]]:
     sizes = {name: len(ledgers_text({name: cells})) for name, cells in head.ledgers.items()}
     fixed = len(boundaries_text(head.boundaries).encode()) + sum(map(len, head.spilled))
     while sizes and len(moved) < most and fixed + sum(sizes.values()) > HEAD_LIMIT_BYTES:
+        # The largest first: the fewest leave, and each that does costs a write with every event of its type.
         largest = max(sizes, key=lambda name: (sizes[name], name))
         moved[largest] = head.ledgers[largest]
         fixed += len(largest)

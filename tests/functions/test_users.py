@@ -83,6 +83,15 @@ def erased(headers: Headers) -> Answer:
     return call(delete.handler, "DELETE", "/users", query=QUERY, headers=headers)
 
 
+def erased_from_tables(headers: Headers, clock: list[int]) -> None:
+    """Let CANARY do things and be erased; what they did is in the archive still."""
+    stored(now() - DAY_MS, headers)
+    clock[0] = now() + 1
+    erased(headers)
+    clock[0] += HEAD_STAYS_MS
+    run(erase_users.handler, "erase_users")
+
+
 def everything() -> str:
     """Return all items of both tables, and all versions of all objects."""
     found = []
@@ -197,12 +206,8 @@ def test_exports_leave_out_who_is_being_erased(as_admin: Headers, clock: list[in
 
 
 def test_what_is_delivered_or_replayed_later_brings_nobody_back(as_admin: Headers, clock: list[int]) -> None:
-    stored(now() - DAY_MS, as_admin)
     waited = made("waited", user_id=CANARY, at=now(), received=now())
-    clock[0] = now() + 1
-    erased(as_admin)
-    clock[0] += HEAD_STAYS_MS
-    run(erase_users.handler, "erase_users")
+    erased_from_tables(as_admin, clock)
     run(rewrite_archive.handler, "rewrite_archive")
 
     answers = deliver(waited, made("other-late", user_id="other", at=now(), received=clock[0]))
@@ -213,11 +218,7 @@ def test_what_is_delivered_or_replayed_later_brings_nobody_back(as_admin: Header
 
 
 def test_what_an_unaware_worker_archived_is_found_later(as_admin: Headers, clock: list[int]) -> None:
-    stored(now() - DAY_MS, as_admin)
-    clock[0] = now() + 1
-    erased(as_admin)
-    clock[0] += HEAD_STAYS_MS
-    run(erase_users.handler, "erase_users")
+    erased_from_tables(as_admin, clock)
     run(rewrite_archive.handler, "rewrite_archive")
     late = made("late", user_id=CANARY, at=now() - DAY_MS, received=now() - DAY_MS)
     for day, lines in archive.rows([late]).items():
@@ -230,11 +231,7 @@ def test_what_an_unaware_worker_archived_is_found_later(as_admin: Headers, clock
 
 
 def test_what_a_new_user_of_the_id_did_stays_in_the_archive(as_admin: Headers, clock: list[int]) -> None:
-    stored(now() - DAY_MS, as_admin)
-    clock[0] = now() + 1
-    erased(as_admin)
-    clock[0] += HEAD_STAYS_MS
-    run(erase_users.handler, "erase_users")
+    erased_from_tables(as_admin, clock)
     deliver(made("new", user_id=CANARY, at=clock[0], received=clock[0]))
 
     run(rewrite_archive.handler, "rewrite_archive")
@@ -245,11 +242,7 @@ def test_what_a_new_user_of_the_id_did_stays_in_the_archive(as_admin: Headers, c
 
 
 def test_archive_that_is_too_large_for_one_run_is_gone_on_with(as_admin: Headers, clock: list[int]) -> None:
-    stored(now() - DAY_MS, as_admin)
-    clock[0] = now() + 1
-    erased(as_admin)
-    clock[0] += HEAD_STAYS_MS
-    run(erase_users.handler, "erase_users")
+    erased_from_tables(as_admin, clock)
     started = [each.archive_from for each in erasures.pending()]
 
     turns = iter([True, False, *[True] * 100])
@@ -266,11 +259,7 @@ def test_archive_that_is_too_large_for_one_run_is_gone_on_with(as_admin: Headers
 def test_archive_of_which_an_object_cannot_be_read_is_gone_on_with(
     as_admin: Headers, clock: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stored(now() - DAY_MS, as_admin)
-    clock[0] = now() + 1
-    erased(as_admin)
-    clock[0] += HEAD_STAYS_MS
-    run(erase_users.handler, "erase_users")
+    erased_from_tables(as_admin, clock)
     today, lines_of = rfc3339(now())[:10], archive.lines_of
 
     def broken_today(key: str, copy: archive.Copy) -> list[bytes]:

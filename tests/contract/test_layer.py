@@ -1,5 +1,6 @@
 """The built layer, alone on the path, calls AWS and reads its answers as whole botocore does."""
 
+import ast
 import pickle
 import subprocess
 import sys
@@ -111,13 +112,33 @@ def test_certificates_are_there_to_trust_aws(deployed: Seen) -> None:
     assert deployed.certificates > 100
 
 
+def late_imports(path: Path) -> set[str]:
+    """Return what a file imports of others' packages, also within functions, but for types alone."""
+    tree = ast.parse(path.read_text())
+    of_types = {
+        id(each)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for each in ast.walk(node)
+    }
+    return {
+        ast.unparse(node)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Import, ast.ImportFrom)) and id(node) not in of_types
+    }
+
+
 def test_every_module_is_imported_with_the_layers_alone(layer: Path) -> None:
-    modules = [
-        ".".join(path.relative_to(root).with_suffix("").parts)
+    """What a function imports only when it is needed is imported too: nobody would miss it before."""
+    files = [
+        (root, path)
         for root in (LAYER, FUNCTIONS)
         for path in sorted(root.rglob("*.py"))
         if path.parent != LAYER and path.name != "__init__.py"
     ]
+    modules = {f"import {'.'.join(path.relative_to(root).with_suffix('').parts)}" for root, path in files}
+    late = set().union(*(late_imports(path) for _, path in files))
 
-    program = f"import importlib\nfor name in {modules}: importlib.import_module(name)"
+    assert {"import re2", "from zxcvbn import zxcvbn", "from arro3.io import write_parquet"} <= late
+    program = "\n".join([*sorted(modules), *sorted(late)])
     run(["-c", program], layer, DEPLOYED / "ExportLayer" / "python", DEPLOYED / "functions")

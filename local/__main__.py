@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import os
 import secrets
 import socket
@@ -46,8 +47,9 @@ def _arguments() -> argparse.Namespace:
 
 
 def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    with contextlib.suppress(OSError):  # `make run > file` on a full disk
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
 
 
 class PortError(Exception):

@@ -4,7 +4,9 @@ Speaks length-prefixed JSON: {function, handler, path, timeout, memory, environm
 request_id} in, {result} or {error} out. What functions print goes to stderr, which is the functions' log.
 """
 
+import contextlib
 import importlib
+import io
 import json
 import os
 import signal
@@ -12,7 +14,7 @@ import struct
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Buffer, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -61,6 +63,22 @@ def _handler(name: str, code: str) -> Callable[[Any, Context], Any]:
         raise ImportError(f"{module_name} is a module of Python itself, and Lambda would import that one too")
     handler: Callable[[Any, Context], Any] = getattr(module, function_name)
     return handler
+
+
+class _Log(io.RawIOBase):
+    """The functions' log; what a full disk has no room for is lost, and the function goes on."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, line: Buffer) -> int:
+        with contextlib.suppress(OSError):
+            os.write(2, line)
+        return memoryview(line).nbytes
+
+
+def _printing() -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BufferedWriter(_Log()), "utf-8", "backslashreplace", line_buffering=True)
 
 
 class _Guard:
@@ -129,6 +147,7 @@ def main() -> None:
     requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
+    sys.stdout, sys.stderr = _printing(), _printing()
     importlib.import_module("botocore.session")  # the slowest imports, before the first request asks for them
     importlib.import_module("pydantic")
     _serve(requests, replies)

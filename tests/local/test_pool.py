@@ -17,7 +17,7 @@ from local.template import Function
 from tests.deployed import DEPLOYED, build
 
 CODE = """
-import importlib, os, time
+import importlib, os, sys, time
 def echo(event, context):
     return {"event": event, "variable": os.environ.get("X"), "id": context.aws_request_id, "pid": os.getpid()}
 def fault(event, context):
@@ -28,6 +28,10 @@ def hang(event, context):
 def read(event, context):
     import boto3
     boto3.client("dynamodb", "us-east-1", endpoint_url="http://127.0.0.1:9").get_item(TableName="t", Key={})
+def say(event, context):
+    print("this is printed")
+    print("and this", file=sys.stderr, flush=True)
+    return event
 def load(event, context):
     return importlib.import_module(event).__file__
 def die(event, context):
@@ -90,6 +94,25 @@ def test_a_fault_is_named_and_its_traceback_is_in_the_log(folder: Path) -> None:
     assert run(folder, story)["event"] == {}
     assert "this is printed" in (folder / "log").read_text()
     assert "Traceback" in (folder / "log").read_text()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_a_log_on_a_full_disk_fails_no_function(folder: Path) -> None:
+    (folder / "log").symlink_to("/dev/full")
+
+    async def story(pool: Pool) -> Any:
+        return [await pool.invoke(function("say"), setting(), number) for number in range(2)]
+
+    assert run(folder, story) == [0, 1]
+
+
+def test_what_functions_print_is_in_the_log(folder: Path) -> None:
+    async def story(pool: Pool) -> Any:
+        return await pool.invoke(function("say"), setting(), "x")
+
+    run(folder, story)
+
+    assert sorted((folder / "log").read_text().splitlines()) == ["and this", "this is printed"]
 
 
 def test_a_function_that_hangs_is_stopped_and_its_process_replaced(folder: Path) -> None:

@@ -53,7 +53,7 @@ browser: .venv/test .venv-emulator/ready build/site/manifest.json   ## the conso
 	    echo "install chromium with your system's package manager; without it these tests are skipped" >&2
 	$(VENV)/pytest tests/browser -rs
 
-simulate: .venv/test   ## the counting protocol against conflicts, kills and redelivery
+simulate: .venv/test   ## error rates and power of the statistics, each row against its bar
 	$(VENV)/python -m benchmarks.simulate
 	$(VENV)/python -m benchmarks.simulate_guard
 

@@ -28,11 +28,14 @@ def window(days: Mapping[int, Day], start: int, end: int) -> WindowTotals:
     for day, each in days.items():
         if start <= day <= end:
             converters += each.converters
-            converters -= sum(users for _, users in _seen_again(day, each.pairs, start, end))
             count += each.count
             total += each.sum
-            sum_squares += sum(amount for _, amount in _squares(day, each.sum_products, start, end))
-            count_squares += sum(amount for _, amount in _squares(day, each.count_products, start, end))
+            for _, users in _seen_again(day, each.pairs, start, end):
+                converters -= users
+            for _, amount in _squares(day, each.sum_products, start, end):
+                sum_squares += amount
+            for _, amount in _squares(day, each.count_products, start, end):
+                count_squares += amount
     return WindowTotals(converters, count, total, sum_squares, count_squares)
 
 

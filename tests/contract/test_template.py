@@ -347,6 +347,13 @@ def test_no_function_outlives_the_gateways_patience(function: Function) -> None:
     assert not function.routes or function.timeout_seconds < 30
 
 
+def test_whoever_checks_passwords_has_a_whole_processor() -> None:
+    """A check of bcrypt takes 0.2 s of it: with a third, ten a second would hold eight environments."""
+    memory = {each.handler: each.memory_megabytes for each in FUNCTIONS}
+
+    assert memory["auth.token.handler"] == memory["auth.password.handler"] == 1_769
+
+
 def test_lambda_adds_no_line_of_its_own_to_each_request_and_drops_none_of_ours() -> None:
     logging = DOCUMENT["Globals"]["Function"]["LoggingConfig"]
 

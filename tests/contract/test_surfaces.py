@@ -148,6 +148,21 @@ def test_a_harmed_guardrail_is_neither_safe_nor_without_a_reason(answered: list[
             assert any(f"guardrail metric {name} is worse" in reason for reason in advice["reasons"])
 
 
+def test_every_treatment_not_to_ship_is_named_in_the_sentence(answered: list[Surfaces]) -> None:
+    named = 0
+    for surfaces in answered:
+        advice = surfaces.full["recommendation"]
+        if advice is None or advice["action"] in {"do_not_ship", "investigate_srm"}:
+            continue
+        bad = [key for key, action in advice["by_variant"].items() if action == "do_not_ship"]
+        said = re.search(r" Do not ship ([^.]*)\.", surfaces.full["summary"])
+        titles = [] if said is None else said[1].split(", ")
+        named += len(titles)
+        assert [title.removeprefix("The ") for title in titles] == bad
+        assert all(any(each.startswith(f"{title}: ") for each in advice["reasons"]) for title in titles)
+    assert named
+
+
 def test_people_read_plain_numbers(answered: list[Surfaces]) -> None:
     for surfaces in answered:
         advice = surfaces.full["recommendation"] or {"reasons": []}

@@ -221,3 +221,31 @@ def test_nobody_joins_while_it_is_paused() -> None:
     assert action_of(found) == "keep_running"
     assert found.recommendation is not None
     assert found.recommendation.days_left is None
+
+
+@pytest.mark.parametrize(("other", "action"), [(1200, "ship"), (1000, "keep_running")])
+def test_a_treatment_that_harms_is_named_whatever_is_said_of_the_others(other: int, action: str) -> None:
+    study = STUDY._replace(weights={"control": 400_000, "good": 300_000, "bad": 300_000})
+    arms = {"control": (10_000, 1000), "good": (7500, other * 3 // 4), "bad": (7500, 450)}
+
+    found = result_of(conversions(arms), study=study)
+
+    assert action_of(found) == action
+    assert " Do not ship bad. " in summary_sentence(found)
+    assert "bad: primary metric purchase_rate is worse" in reasons_of(found)
+    assert "Do not ship" not in summary_sentence(result_of(conversions(FLAT)))
+
+
+def test_an_experiment_without_a_primary_says_why_nothing_can_ship() -> None:
+    found = result_of(conversions(WIN, "refunds", "secondary"), study=STUDY._replace(primary_metrics=0))
+
+    assert action_of(found) == "keep_running"
+    assert "No primary metric was declared before the start" in reasons_of(found)
+    assert "No primary" not in reasons_of(result_of(conversions(WIN)))
+
+
+def test_a_fixed_test_without_planned_users_promises_no_planned_end() -> None:
+    found = result_of(conversions(WIN), study=STUDY._replace(analysis=Mode.FIXED, planned_users=None))
+
+    assert action_of(found) == "keep_running"
+    assert "has no planned end: the sequence decides when the experiment is completed" in reasons_of(found)

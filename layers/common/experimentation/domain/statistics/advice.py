@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from experimentation.domain.experiment import Kind
+from experimentation.domain.experiment import Kind, Role
 from experimentation.domain.statistics.answer import Analysis
 from experimentation.domain.statistics.deciding import Deciding
 from experimentation.domain.statistics.decision import Action, Readiness
@@ -11,6 +11,7 @@ from experimentation.domain.statistics.examining import Moment
 from experimentation.domain.statistics.looks import LASTING, Verdict
 from experimentation.domain.statistics.pace import days_left
 from experimentation.domain.statistics.reasons import (
+    NO_PRIMARY,
     UNTIL_THE_LOOK,
     Stage,
     exaggeration,
@@ -59,7 +60,8 @@ def recommendation(
     action = overall(list(by_variant.values()), own.readiness.ended)
     shipping = [key for key, each in by_variant.items() if each == action == "ship"]
     variant = best(own.judged, shipping)
-    shown = [variant] if variant else study.treatments
+    stopped = [key for key, each in by_variant.items() if each == "do_not_ship"]
+    shown = [variant, *stopped] if variant else study.treatments
     kept = [verdicts[key] for key in shown if key in verdicts]
     reasons = _reasons(study, progress, own, shown, kept, action)
     early = _early(own, verdicts, action, shown, because)
@@ -133,6 +135,8 @@ def _reasons(
     if own.moment.plan_met and own.moment.kept is None and not progress.completed:
         reasons.append(UNTIL_THE_LOOK)
     standing = {verdict.treatment for verdict in verdicts if verdict.stands}
+    if not any(each.metric.role is Role.PRIMARY for each in own.judged):
+        reasons.append(NO_PRIMARY)
     for treatment in shown:
         stage = Stage(own.readiness.ended, own.plan_met, treatment in standing)
         reasons += metric_reasons(study, own.judged, treatment, stage)

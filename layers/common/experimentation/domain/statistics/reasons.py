@@ -20,6 +20,7 @@ from experimentation.domain.statistics.wording import (
 )
 
 LIKELY = 0.8
+NO_PRIMARY = "No primary metric was declared before the start, so nothing here can say to ship."
 UNTIL_THE_LOOK = (
     "The plan is met: today's figures speak until the look at the end of this UTC day, which stands."
 )
@@ -115,6 +116,8 @@ def _undecided(study: Study, comparison: Comparison, stage: Stage) -> str:
         return "could not be measured"
     if stage.plan_met and study.analysis is not Analysis.SEQUENTIAL:
         return "is decided at the next look, which follows the end of a day on which it runs"
+    if study.analysis is Analysis.FIXED and not study.planned_users:
+        return "has no planned end: the sequence decides when the experiment is completed"
     waits = {"fixed": "the planned end only", "group_sequential": "the daily looks"}
     return f"is decided at {waits.get(study.analysis, 'a time when it can be measured')}"
 

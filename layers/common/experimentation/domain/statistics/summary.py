@@ -135,10 +135,19 @@ def summary_sentence(analysis: Analysis) -> str:
     if subject is not None and advice.careful_lift is not None:
         careful = careful_estimate(advice.careful_lift, _quote(analysis, subject), subject.metric.kind)
         finding += f" Stopping early exaggerates: {careful}."
+    finding += _stopped(analysis, advice)
     words = ADVICE[advice.action]
     if advice.days_left:
         words += f", about {advice.days_left} more day{'' if advice.days_left == 1 else 's'}"
     return f"{finding} {words}."
+
+
+def _stopped(analysis: Analysis, advice: Recommendation) -> str:
+    """Return which treatments not to ship, where the recommendation for all says something else."""
+    named = [analysis.names[key] for key, action in advice.by_variant.items() if action == "do_not_ship"]
+    if advice.action == "do_not_ship" or not named:
+        return ""
+    return f" Do not ship {', '.join(named)}."
 
 
 def _verdict(analysis: Analysis, subject: Subject) -> Verdict | None:

@@ -5,7 +5,7 @@ import { ended, refreshed, renew, soonOver, whenLeaving } from "./session.js";
 
 class Problem extends Error {
   constructor(status, body) {
-    super(body.detail ?? body.message ?? `The server answered ${status}.`);
+    super(body.detail ?? (status >= 500 ? "The server could not answer." : body.message) ?? `The server answered ${status}.`);
     this.status = status;
     this.errors = body.errors ?? [];
   }

@@ -1,7 +1,7 @@
 // Who may take part: a condition on the context, and a range of a layer that experiments share.
 
 import { OPERATORS, conditionOf, isFilled, linesOf } from "./audience.js";
-import { fill, h } from "./dom.js";
+import { fill, freshId, h } from "./dom.js";
 import { say } from "./feedback.js";
 import { area, asNumber, choice, field, lines, number, text } from "./form.js";
 
@@ -68,21 +68,31 @@ function jsonEditor(condition) {
   return { element: field("Condition (JSON)", written, { hint: "In the language of GrowthBook's SDKs." }), value, lines: () => [] };
 }
 
-export function layerEditor(layer) {
-  const key = text(layer?.key, { maxlength: 64, autocapitalize: "none", spellcheck: "false" });
+// `known` are the layers that there are.
+export function layerEditor(layer, known) {
+  const keys = freshId("layers");
+  const key = text(layer?.key, { maxlength: 64, autocapitalize: "none", spellcheck: "false", list: keys });
   const from = number(layer?.from ?? 0, { min: 0, max: 100 });
   const to = number(layer?.to ?? 100, { min: 0, max: 100 });
   const element = h("fieldset", { "data-field": "/layer", "data-name": "Layer" }, h("legend", { class: "minor" }, "Layer"),
     h("p", { class: "hint" }, "Experiments of one layer exclude each other: each has a range of its users. ", h("a", { href: "#/layers" }, "What is free?")), h("p", { class: "fault" }),
+    h("datalist", { id: keys }, known.map((each) => h("option", { value: each.key }, free(each)))),
     h("div", { class: "thirds" }, field("Layer", key, { pointer: "/layer/key" }), field("From percent", from, { pointer: "/layer/from" }), field("To percent", to, { pointer: "/layer/to" })));
   return { element, value: () => (key.value.trim() ? { key: key.value.trim(), from: asNumber(from), to: asNumber(to) } : null) };
 }
 
-export function prerequisiteEditor(prerequisite) {
-  const other = text(prerequisite?.experiment_id, { maxlength: 64, autocapitalize: "none", spellcheck: "false" });
+const free = (layer) => (layer.free.length ? `free: ${layer.free.map((each) => `${each.from}% to ${each.to}%`).join(", ")}` : "nothing is free");
+
+// `known` are the experiments that there are.
+export function prerequisiteEditor(prerequisite, known) {
+  const ids = freshId("experiments");
+  const chosen = () => { variants.placeholder = (known.find((each) => each.id === other.value)?.variants ?? []).map((each) => each.key).join(", "); };
+  const other = text(prerequisite?.experiment_id, { maxlength: 64, autocapitalize: "none", spellcheck: "false", list: ids, oninput: chosen });
   const variants = text(prerequisite?.variants.join(", "));
+  chosen();
   const element = h("fieldset", { "data-field": "/prerequisite", "data-name": "Prerequisite" }, h("legend", { class: "minor" }, "Prerequisite"),
     h("p", { class: "hint" }, "Another experiment, such as a holdout, in which users must have one of these variants."), h("p", { class: "fault" }),
+    h("datalist", { id: ids }, known.map((each) => h("option", { value: each.id }, each.name))),
     h("div", { class: "thirds" }, field("Experiment id", other, { pointer: "/prerequisite/experiment_id" }), field("Its variants, comma-separated", variants, { pointer: "/prerequisite/variants" })));
   return { element, value: () => (other.value.trim() ? { experiment_id: other.value.trim(), variants: variants.value.split(",").map((each) => each.trim()).filter(Boolean) } : null) };
 }

@@ -30,18 +30,22 @@ const toCalculator = () => h("button", { type: "button", class: "link one-column
 export async function view(id, me, _, query) {
   const copied = query.get("copy");
   const known = id ? await call("GET", at(id)) : { data: copied ? copyOf(await get(at(copied))) : NEW, etag: null };
-  const types = me.scopes.includes("events:read") ? (await all("/events/types", "types")).items.map((each) => each.type) : null;
+  const [types, layers, experiments] = await Promise.all([
+    me.scopes.includes("events:read") ? all("/events/types", "types").then(({ items }) => items.map((each) => each.type)) : null,
+    ...[["/layers", "layers"], ["/experiments", "experiments"]].map(async ([path, member]) => (await all(path, member)).items),
+  ]);
+  const there = { types, layers, experiments: experiments.filter((each) => each.id !== id) };
   const store = id ?? (copied ? `copy-${copied}` : "new");
   const before = kept(store);
   const element = h("div", { class: "stack" });
-  const draw = (shown, note) => fill(element, page({ id, known, shown, types, store, note, again: () => draw(known.data, null) }));
+  const draw = (shown, note) => fill(element, page({ id, known, shown, there, store, note, again: () => draw(known.data, null) }));
   draw(before ? { ...known.data, ...before.body } : known.data, before ? before.at : null);
   return { title: id ? `Edit ${known.data.name}` : "New experiment", element };
 }
 
-function page({ id, known, shown, types, store, note, again }) {
+function page({ id, known, shown, there, store, note, again }) {
   const experiment = known.data;
-  const parts = fields(shown, experiment, id, types);
+  const parts = fields(shown, experiment, id, there);
   const place = h("div");
   const button = h("button", { class: "primary" }, id ? "Save" : "Create draft");
   const submit = async (event) => {
@@ -85,7 +89,7 @@ function copyOf(experiment) {
   return { ...NEW, ...Object.fromEntries(Object.entries(rest).filter(([name]) => name in NEW)), name: `Copy of ${experiment.name}`, owner: "", schedule: null, layer: null, metrics: experiment.metrics.map(({ declared_at, ...each }) => each) };
 }
 
-function fields(shown, experiment, id, types) {
+function fields(shown, experiment, id, there) {
   const draft = experiment.status === "draft";
   const ended = experiment.status === "completed";
   const own = text(shown.id, { maxlength: 64, disabled: Boolean(id), autocapitalize: "none", spellcheck: "false" });
@@ -97,12 +101,12 @@ function fields(shown, experiment, id, types) {
   const tags = text(shown.tags.join(", "));
   const description = area(shown.description, { rows: 2 });
   const variants = variantsEditor(shown);
-  const metrics = metricsEditor(shown.metrics, types);
+  const metrics = metricsEditor(shown.metrics, there.types);
   const segments = segmentsEditor(shown.segments);
   const overrides = overridesEditor(shown.overrides, () => variants.values().map((each) => each.key));
   const audience = audienceEditor(shown.audience);
-  const layer = layerEditor(shown.layer);
-  const prerequisite = prerequisiteEditor(shown.prerequisite);
+  const layer = layerEditor(shown.layer, there.layers);
+  const prerequisite = prerequisiteEditor(shown.prerequisite, there.experiments);
   const schedule = scheduleEditor(shown.schedule);
   const guard = guardEditor(shown.guard);
   const salt = text(shown.salt, { maxlength: 128, autocapitalize: "none", spellcheck: "false" });

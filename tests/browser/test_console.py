@@ -252,6 +252,12 @@ def test_an_experiment_is_copied_and_a_taken_id_is_told_at_its_field(signed_in: 
     page.get_by_role("link", name="Copy").click()
 
     expect(page.get_by_label("Name", exact=True)).to_have_value("Copy of Checkout button")
+    page.get_by_text("Advanced").click()
+    other = page.get_by_label("Experiment id")
+    assert other.evaluate("input => [...input.list.options].map(each => each.value)").count("checkout-button")
+    other.fill("checkout-button")
+    expect(page.get_by_label("Its variants")).to_have_attribute("placeholder", "control, treatment")
+    other.fill("")
     page.get_by_label("Id", exact=True).fill("checkout-button")
     page.get_by_role("button", name="Create draft").click()
     expect(page.get_by_text("checkout-button is taken; choose another id.").last).to_be_visible()

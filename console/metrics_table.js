@@ -69,8 +69,13 @@ function row(experiment, metric, key, axis, usual, more) {
     cell({ class: "number users" }, count(figures.users)),
     cell({ class: "number value" }, metric.kind === "conversion" ? percent(figures.rate) : decimal(figures.mean)),
     cell({ class: "change" }, comparison ? [h("span", { class: `lift ${finding(comparison)[1]}` }, shown.estimate), h("span", { class: "small soft" }, shown.interval), caution(comparison.quoted.kind, usual)] : h("span", { class: "soft small" }, "baseline")),
-    cell({ class: "drawn" }, comparison && shown.interval !== NONE && !shown.relative ? h("span", { class: "small soft" }, "too uncertain to draw as a share of the control") : intervalMark(axis, { ...(comparison ? marked(comparison.quoted, metric) : { interval: null }), ink: inkOf(experiment, key) })),
+    cell({ class: "drawn" }, isTooWide(comparison, shown, usual) ? h("span", { class: "small soft" }, "too wide to draw") : intervalMark(axis, { ...(comparison ? marked(comparison.quoted, metric) : { interval: null }), ink: inkOf(experiment, key) })),
     cell({ class: "found" }, comparison ? h("div", { class: "row close apart" }, findingBadge(comparison), more) : ""));
+}
+
+// A change that is said in units has no place on the axis; where a caution says why, that is enough.
+function isTooWide(comparison, shown, usual) {
+  return comparison && !shown.relative && shown.interval !== NONE && comparison.quoted.kind === usual;
 }
 
 function caution(kind, usual) {

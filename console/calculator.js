@@ -30,17 +30,20 @@ export function calculator({ weights, primaries, analysis = () => null, take = (
   const daily = number(saved.daily, { min: 1, step: 1 });
   const place = h("div", { "aria-live": "polite", class: "stack tight" });
   let timer = 0;
+  let turn = 0; // an answer that comes after a later question is not shown
   const soon = () => { clearTimeout(timer); timer = setTimeout(compute, WAIT_MS); };
   const compute = async () => {
+    const mine = ++turn;
     const empty = [...(kind.value === "rate" ? [["Rate today", rate]] : [["Mean per user", mean], ["Standard deviation", sd]]), ["Smallest lift", effect], ["Users per day", daily]].filter(([, input]) => !(asNumber(input) > 0 || (input === mean && asNumber(input) !== null)));
     if (empty.length) return fill(place, h("p", { class: "hint" }, `Fill in: ${empty.map(([name]) => name.toLowerCase()).join(", ")}.`));
     const baseline = kind.value === "rate" ? { baseline_rate: asNumber(rate) / 100 } : { baseline_mean: asNumber(mean), baseline_sd: asNumber(sd) };
     localStorage.setItem(STORE, JSON.stringify(Object.fromEntries(Object.entries({ kind, mean, sd, rate, effect, daily }).map(([name, input]) => [name, input.value]))));
     const asked = new URLSearchParams({ ...baseline, minimum_effect: asNumber(effect) / 100, daily_users: Math.round(asNumber(daily)), weights: weights(), primary_metrics: Math.max(1, primaries()) });
     try {
-      fill(place, needed(await get(`/sample-size?${asked}`), analysis(), (users) => take(users, asNumber(effect))));
+      const answer = await get(`/sample-size?${asked}`);
+      if (mine === turn) fill(place, needed(answer, analysis(), (users) => take(users, asNumber(effect))));
     } catch (problem) {
-      fill(place, h("p", { class: "fault" }, (problem.errors ?? [])[0]?.detail ?? problem.message));
+      if (mine === turn) fill(place, h("p", { class: "fault" }, (problem.errors ?? [])[0]?.detail ?? problem.message));
     }
     return undefined;
   };

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from playwright.sync_api import Page, StorageState, expect
+from playwright.sync_api import Page, Route, StorageState, expect
 
 from tests.browser.conftest import Errors, sign_in
 from tests.browser.seed import DAYS, DEFINITION, USERS_PER_DAY
@@ -321,12 +321,28 @@ def test_the_calculator_knows_weights_analyses_and_means(signed_in: Open) -> Non
 
     expect(page.get_by_label("Rate today, in percent")).to_be_hidden()
     expect(page.get_by_role("button", name="Plan 34,890 users")).to_be_visible()
-    page.goto("/#/sample-size")
-    page.get_by_label("What it measures").select_option("rate")
-    page.get_by_text("59,804 per variant").wait_for()
+
+
+def test_the_sample_size_takes_several_variants_and_shows_no_older_answer(signed_in: Open) -> None:
+    page = signed_in("/#/events")
+    page.get_by_role("heading", name="Events", exact=True).wait_for()
+    asked = re.compile(r"/sample-size\?")
+    waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    page.route(asked, hold, times=1)
+    with page.expect_request(asked):
+        page.goto("/#/sample-size")
     page.get_by_label("Variants of equal weight").fill("3")
-    expect(page.get_by_text("59,804 per variant")).to_have_count(0)
     expect(page.get_by_text(re.compile("^[67][0-9],[0-9]{3} per variant")).first).to_be_visible()
+
+    with page.expect_response(asked):
+        waiting[0].continue_()
+    page.evaluate("fetch('/health').then((answer) => answer.text())")  # by then the page has read it
+
+    expect(page.get_by_text("59,804 per variant")).to_have_count(0)
 
 
 def test_a_wrong_password_is_refused_in_words(opened: Open, errors: Errors) -> None:

@@ -104,6 +104,7 @@ def emulator(tmp_path: Path) -> Iterator[Emulator]:
     process.stop()
 
 
+@pytest.mark.heavy
 def test_a_container_finds_everything_in_the_emulator(
     emulator: Emulator, names: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

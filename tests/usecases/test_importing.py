@@ -298,6 +298,7 @@ def test_500_rows_go_in_transactions_that_fit(runtime, chosen):
     assert counters(chosen, "n", rollups.enrolment_partition) == 500
 
 
+@pytest.mark.heavy
 def test_500_users_whose_ledgers_left_their_heads_are_read_in_10_calls(runtime, clock, always, monkeypatch):
     monkeypatch.setattr(stored_user, "HEAD_LIMIT_BYTES", 0)
     chosen = running("e", NOW - 3 * DAY_MS, metrics=(Metric("m", "purchase", Kind.VALUE),))

@@ -65,7 +65,14 @@ def test_the_integration_gives_the_published_constants_their_level(
         assert gs.Boundary((), tuple(stages)).power(0.0) == pytest.approx(0.05, abs=1e-4)
 
 
-@pytest.mark.parametrize("fractions", [(0.3, 0.5, 1.0), (0.1, 0.45, 0.6, 0.95), equal(7)])
+@pytest.mark.parametrize(
+    "fractions",
+    [
+        (0.3, 0.5, 1.0),
+        pytest.param((0.1, 0.45, 0.6, 0.95), marks=pytest.mark.heavy),
+        pytest.param(equal(7), marks=pytest.mark.heavy),
+    ],
+)
 @pytest.mark.parametrize("drift", [0.0, 2.8])
 def test_crossing_agrees_with_an_independent_integration(fractions: tuple[float, ...], drift: float) -> None:
     found = gs.boundary(fractions, 0.05)

@@ -84,7 +84,7 @@ def test_what_is_over_is_not_read_however_late_it_is_deleted(monkeypatch: pytest
 
 
 def test_one_person_cannot_make_the_list_long() -> None:
-    for second in range(200):
+    for second in range(2 * sessions.DENIED_ONE_BY_ONE):
         now = NOW + second * 1000
         session = sessions.start("mallory", "e", now)
         for _ in range(3):

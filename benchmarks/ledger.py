@@ -8,9 +8,9 @@ from typing import Any
 from benchmarks.rig import data_table, now
 from experimentation.domain.clock import DAY_MS
 from experimentation.domain.counting.counters import add_counters, enrolment_adds
-from experimentation.domain.counting.event import UNIT
+from experimentation.domain.counting.event import UNIT, Event
 from experimentation.domain.counting.ledger import Head, enrol_now
-from experimentation.domain.counting.recording import Happening, Ledger, record
+from experimentation.domain.counting.recording import Ledger, record
 from experimentation.domain.experiment import Experiment
 from experimentation.storage import rollups
 from experimentation.storage.aws import client
@@ -40,13 +40,17 @@ def load(experiment: Experiment, users: int, events_a_user: int, days: int) -> i
         )
         latest = started + days * DAY_MS - at
         happened = [
-            Happening(metric, at + random.randrange(latest), UNIT * random.randrange(1, 50))
+            _event(metric, at + random.randrange(latest), UNIT * random.randrange(1, 50))
             for _ in range(events_a_user)
         ]
         _, adds = record(Ledger(head, {}), {experiment.id: experiment}, happened, keep_after=0)
         _add(items, rollups.partition(experiment, shard), adds)
     _store(items)
     return sum(map(len, items.values()))
+
+
+def _event(metric: str, at: int, value: int) -> Event:
+    return Event("", "", metric, at, at, value)
 
 
 def _add(items: Items, partition: str, adds: dict[tuple[str, str], dict[str, int]]) -> None:

@@ -22,7 +22,7 @@ from local.template import read_template
 PROCESSES = 15
 BOTOCORE = "import botocore.session; botocore.session.get_session().create_client('dynamodb')"
 BARE = "import boto3; boto3.session.Session().client('dynamodb')"
-CLIENT = "from experimentation.storage import client; client.dynamodb()"
+CLIENT = "from experimentation.storage.aws import client; client.dynamodb()"
 POWERTOOLS = "powertools_endpoint"
 ASSIGN = "assignments.assign"
 RESULTS = "results.read"

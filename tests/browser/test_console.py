@@ -1,18 +1,16 @@
 """What a person does in the console: from a draft to the decision, and what goes wrong on the way."""
 
 import csv
-import json
 import re
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from playwright.sync_api import Page, Route, StorageState, expect
+from playwright.sync_api import Page, StorageState, expect
 
 from tests.browser.conftest import Errors, sign_in
-from tests.browser.seed import DAYS, DEFINITION, USERS_PER_DAY
+from tests.browser.seed import DAYS, USERS_PER_DAY
+from tests.browser.steps import until
 from tests.e2e.conftest import RunningStack
 
 type Open = Callable[..., Page]
@@ -70,22 +68,6 @@ def _wait_until_counted(api: httpx.Client, converters: int) -> None:
         return sum(each["converters"] for each in metric["variants"].values()) == converters
 
     until(counted)
-
-
-def until(happened: Callable[[], bool]) -> None:
-    """Wait for what the workers do by themselves."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        if happened():
-            return
-        time.sleep(0.25)
-    raise AssertionError("it did not happen in time")
-
-
-def days_ago(days: int) -> str:
-    """Return the time so many days ago, as the API takes it."""
-    moment = datetime.now(UTC) - timedelta(days=days)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def test_a_person_takes_an_experiment_from_draft_to_decision(
@@ -204,80 +186,6 @@ def test_the_raw_rows_are_saved_in_one_file(signed_in: Open) -> None:
     assert len(set(lines)) == len(lines)
 
 
-def test_all_mistakes_are_shown_in_one_pass_and_what_was_typed_survives(
-    signed_in: Open, api: httpx.Client, shot: Shot
-) -> None:
-    page = signed_in("/#/experiments/new")
-    page.get_by_label("Name", exact=True).fill("Half a split")
-    variants = page.get_by_role("group", name="Variants")
-    variants.get_by_label("Weight in percent").first.fill("40")
-    expect(variants.get_by_role("status").first).to_have_text("Weights sum to 90%: 10% missing")
-    variants.get_by_label("Key").last.fill("big button")
-    variants.get_by_label("Config (JSON)").first.fill("{blue")
-    metrics = page.get_by_role("group", name="Metrics")
-    metrics.get_by_label("Event type").fill("purchas")
-    expect(metrics.get_by_text("No such event was ever recorded.")).to_be_visible()
-    page.get_by_role("button", name="Add condition").click()
-
-    page.get_by_role("button", name="Create draft").click()
-
-    alert = page.get_by_role("alert")
-    expect(alert.get_by_role("link")).to_have_text(
-        [
-            re.compile("^Variant 1, config"),
-            re.compile("^Variant 2, key"),
-            re.compile("^Weights"),
-            re.compile("^Metric 1, key"),
-            re.compile("^Condition 1, context key"),
-        ]
-    )
-    shot(page, "mistakes", whole=True)
-    alert.get_by_role("link", name="Metric 1, key").click()
-    expect(metrics.get_by_label("Key")).to_be_focused()
-    expect(metrics.get_by_text("Give the metric a key.")).to_be_visible()
-    until(lambda: "purchas" in (page.evaluate("localStorage['typed:new']") or ""))
-    page.goto("/#/events")
-    page.get_by_role("heading", name="Event types").wait_for()
-    page.goto("/#/experiments/new")
-    expect(page.get_by_text("is here again")).to_be_visible()
-    expect(page.get_by_label("Name", exact=True)).to_have_value("Half a split")
-    page.get_by_role("button", name="Discard it").click()
-    expect(page.get_by_label("Name", exact=True)).to_have_value("")
-
-
-def test_an_experiment_is_copied_and_a_taken_id_is_told_at_its_field(signed_in: Open, errors: Errors) -> None:
-    errors.expected = {409}
-    page = signed_in("/#/experiments/checkout-button")
-    page.get_by_text("More", exact=True).click()
-    page.get_by_role("link", name="Copy").click()
-
-    expect(page.get_by_label("Name", exact=True)).to_have_value("Copy of Checkout button")
-    page.get_by_text("Advanced").click()
-    other = page.get_by_label("Experiment id")
-    assert other.evaluate("input => [...input.list.options].map(each => each.value)").count("checkout-button")
-    other.fill("checkout-button")
-    expect(page.get_by_label("Its variants")).to_have_attribute("placeholder", "control, treatment")
-    other.fill("")
-    page.get_by_label("Id", exact=True).fill("checkout-button")
-    page.get_by_role("button", name="Create draft").click()
-    expect(page.get_by_text("checkout-button is taken; choose another id.").last).to_be_visible()
-    page.get_by_label("Id", exact=True).fill("checkout-again")
-    page.get_by_role("button", name="Create draft").click()
-
-    page.get_by_role("heading", name="Copy of Checkout button").wait_for()
-    page.get_by_role("link", name="Setup", exact=True).click()
-    expect(page.get_by_role("table", name="Metrics")).to_contain_text("Support tickets")
-    expect(page.get_by_text("qa-1")).to_be_visible()
-    page.get_by_text("More", exact=True).click()
-    page.get_by_role("button", name="Archive").click()
-    expect(page.get_by_text("archived", exact=True)).to_be_visible()
-    page.get_by_role("link", name="All experiments").click()
-    page.get_by_role("link", name="Checkout button", exact=True).wait_for()
-    expect(page.get_by_role("link", name="Copy of Checkout button")).to_have_count(0)
-    page.get_by_label("Status").select_option("archived")
-    expect(page.get_by_role("link", name="Copy of Checkout button")).to_be_visible()
-
-
 def test_the_list_keeps_what_is_looked_for_in_its_address(signed_in: Open) -> None:
     page = signed_in()
     row = page.get_by_role("row", name="Checkout button checkout-button")
@@ -295,56 +203,6 @@ def test_the_list_keeps_what_is_looked_for_in_its_address(signed_in: Open) -> No
     expect(page.get_by_text("No experiment matches.")).to_be_visible()
 
 
-def test_the_calculator_fills_in_the_plan(signed_in: Open, shot: Shot) -> None:
-    page = signed_in()
-    page.get_by_role("link", name="New experiment").click()
-    page.get_by_label("Name", exact=True).fill("Search ranking")
-    page.get_by_label("Hypothesis").fill("Who sees what is bought most often first buys sooner.")
-    page.get_by_role("button", name="Plan 119,608 users").wait_for()
-    shot(page, "new")
-
-    page.get_by_role("button", name="Plan 119,608 users").click()
-
-    expect(page.get_by_label("Planned users")).to_have_value("119608")
-
-
-def test_the_calculator_knows_weights_analyses_and_means(signed_in: Open) -> None:
-    page = signed_in()
-    page.get_by_role("link", name="New experiment").click()
-    weights = page.get_by_role("group", name="Variants").get_by_label("Weight in percent")
-    weights.first.fill("90")
-    weights.last.fill("10")
-
-    page.get_by_label("Analysis").select_option("fixed")
-    expect(page.get_by_role("button", name="Plan 179,750 users")).to_be_visible()
-    page.get_by_label("What it measures").select_option("mean")
-
-    expect(page.get_by_label("Rate today, in percent")).to_be_hidden()
-    expect(page.get_by_role("button", name="Plan 34,890 users")).to_be_visible()
-
-
-def test_the_sample_size_takes_several_variants_and_shows_no_older_answer(signed_in: Open) -> None:
-    page = signed_in("/#/events")
-    page.get_by_role("heading", name="Events", exact=True).wait_for()
-    asked = re.compile(r"/sample-size\?")
-    waiting: list[Route] = []
-
-    def hold(route: Route) -> None:
-        waiting.append(route)
-
-    page.route(asked, hold, times=1)
-    with page.expect_request(asked):
-        page.goto("/#/sample-size")
-    page.get_by_label("Variants of equal weight").fill("3")
-    expect(page.get_by_text(re.compile("^[67][0-9],[0-9]{3} per variant")).first).to_be_visible()
-
-    with page.expect_response(asked):
-        waiting[0].continue_()
-    page.evaluate("fetch('/health').then((answer) => answer.text())")  # by then the page has read it
-
-    expect(page.get_by_text("59,804 per variant")).to_have_count(0)
-
-
 def test_a_wrong_password_is_refused_in_words(opened: Open, errors: Errors) -> None:
     errors.expected = {401}
     page = opened()
@@ -355,133 +213,6 @@ def test_a_wrong_password_is_refused_in_words(opened: Open, errors: Errors) -> N
     page.get_by_role("button", name="Sign in").click()
 
     expect(page.get_by_role("alert")).to_contain_text("The name or the password is wrong.")
-
-
-def test_a_user_is_looked_up_with_the_reason_for_each_event(
-    signed_in: Open, api: httpx.Client, fortnight: RunningStack
-) -> None:
-    early = {"user_id": "user-7", "type": "purchase", "timestamp": days_ago(DAYS + 2)}
-    others = [{"user_id": "user-7", "type": kind} for kind in ("purchase", "visit")]
-    api.post("/events/batch", json={"events": [early, *others]}).raise_for_status()
-    until(lambda: len(api.get("/events?user_id=user-7&limit=100").json()["events"]) >= 3)
-    page = signed_in("/#/experiments/checkout-button/debug")
-    page.get_by_label("User id").fill("user-7")
-
-    page.get_by_role("button", name="Look up").click()
-
-    expect(page.get_by_text("was assigned").first).to_contain_text("Green button")
-    expect(page.get_by_text("The assignment was imported")).to_be_visible()
-    events = page.get_by_role("table", name="Events of user-7")
-    expect(events).to_contain_text("Yes, in Purchase rate and Revenue.")
-    expect(events).to_contain_text("No: no metric looks at visit.")
-    expect(events).to_contain_text("No: it happened before the assignment")
-    page.get_by_text("How the draw goes").click()
-    expect(page.get_by_label("Command that recomputes the bucket")).to_contain_text("sha256sum")
-
-
-@pytest.mark.heavy
-def test_what_arrives_is_seen_and_a_crossover_with_it(signed_in: Open, api: httpx.Client, shot: Shot) -> None:
-    path = "/experiments/checkout-button/assignments"
-    drawn = api.post(path, json={"user_id": "crossing"}).json()["variant"]
-    other = {"control": "treatment", "treatment": "control"}[drawn]
-    met = {"experiment_id": "checkout-button", "user_id": "crossing", "variant": other}
-    api.post("/exposures", json={"exposures": [met]}).raise_for_status()
-    page = signed_in("/#/experiments/checkout-button/debug")
-    tail = page.get_by_role("table", name="Last events and exposures")
-    expect(tail.get_by_role("row", name="exposure crossing")).to_contain_text(other)
-
-    bought = {"user_id": "crossing", "type": "purchase", "value": 41.5, "properties": {"plan": "pro"}}
-    api.post("/events/batch", json={"events": [bought, bought | {"type": "unknown"}]}).raise_for_status()
-
-    row = tail.get_by_role("row", name="purchase crossing 41.5")
-    expect(row).to_contain_text("plan pro")
-    expect(tail).not_to_contain_text("unknown")
-    row.get_by_role("button", name="crossing").click()
-    expect(page.get_by_role("table", name="Events of crossing")).to_contain_text(
-        "Yes, in Purchase rate and Revenue."
-    )
-    until(lambda: api.get("/experiments/checkout-button/results").json()["crossovers"][other] == 1)
-    page.get_by_role("button", name="Pause").click()
-    page.reload()
-    users = page.get_by_role("table", name="Users, crossovers and late enrolments")
-    crossovers = users.get_by_role("row", name={"control": "Blue", "treatment": "Green"}[other]).get_by_role(
-        "cell"
-    )
-    expect(crossovers.nth(1)).to_have_text("1")
-    expect(tail.get_by_role("row", name="purchase crossing 41.5")).to_be_visible()
-    shot(page, "debug")
-    page.goto("/#/events")
-    expect(tail.get_by_role("row", name="unknown crossing")).to_be_visible()
-
-
-def test_what_is_stored_about_a_user_is_shown(signed_in: Open) -> None:
-    page = signed_in("/#/user-data")
-    page.get_by_label("User id").fill("user-9")
-
-    page.get_by_role("button", name="Show").click()
-
-    stored = page.get_by_role("table", name="Assignments")
-    expect(stored.get_by_role("link", name="Checkout button")).to_be_visible()
-    expect(stored).to_contain_text("Green button")
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Save as JSON").click()
-    assert json.loads(download.value.path().read_text())["user_id"] == "user-9"
-
-
-@pytest.mark.heavy
-def test_a_user_is_erased_after_a_question(
-    opened: Open, fortnight: RunningStack, api: httpx.Client, shot: Shot
-) -> None:
-    leaver = {"user_id": "leaver"}
-    api.post("/experiments/checkout-button/assignments", json=leaver).raise_for_status()
-    api.post("/events", json=leaver | {"type": "purchase", "value": 3}).raise_for_status()
-    until(lambda: bool(api.get("/users", params=leaver).json()["totals"]))
-    page = opened()
-    sign_in(page, fortnight)
-    page.get_by_role("link", name="User data").click()
-    page.get_by_label("User id").fill("leaver")
-    page.get_by_role("button", name="Show").click()
-    assignments = page.get_by_role("table", name="Assignments")
-    expect(assignments).to_contain_text("Checkout button")
-
-    page.get_by_role("button", name="Erase").click()
-    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
-    assert api.get("/users", params=leaver).json()["erasure"] is None
-    page.get_by_role("button", name="Erase").click()
-    shot(page, "erase")
-    page.get_by_role("dialog").get_by_role("button", name="Erase").click()
-
-    expect(page.get_by_text("An erasure was asked for")).to_be_visible()
-    assert api.get("/users", params=leaver).json()["erasure"]["erased_at"]
-
-
-@pytest.mark.heavy
-def test_a_ramp_is_planned_step_by_step(
-    signed_in: Open, api: httpx.Client, errors: Errors, shot: Shot
-) -> None:
-    draft = {"id": "ramped", "name": "Ramped", "traffic_allocation": 10, "variants": DEFINITION["variants"]}
-    api.post("/experiments", json=draft).raise_for_status()
-    page = signed_in("/#/experiments/ramped/edit")
-    schedule = page.get_by_role("group", name="Schedule")
-    for number, (at, percent) in enumerate([("2099-01-01T09:00", "50"), ("2099-01-02T09:00", "20")]):
-        schedule.get_by_role("button", name="Add step").click()
-        schedule.get_by_label("From").nth(number).fill(at)
-        schedule.get_by_label("Percent of users").nth(number).fill(percent)
-    shot(page, "ramp", whole=True)
-    errors.expected.add(422)
-
-    page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("link", name="Step 2, percent of users: may only grow from 50")).to_be_visible()
-    expect(schedule.get_by_label("Percent of users").nth(1)).to_have_attribute("aria-invalid", "true")
-    schedule.get_by_role("button", name="Remove step 2").click()
-    page.get_by_role("button", name="Save").click()
-
-    page.get_by_role("link", name="Setup", exact=True).click()
-    expect(page.locator("dt:has-text('Schedule') + dd")).to_contain_text(
-        "50% of users from Jan 1, 2099, 9:00"
-    )
-    (step,) = api.get("/experiments/ramped").json()["schedule"]["ramp"]
-    assert step["percent"] == 50
 
 
 def test_a_key_is_shown_once(signed_in: Open) -> None:

@@ -134,45 +134,6 @@ def test_the_loudest_button_is_what_is_advised_and_words_cannot_be_read_twice(si
     assert re.search("Purchase rate 5%80,000.*too few users.*Purchase rate 20%17,000.*enough", said["plan"])
 
 
-IN_LINES = {
-    "country is DE": {"country": {"$eq": "DE"}},
-    "age is at least 18, and age is below 65": {"age": {"$gte": 18, "$lt": 65}},
-    'plan is one of pro, "18", 18, true': {"plan": {"$in": ["pro", "18", 18, True]}},
-    "page is not /a, and page is not /b": {"$and": [{"page": {"$ne": "/a"}}, {"page": {"$ne": "/b"}}]},
-    "app is version 2.4.0 or later": {"app": {"$vgte": "2.4.0"}},
-    "email is not known": {"email": {"$exists": False}},
-    'name is ""': {"name": {"$eq": ""}},
-    "page matches the pattern ^/shop, and beta is true": {
-        "page": {"$regex": "^/shop"},
-        "beta": {"$eq": True},
-    },
-}
-IN_JSON = (
-    {"$or": [{"country": "DE"}, {"country": "AT"}]},
-    {"age": {"$not": {"$gt": 18}}},
-    {"tag": {"$in": ["a,b"]}},
-    {"$and": [{"a": 1}], "b": 2},
-)
-
-
-def test_a_condition_is_the_same_after_it_was_lines(signed_in: Open) -> None:
-    page = signed_in()
-    page.get_by_role("heading", name="Experiments").wait_for()
-
-    said = page.evaluate(
-        """async (conditions) => {
-          const here = document.querySelector("script[type=module]").src;
-          const { linesOf, conditionOf, inWords } = await import(new URL("audience.js", here));
-          return conditions.map((each) => [inWords(each), linesOf(each) && conditionOf(linesOf(each))]);
-        }""",
-        [*IN_LINES.values(), *IN_JSON, {"country": "DE"}],
-    )
-
-    assert said[: len(IN_LINES)] == [[words, condition] for words, condition in IN_LINES.items()]
-    assert said[len(IN_LINES) : -1] == [[None, None]] * len(IN_JSON)
-    assert said[-1] == ["country is DE", {"country": {"$eq": "DE"}}]
-
-
 def test_a_page_that_is_awaited_is_drawn_and_one_that_is_not_there_leads_back(
     signed_in: Open, errors: Errors
 ) -> None:

@@ -27,6 +27,7 @@ from tests.e2e.conftest import RunningStack, start_stack, stop_stack
 expect.set_options(timeout=30_000)  # a busy machine is slow, not wrong
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
+PHONE_BELOW = 600  # of its width: a finger is all the pointer that there is
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -128,6 +129,8 @@ def opened(browser: Browser, fortnight: RunningStack, errors: Errors) -> Iterato
         context = browser.new_context(
             storage_state=state,
             viewport={"width": width, "height": 800},
+            has_touch=width < PHONE_BELOW,
+            is_mobile=width < PHONE_BELOW,
             color_scheme="dark" if scheme == "dark" else "light",
             device_scale_factor=2 if os.environ.get("README_PICTURES") else 1,
             base_url=fortnight.base_url,

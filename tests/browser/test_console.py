@@ -295,3 +295,20 @@ def test_the_first_load_is_light(opened: Open, session: StorageState) -> None:
     page.wait_for_load_state("networkidle")
 
     assert sum(sizes) < FIRST_LOAD_BYTES
+
+
+def test_a_finger_hits_everything_on_a_phone(signed_in: Open) -> None:
+    """44 pixels at least, which is what WCAG 2.5.5 asks for."""
+    for path, heading in (("/", "Experiments"), ("/#/experiments/checkout-button", "Checkout button")):
+        page = signed_in(path, width=390)
+        page.get_by_role("heading", name=heading).first.wait_for()
+
+        small = page.evaluate(
+            """() => [...document.querySelectorAll("button, .button, select, summary, nav a, [role=tab]")]
+              .map((each) => [each.textContent.trim(), each.getBoundingClientRect()])
+              .filter(([, box]) => box.height > 0 && Math.round(box.height) < 44)
+              .map(([text, box]) => [text, box.height])"""
+        )
+
+        assert page.evaluate("matchMedia('(pointer: coarse)').matches")
+        assert small == []

@@ -41,10 +41,14 @@ def handler(messages: dict[str, Message], has_time: Callable[[], bool]) -> set[s
 
 def _note_types(events: list[Event], counted: Outcome, has_time: Callable[[], bool]) -> None:
     """Note the types of what is stored, duplicates too: whoever counted them may not have got so far."""
-    uncounted = {each.event_id for each in counted.uncounted}
+    uncounted = {(each.user_id, each.event_id) for each in counted.uncounted}
     stored = (each for each in events if (each.user_id, each.event_id) not in counted.failed)
     seen_types.note(
-        (Seen(each.type, day_number(each.at), each.event_id not in uncounted) for each in stored), has_time
+        (
+            Seen(each.type, day_number(each.at), (each.user_id, each.event_id) not in uncounted)
+            for each in stored
+        ),
+        has_time,
     )
 
 

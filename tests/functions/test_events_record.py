@@ -151,6 +151,14 @@ def test_the_same_id_twice_in_a_batch_is_refused(as_user: Headers) -> None:
     assert [error["pointer"] for error in answer.json["errors"]] == ["/events/1/event_id"]
 
 
+def test_two_users_may_have_the_same_event_id_in_one_batch(as_user: Headers) -> None:
+    signup = PURCHASE | {"type": "signup", "event_id": "signup"}
+
+    answer = send_batch(as_user, signup | {"user_id": "ann"}, signup | {"user_id": "bob"})
+
+    assert (answer.status, answer.json) == (202, {"accepted": 2, "event_ids": ["signup", "signup"]})
+
+
 def test_500_events_are_accepted_and_501_are_not(as_user: Headers) -> None:
     assert send_batch(as_user, *[PURCHASE] * 500).status == 202
     assert send_batch(as_user, *[PURCHASE] * 501).status == 422

@@ -5,6 +5,7 @@ from itertools import chain, repeat
 import pytest
 
 from experimentation.domain.clock import DAY_MS, day_number
+from experimentation.domain.counting.batching import MAX_TYPES
 from experimentation.domain.drawing import variant_of
 from experimentation.domain.errors import UnavailableError
 from experimentation.storage import event_types, events, retention
@@ -82,6 +83,15 @@ def test_the_type_of_an_event_that_another_worker_counted_is_noted():
     handler(batch([message(made("a"))]), Context())
 
     assert types() == {"purchase": (day_number(RECEIVED),) * 2}
+
+
+def test_one_users_uncounted_event_says_nothing_of_another_users_with_the_same_id(monkeypatch):
+    handler(batch([message(*(made(f"e{each}", type=f"t{each}") for each in range(MAX_TYPES)))]), Context())
+    monkeypatch.setattr("functions.workers.record_events.seen_types", event_types.SeenTypes())
+
+    handler(batch([message(made("once", type="other"), made("once", user_id="u2", type="signup"))]), Context())
+
+    assert event_types.partial_among(["other", "signup"]) == {"other"}
 
 
 def test_an_outage_fails_the_whole_batch_so_that_lambda_backs_off():

@@ -41,22 +41,23 @@ def accept(
     new_id: Callable[[], str],
     pointer: str = "/events/{}",
 ) -> list[Event]:
-    """Return the events; InvalidError that names each one that is too old or has another's id.
+    """Return the events; InvalidError names each that is too old, or has the id of another of its user's.
 
     `pointer` is the JSON pointer of an event in the request, by its index.
     """
     oldest = retention.oldest_accepted(received)
     problems: list[FieldError] = []
     events: list[Event] = []
-    ids: set[str] = set()
+    known: set[tuple[str, str]] = set()
     for index, each in enumerate(submissions):
         at = happened_at(each.timestamp, each.sent_at, received)
         if at < oldest:
             problems.append(FieldError(f"{pointer.format(index)}/timestamp", too_old(retention, received)))
         event_id = each.event_id or new_id()
-        if event_id in ids:
-            problems.append(FieldError(f"{pointer.format(index)}/event_id", "is given twice in this batch"))
-        ids.add(event_id)
+        if (each.user_id, event_id) in known:
+            detail = "is given twice for this user in this batch"
+            problems.append(FieldError(f"{pointer.format(index)}/event_id", detail))
+        known.add((each.user_id, event_id))
         events.append(Event(each.user_id, event_id, each.type, at, received, each.value, each.properties))
     if problems:
         raise InvalidError("The events cannot be accepted.", problems)

@@ -79,7 +79,11 @@ class EventIn(RequestModel):
     sent_at: Timestamp | None = Field(
         None, description="When the device sent it, by the device's clock: corrects a clock that is wrong."
     )
-    event_id: EventId | None = Field(None, description="Sent again with the same id, it counts once.")
+    event_id: EventId | None = Field(
+        None,
+        description="Sent again with the same id, it counts once. It is the user's own: another user's event "
+        "may have the same one; in one batch, no two of a user's.",
+    )
     properties: Properties = Field(default="{}", json_schema_extra={"default": {}})
 
     def submission(self, sent_at: int | None = None) -> Submission:

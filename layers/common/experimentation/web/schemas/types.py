@@ -1,5 +1,6 @@
 """The types that requests share: identifiers, text and times, each with its limits (DESIGN, section 2)."""
 
+import re
 import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated
@@ -10,6 +11,9 @@ from experimentation.domain.clock import milliseconds, rfc3339
 
 LONGEST_USER_ID = 256
 EVENT_ID = r"[A-Za-z0-9._:-]{1,64}"
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?"
+)
 
 
 def _without_controls(text: str) -> str:
@@ -32,13 +36,14 @@ def _printable(text: str) -> str:
 
 def _milliseconds(value: object) -> int:
     """Return the milliseconds of an RFC 3339 time; one without an offset is refused."""
-    if not isinstance(value, str) or len(value) > 35:
+    # Python reads more of ISO 8601: weeks, and any character before the time.
+    if not isinstance(value, str) or len(value) > 35 or not _RFC_3339.fullmatch(value):
         raise ValueError("must be an RFC 3339 time, like 2026-11-22T07:00:00Z")
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
         raise ValueError("must be an RFC 3339 time, like 2026-11-22T07:00:00Z") from None
-    if len(value) < len("2026-11-22T07:00:00Z") or moment.tzinfo is None:
+    if moment.tzinfo is None:
         raise ValueError("needs an offset from UTC, like the Z in 2026-11-22T07:00:00Z")
     try:
         return milliseconds(moment.astimezone(UTC))

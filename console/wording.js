@@ -8,7 +8,7 @@ import { ACTION, CONCLUSION, HARMED, PROVEN, SPLIT, STATUS, TENDENCY } from "./w
 export const statusBadge = (status) => badge(...STATUS[status]);
 export const splitBadge = (srm) => badge(...(SPLIT[srm.status] ?? [words(srm.status), ""]));
 
-const OURSELVES = { guard: "the guard", schedule: "the schedule" };
+const OURSELVES = { guard: "the guard", schedule: "the schedule", erasure: "an erasure" };
 export const byWhom = (actor) => `by ${OURSELVES[actor] ?? actor}`;
 
 // `name` is what people call the variant to ship.

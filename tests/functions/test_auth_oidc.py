@@ -286,6 +286,31 @@ def test_administrator_of_the_provider_waits_for_the_deployments_own(
     assert _sign_in(running, "ada-1").headers["Location"] == IN
 
 
+def test_nobody_of_the_provider_takes_the_name_of_the_deployments_administrator(
+    running: Provider, aws: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"ISSUER": running.address, "CLIENT_ID": "console", "USERNAME_CLAIM": "login"}.items():
+        monkeypatch.setenv(f"OIDC_{name}", value)
+    running.claims = {"eve-1": {"login": "admin", "roles": "viewer"}}
+
+    early = _sign_in(running, "eve-1")
+
+    assert log_in().status == 200
+    assert early.headers["Location"] == NO_ACCESS
+    assert _sign_in(running, "eve-1").headers["Location"] == TAKEN
+
+
+@pytest.mark.parametrize("name", ["guard", "schedule", "erasure"])
+def test_nobody_of_the_provider_is_called_like_a_part_of_the_platform(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("OIDC_USERNAME_CLAIM", "login")
+    provider.claims["eve-1"] = {"login": name, "roles": "viewer"}
+
+    assert _sign_in(provider, "eve-1").headers["Location"] == NO_ACCESS
+    assert accounts.find(name) is None
+
+
 @pytest.mark.parametrize(
     "claims",
     [

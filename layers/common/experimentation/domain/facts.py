@@ -46,7 +46,7 @@ class Cause(NamedTuple):
     figures: Mapping[str, object] = {}
 
 
-OURSELVES = {"guard": "the guard", "schedule": "the schedule"}
+OURSELVES = {"guard": "the guard", "schedule": "the schedule", "erasure": "an erasure"}
 """Actors that are no person; nobody else can have their names."""
 
 REFUSED = {

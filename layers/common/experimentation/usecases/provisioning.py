@@ -44,7 +44,8 @@ def admitted(identity: Identity, origin: Origin) -> Account:
 
 
 def _created(identity: Identity, role: AccountRole, origin: Origin) -> Account:
-    if role is AccountRole.ADMIN and not accounts.has_first_admin():
+    # Nor may anybody be called like that administrator, who could then never be made.
+    if not accounts.has_first_admin():
         _refuse(identity, origin, ForbiddenError("The deployment's own administrator signs in first."))
     account = Account(
         identity.username,

@@ -11,7 +11,7 @@ from experimentation import settings
 from experimentation.domain.access import Identity, highest_role
 from experimentation.domain.errors import ForbiddenError, UnauthenticatedError
 from experimentation.storage.access import issuer
-from experimentation.web.schemas.accounts import Username
+from experimentation.web.schemas.accounts import PersonName
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 REQUIRED = ["iss", "sub", "aud", "exp", "iat", "nonce"]
@@ -51,7 +51,7 @@ def identity_of(claims: Mapping[str, Any]) -> Identity:
     if name == "email" and claims.get("email_verified") not in (True, "true"):
         raise ForbiddenError("The sign-in service has not verified the e-mail address.")
     try:
-        username: str = TypeAdapter(Username).validate_python(claims.get(name))
+        username: str = TypeAdapter(PersonName).validate_python(claims.get(name))
     except ValidationError as error:
         raise ForbiddenError(f"The sign-in service says no {name} that can be a name here.") from error
     if not 0 < len(subject) <= LONGEST_SUBJECT:

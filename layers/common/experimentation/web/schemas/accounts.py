@@ -26,22 +26,24 @@ def _of_fair_length(password: SecretStr) -> SecretStr:
     return password
 
 
-Username = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._@+-]{0,63}$"), BeforeValidator(_lower)
-]
-NewPassword = Annotated[SecretStr, AfterValidator(_of_fair_length)]
-
-
 def _of_a_person(username: str) -> str:
     if username in OURSELVES:
         raise ValueError("is what the history calls a part of the platform")
     return username
 
 
+Username = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._@+-]{0,63}$"), BeforeValidator(_lower)
+]
+PersonName = Annotated[Username, AfterValidator(_of_a_person)]
+"""A name that somebody new may have."""
+NewPassword = Annotated[SecretStr, AfterValidator(_of_fair_length)]
+
+
 class AccountCreate(RequestModel):
     """A new person; names differ by more than upper and lower case."""
 
-    username: Annotated[Username, AfterValidator(_of_a_person)]
+    username: PersonName
     password: NewPassword
     role: AccountRole = AccountRole.USER
 

@@ -1,5 +1,6 @@
 """POST and GET /experiments/{experiment_id}/exports: one file with what the pages hold."""
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -8,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from experimentation.domain.clock import DAY_MS
 from experimentation.domain.counting.event import Event
+from experimentation.domain.experiment import Kind, Metric
 from experimentation.domain.results.export_file import ExportFile
 from experimentation.storage import experiments, export_files, uploads
 from experimentation.storage.aws import client
@@ -132,6 +134,28 @@ def begun(answer: Answer) -> ExportFile:
     assert answer.status == 202
     (file,) = export_files.unfinished(now())
     return file
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+def test_metrics_that_change_meanwhile_leave_the_columns_of_a_file_alone(
+    shop: Headers, small_parts: None, form: str
+) -> None:
+    start(shop, rows="users", format=form)
+    before = paged(shop, rows="users", format=form)
+    (file,) = export_files.unfinished(now())
+    chances = iter([*[True] * 4, False])
+    exporting_files.proceed(file, write_exports.text_of, "text/csv", now, chances.__next__)
+    assert export_files.unfinished(now())[0].parts
+
+    added = Metric("revenue", "purchase", Kind.VALUE, declared_at=now())
+    experiments.change(
+        "e", lambda each: replace(each, metrics=(added, *each.metrics)), now=now(), actor="ann"
+    )
+    work()
+
+    (shown,) = listed(shop)
+    assert shown["rows_written"] == USERS
+    assert content(shown["url"]) == before
 
 
 def test_two_runs_at_once_write_a_file_once(shop: Headers, small_parts: None) -> None:

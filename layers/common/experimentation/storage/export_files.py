@@ -67,4 +67,5 @@ def _item(file: ExportFile) -> "Item":
 
 def _file(item: "Item") -> ExportFile:
     file = ExportFile(**json.loads(item["file"]["S"]))
-    return file if file.after is None else replace(file, after=Position(*file.after))
+    after = None if file.after is None else Position(*file.after)
+    return replace(file, metrics=tuple(file.metrics), after=after)

@@ -29,8 +29,9 @@ def begin(experiment_id: str, rows: Rows, form: Form, origin: Origin) -> ExportF
         raise ConflictError("A draft has no rows.")
     if rows == "users":
         require_ledgers(experiment, retention.current().kept_from(origin.now))
+    metrics = tuple(metric.key for metric in experiment.metrics)
     # A step that no earlier file of the kind can reach: its late runner must not take this one's for its own.
-    file = ExportFile(experiment_id, rows, form, origin.now, step=origin.now)
+    file = ExportFile(experiment_id, rows, form, origin.now, step=origin.now, metrics=metrics)
     try:
         commit(
             [
@@ -74,7 +75,7 @@ def proceed(
 
 def _write(file: ExportFile, text_of: TextOf, has_time: Callable[[], bool]) -> ExportFile:
     """Upload parts while there is time, and return how far the file is."""
-    experiment = experiments.read(file.experiment_id, consistent=True)
+    experiment = file.shown(experiments.read(file.experiment_id, consistent=True))
     columns = columns_of(experiment, file.rows)
     part = bytearray() if file.parts else bytearray(text_of(file.form, columns, (), True).encode())
     count = 0

@@ -1,9 +1,10 @@
 """One file with all rows of an experiment, written bit by bit: how far it is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from experimentation.domain.clock import DAY_MS
+from experimentation.domain.experiment import Experiment
 from experimentation.domain.results.rows import Position, Rows
 
 KEPT_MS = DAY_MS
@@ -24,6 +25,8 @@ class ExportFile:
     started_at: int
     step: int
     """Goes up with each write of the state."""
+    metrics: tuple[str, ...]
+    """Those that its columns are of, in their order: one that is added meanwhile is in no row."""
     upload_id: str = ""
     parts: int = 0
     after: Position | None = None
@@ -49,6 +52,11 @@ class ExportFile:
     def expires_at(self) -> int:
         """Until when it is offered."""
         return self.started_at + KEPT_MS
+
+    def shown(self, experiment: Experiment) -> Experiment:
+        """Return the experiment with the file's metrics alone, so that every row has the same columns."""
+        known = {metric.key: metric for metric in experiment.metrics}
+        return replace(experiment, metrics=tuple(known[key] for key in self.metrics))
 
     @property
     def is_whole(self) -> bool:

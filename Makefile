@@ -3,6 +3,9 @@ SHELL := /bin/sh
 VENV := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Compiled where it is imported first, and kept: pip would compile what nothing imports, for half a minute
+unexport PYTHONDONTWRITEBYTECODE
+INSTALL := -m pip install -q --no-compile
 
 .PHONY: run test test-all check lint-template check-template cache-test bench browser build deployed deploy-local emulator lock sam-local simulate chaos mutants fuzz demo site clean
 
@@ -117,7 +120,7 @@ build/site/manifest.json: $(SITE_SOURCES) build/assets/ready | .venv/run
 
 build/assets/ready: requirements/site.txt | .venv/bin/python
 	rm -rf build/assets
-	$(VENV)/python -m pip install -q --no-deps --target build/assets -r $<
+	$(VENV)/python $(INSTALL) --no-deps --target build/assets -r $<
 	@touch $@
 
 clean:
@@ -129,11 +132,11 @@ clean:
 
 # What is deployed, as it is locked: every file by its hash
 .venv/layers: layers/common/requirements.txt layers/export/requirements.txt | .venv/bin/python
-	$(VENV)/python -m pip install -q --require-hashes $(^:%=-r %)
+	$(VENV)/python $(INSTALL) --require-hashes $(^:%=-r %)
 	@touch $@
 
 .venv/%: requirements/%.txt | .venv/bin/python
-	$(VENV)/python -m pip install -q -r $<
+	$(VENV)/python $(INSTALL) -r $<
 	@touch $@
 
 .venv/run: .venv/layers
@@ -142,11 +145,11 @@ clean:
 
 .venv-%/ready: requirements/%.txt | .venv/bin/python
 	@echo "setting up .venv-$*" && $(VENV)/python -m venv .venv-$*
-	.venv-$*/bin/python -m pip install -q -r $<
+	.venv-$*/bin/python $(INSTALL) -r $<
 	@touch $@
 
 .venv-emulator/deploy: requirements/deploy.txt .venv-emulator/ready
-	.venv-emulator/bin/python -m pip install -q -r $<
+	.venv-emulator/bin/python $(INSTALL) -r $<
 	@touch $@
 
 lock: .venv-lock/ready   ## layers/*/requirements.txt anew, from requirements.in

@@ -5,6 +5,7 @@ import pytest
 from experimentation.domain.clock import DAY_MS
 from experimentation.storage.access import audit
 from experimentation.storage.access.audit import Deed, Origin
+from experimentation.storage.aws import client
 from experimentation.storage.aws.transactions import CancelledError, commit
 
 NOW = 1_795_330_800_000
@@ -37,6 +38,19 @@ def test_pages_hold_every_entry_once_newest_first(limit: int) -> None:
     found = everybody(limit, NOW + 4 * DAY_MS)
 
     assert found == [*(f"p{number}" for number in reversed(range(7))), "long ago"]
+
+
+def test_cursor_of_a_time_to_come_costs_no_more_than_none() -> None:
+    write("ann")
+    read: list[object] = []
+    events = client.dynamodb().meta.events
+    events.register("before-call.dynamodb.Query", lambda **_: read.append(1), unique_id="counted")
+
+    found = audit.page(100, f"{NOW // audit.PERIOD_MS + 500}#", NOW)
+    events.unregister("before-call.dynamodb.Query", unique_id="counted")
+
+    assert [entry.target for entry in found.entries] == ["ann"]
+    assert len(read) == 2 * (audit.PERIODS + 1)
 
 
 def test_entry_says_who_and_from_where() -> None:

@@ -142,7 +142,9 @@ def page(limit: int, after: str | None, now: int) -> Page:
     newest = now // PERIOD_MS
     start, _, key = (after or f"{newest}#").partition("#")
     entries: list[Entry] = []
-    for period in range(int(start) if start.isdecimal() else newest, newest - PERIODS - 1, -1):
+    # A cursor is not signed: one of a time to come must not make this ask for every period until then.
+    first = min(int(start), newest) if start.isdecimal() else newest
+    for period in range(first, newest - PERIODS - 1, -1):
         for item in _of_period(period, limit - len(entries), key):
             entries.append(_entry(item))
             if len(entries) == limit:

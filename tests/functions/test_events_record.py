@@ -71,6 +71,14 @@ def test_the_sending_time_of_a_batch_corrects_a_wrong_clock(as_user: Headers) ->
     assert second.received - second.at == 30_000
 
 
+def test_the_sending_time_of_a_clock_that_began_anew_is_one(as_user: Headers) -> None:
+    began = rfc3339(0)
+
+    answer = send_batch(as_user, PURCHASE | {"timestamp": began, "sent_at": began}, sent_at=rfc3339(now()))
+
+    assert answer.status == 202
+
+
 @pytest.mark.parametrize("send_one", [True, False])
 def test_a_topic_that_does_not_answer_is_503_with_the_ids(as_user: Headers, send_one: bool) -> None:
     with answering(client.sns(), "Publish", BUSY, 400):

@@ -93,7 +93,7 @@ class EventIn(RequestModel):
             self.type,
             self.value,
             self.timestamp,
-            self.sent_at or sent_at,
+            sent_at if self.sent_at is None else self.sent_at,
             self.event_id,
             self.properties,
         )

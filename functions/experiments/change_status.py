@@ -4,7 +4,7 @@ from experimentation.clock import wall_clock
 from experimentation.domain.changes import edited
 from experimentation.domain.experiment import Experiment, Status
 from experimentation.domain.lifecycle import transition
-from experimentation.storage import experiments
+from experimentation.storage import experiments, prerequisites
 from experimentation.web.endpoint import endpoint
 from experimentation.web.experiment_replies import author, require_version, written_reply
 from experimentation.web.principals import Principal
@@ -32,5 +32,12 @@ def handler(
             found = transition(found, body.status, at)
         return edited(found, ending, at)
 
-    changed = experiments.change(experiment_id, apply, now=now, actor=author(principal), action="status")
+    changed = experiments.change(
+        experiment_id,
+        apply,
+        now=now,
+        actor=author(principal),
+        action="status",
+        checks=prerequisites.checks_at_start,
+    )
     return written_reply(changed)

@@ -260,6 +260,39 @@ def test_unknown_prerequisites_and_variants_are_422_and_named(as_user: Headers) 
     assert (variant[0], variant[1]["errors"][0]["pointer"]) == (422, "/prerequisite/variants/1")
 
 
+def test_nothing_starts_whose_prerequisite_is_gone_or_has_other_variants(as_user: Headers) -> None:
+    made(as_user, "a", None)
+    made(as_user, "b", "a")
+    experiment_calls.call("delete", as_user, None, "a")
+
+    gone = experiment_calls.call("change_status", as_user, {"status": "running"}, "b")
+    other = [{"key": "x", "weight": 50}, {"key": "y", "weight": 50}]
+    experiment_calls.call("create", as_user, definition(id="a", variants=other, control="x", overrides={}))
+    changed = experiment_calls.call("change_status", as_user, {"status": "running"}, "b")
+
+    assert [each["statusCode"] for each in (gone, changed)] == [409, 409]
+    faults = [json.loads(each["body"])["errors"] for each in (gone, changed)]
+    assert faults == [
+        [{"pointer": "/prerequisite/experiment_id", "detail": "there is no experiment a"}],
+        [{"pointer": "/prerequisite/variants/0", "detail": "is no variant of a"}],
+    ]
+    assert experiments.read("b", consistent=True).status is Status.DRAFT
+
+
+def test_what_runs_goes_on_whatever_becomes_of_its_prerequisite(as_user: Headers) -> None:
+    made(as_user, "a", None)
+    made(as_user, "b", "a")
+    experiment_calls.call("change_status", as_user, {"status": "running"}, "b")
+    experiment_calls.call("delete", as_user, None, "a")
+
+    answers = [
+        experiment_calls.call("change_status", as_user, {"status": status}, "b")
+        for status in ("paused", "running", "completed")
+    ]
+
+    assert [each["statusCode"] for each in answers] == [200, 200, 200]
+
+
 def test_cycles_and_long_chains_are_409(as_user: Headers) -> None:
     made(as_user, "e0", None)
     for n in range(1, 6):

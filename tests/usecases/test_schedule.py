@@ -7,7 +7,7 @@ import pytest
 from experimentation.domain.changes import edited
 from experimentation.domain.clock import DAY_MS
 from experimentation.domain.errors import InvalidError
-from experimentation.domain.experiment import Layer, RampStep, Schedule, Status
+from experimentation.domain.experiment import Layer, Prerequisite, RampStep, Schedule, Status
 from experimentation.domain.facts import FactKind
 from experimentation.domain.lifecycle import COMPLETION_DELAY_MS, transition
 from experimentation.storage import experiments, history, outbox
@@ -45,6 +45,17 @@ def told():
 
 def log():
     return [(entry.actor, entry.action) for entry in history.list_page("e", 100).entries[:-1]]
+
+
+def test_start_without_its_prerequisite_is_refused_and_told(clock):
+    draft(prerequisite=Prerequisite("gone", ("control",)))
+
+    assert tend(clock, 1).status is Status.DRAFT
+
+    assert told() == [(FactKind.START_FAILED, "schedule")]
+    assert history.list_page("e", 1).entries[0].reason == (
+        "The prerequisite does not exist. prerequisite/experiment_id: there is no experiment gone."
+    )
 
 
 def test_it_starts_grows_and_ends_by_itself(clock):

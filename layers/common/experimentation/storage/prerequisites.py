@@ -45,6 +45,29 @@ def checks(before: Experiment | None, after: Experiment) -> list[Action]:
     return found
 
 
+def checks_at_start(before: Experiment | None, after: Experiment) -> list[Action]:
+    """Return no checks; ConflictError for a start that nobody could take part in.
+
+    A prerequisite that is still a draft can be deleted, or get other variants.
+    """
+    wanted = after.prerequisite
+    if before is None or before.started_at == after.started_at or wanted is None:
+        return []
+    try:
+        _require_variants(wanted, _found(wanted))
+    except InvalidError as error:
+        # What was asked for is right; the draft is not any more.
+        raise ConflictError(error.detail, error.errors) from None
+    return []
+
+
+def _found(wanted: Prerequisite) -> Experiment:
+    try:
+        return experiments.read(wanted.experiment_id, consistent=True)
+    except NotFoundError:
+        raise _missing(wanted) from None
+
+
 def _missing(wanted: Prerequisite) -> InvalidError:
     return InvalidError(
         "The prerequisite does not exist.",

@@ -10,7 +10,7 @@ from experimentation.domain.results.report import as_json
 from experimentation.domain.schedule import carried_out, given_up
 from experimentation.domain.statistics.looks import Look, Verdict, new_verdicts
 from experimentation.domain.statistics.wording import day_name, spread
-from experimentation.storage import experiments, looks
+from experimentation.storage import experiments, looks, prerequisites
 from experimentation.usecases.analysing import Question, find
 
 SETTLE_MS = 300_000  # events accepted before the end may still wait in a queue
@@ -38,6 +38,7 @@ def keep_schedule(experiment: Experiment, clock: Clock) -> Experiment:
             lambda each: carried_out(each, clock()),
             now=clock(),
             cause=Cause(SCHEDULE, action),
+            checks=prerequisites.checks_at_start,
         )
     except (ConflictError, InvalidError) as error:
         refused = FactKind.START_FAILED if experiment.status is Status.DRAFT else FactKind.RAMP_FAILED

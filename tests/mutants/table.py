@@ -145,9 +145,10 @@ MUTANTS = (
         "duplicates-of-duplicates",
         "usecases/counting.py",
         "all events of a transaction with one duplicate are dropped",
-        "        outcome.duplicates.add((event.user_id, event.event_id))",
+        "    outcome.duplicates |= pending.settle(event_writes(refusal.failed))",
         """\
-        outcome.duplicates.add((event.user_id, event.event_id))
+    outcome.duplicates |= pending.settle(event_writes(refusal.failed))
+    for event in event_writes(refusal.failed):
         pending.events.pop(event.user_id, None)""",
     ),
     Mutant(
@@ -210,8 +211,8 @@ MUTANTS = (
         "group-for-plan",
         "usecases/counting.py",
         "events that did not fit the transaction are taken for counted",
-        "            planned = transaction.events()",
-        "            planned = group",
+        "        pending.settle(transaction.events())",
+        "        pending.events.clear()",
     ),
     Mutant(
         "half-visible-ledger",
@@ -456,8 +457,8 @@ MUTANTS = (
         "erased-come-back",
         "usecases/counting.py",
         "what was received before an erasure is counted after it",
-        "    gone = [event for event in group if event.received <= loaded[event.user_id].head.erased_at]",
-        "    gone: list[Event] = []",
+        "    erased = [event for event in group if event.received <= loaded[event.user_id].head.erased_at]",
+        "    erased: list[Event] = []",
     ),
     Mutant(
         "erased-counted-again",
@@ -512,10 +513,8 @@ MUTANTS = (
         "unknown-is-done",
         "usecases/counting.py",
         "a lost answer is taken for success",
-        "            outcome.failed |= pending.note_attempt(event.user_id for event in planned)",
-        """\
-            for event in planned:
-                pending.drop(event.user_id, event.event_id)""",
+        "            pending.note_attempt(attempted)",
+        "            pending.settle(event for event in group if event.user_id in attempted)",
     ),
     Mutant(
         "unprocessed-forgotten",

@@ -6,6 +6,7 @@ per event on the condition that there is none: an event is counted in the transa
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import NamedTuple
 
 from experimentation import settings, telemetry
@@ -33,14 +34,14 @@ type EventKey = tuple[str, str]
 
 @dataclass
 class Outcome:
-    """What became of a batch; `outage` is set when the store did not answer the last attempt."""
+    """The result of a batch; `outage` is set when the store did not answer the last attempt."""
 
     counted: list[Event] = field(default_factory=list)
     uncounted: list[Event] = field(default_factory=list)
     """Stored, but in no ledger: the user has too many event types, or the event fits no transaction."""
     duplicates: set[EventKey] = field(default_factory=set)
     erased: set[EventKey] = field(default_factory=set)
-    """Dropped: who did it was erased since it was received."""
+    """Dropped: the user was erased after the event was received."""
     failed: set[EventKey] = field(default_factory=set)
     transactions: int = 0
     conflicts: int = 0
@@ -48,10 +49,16 @@ class Outcome:
 
 
 class _Loaded(NamedTuple):
-    """The users of some events, and the experiments that they are or were in."""
+    """The users of some events, and their experiments; those that ended before `keep_after` are put away."""
 
+    keep_after: int
     users: dict[str, StoredUser]
     experiments: dict[str, Experiment]
+
+    def plan(self, group: list[Event]) -> Transaction:
+        """Return one transaction for as many of the events as fit it."""
+        compact_before = self.keep_after - GRACE_DAYS * DAY_MS
+        return batch(group, self.users, self.experiments, self.keep_after, compact_before)
 
 
 class _Pending(Waiting[EventKey]):
@@ -59,126 +66,74 @@ class _Pending(Waiting[EventKey]):
 
     def __init__(self, received: Iterable[Event]) -> None:
         super().__init__()
+        self.outcome = Outcome(failed=self.failed)
         self.events: dict[str, dict[str, Event]] = {}
         for event in received:
             self.events.setdefault(event.user_id, {}).setdefault(event.event_id, event)
 
     def group(self) -> list[Event]:
-        """Return the next events for one transaction; a user whose conflicts hold up others comes alone."""
-        chosen: list[Event] = []
-        for user_id, waiting in self.events.items():
-            if user_id in self.alone:
-                if not chosen:
-                    return list(waiting.values())[:MAX_EVENTS]
-                continue
-            chosen += list(waiting.values())[: MAX_EVENTS - len(chosen)]
-            if len(chosen) >= MAX_EVENTS:
-                break
-        return chosen
+        """Return the next events for one transaction; those of a user to be tried alone come alone."""
+        first = next(iter(self.events))
+        together = (user_id for user_id in self.events if user_id not in self.alone)
+        user_ids = [first] if first in self.alone else together
+        events = chain.from_iterable(self.events[user_id].values() for user_id in user_ids)
+        return list(islice(events, MAX_EVENTS))
 
-    def drop(self, user_id: str, event_id: str) -> None:
-        """Take an event off the list."""
-        waiting = self.events[user_id]
-        del waiting[event_id]
-        if not waiting:
-            del self.events[user_id]
+    def settle(self, events: Iterable[Event]) -> set[EventKey]:
+        """Remove these events, and return their keys."""
+        keys = {(event.user_id, event.event_id) for event in events}
+        for user_id, event_id in keys:
+            del self.events[user_id][event_id]
+            if not self.events[user_id]:
+                del self.events[user_id]
+        return keys
 
-    def give_up(self, user_id: str) -> set[EventKey]:
-        """Take all events of a user off the list, and name them."""
+    def remove(self, user_id: str) -> set[EventKey]:
+        """Remove all events of a user, and return their keys."""
         return {(user_id, event_id) for event_id in self.events.pop(user_id, {})}
+
+    def note_refused(self, user_ids: set[str], attempted: set[str]) -> None:
+        """Count a failed attempt of all whose events still wait, and a conflict of those refused."""
+        self.note_conflicts(user_ids)
+        self.outcome.conflicts += 1
+        self.note_attempt(attempted & self.events.keys())
 
 
 def count_events(received: Iterable[Event], runtime: Runtime, has_time: Callable[[], bool]) -> Outcome:
     """Count each event that was not counted before; `has_time` says whether another attempt may begin."""
-    pending, outcome = _Pending(received), Outcome()
+    pending = _Pending(received)
     while pending.events and has_time():
         group = pending.group()
-        pending.pause((event.user_id for event in group), runtime)
-        planned = group  # whom an outage holds up until it is known who is in the transaction
+        attempted = _user_ids(group)
+        pending.pause(attempted, runtime)
         try:
-            transaction = _planned(group, pending, outcome, runtime)
-            if transaction is None:
+            loaded = _load(by_user(group), runtime)
+            if _set_aside(group, loaded.users, pending):
                 continue
-            planned = transaction.events()
-            outcome.transactions += 1
+            transaction = loaded.plan(group)
+            # Not all of the group may fit: from here on an outage counts as an attempt of these users alone.
+            attempted = _user_ids(transaction.events())
+            pending.outcome.transactions += 1
             refusal = commit(transaction, runtime)
         except UnavailableError as unavailable:
-            outcome.outage = unavailable
-            outcome.failed |= pending.note_attempt(event.user_id for event in planned)
+            pending.outcome.outage = unavailable
+            pending.note_attempt(attempted)
         except Exception:  # noqa: BLE001 - the worker's edge: one broken user must not stop the others
             telemetry.logger.exception("events could not be counted")
-            outcome.failed |= pending.isolate({event.user_id for event in group})
+            pending.isolate(_user_ids(group))
         else:
-            _apply(refusal, planned, transaction.uncounted(), pending, outcome)
-    for user_id in list(pending.events):
-        outcome.failed |= pending.give_up(user_id)
-    return outcome
+            _settle(transaction, refusal, pending)
+    pending.give_up(pending.events)
+    return pending.outcome
 
 
-def _planned(group: list[Event], pending: _Pending, outcome: Outcome, runtime: Runtime) -> Transaction | None:
-    """Return one transaction for as many events as fit; None where an erasure or torn reads come first."""
-    keep_after = runtime.clock() - settings.retention_days() * DAY_MS
-    loaded = _load(by_user(group), keep_after, runtime)
-    # Before the torn: of somebody who is being erased the ledgers go first, and HEAD last.
-    if _erased(group, loaded.users, pending, outcome):
-        return None
-    torn = {user_id for user_id, user in loaded.users.items() if user.is_torn()}
-    if torn:
-        _note_refused(torn, group, pending, outcome)
-        return None
-    compact_before = keep_after - GRACE_DAYS * DAY_MS
-    return batch(group, loaded.users, loaded.experiments, keep_after, compact_before)
+def _user_ids(events: Iterable[Event]) -> set[str]:
+    return {event.user_id for event in events}
 
 
-def _erased(group: list[Event], loaded: dict[str, StoredUser], pending: _Pending, outcome: Outcome) -> bool:
-    """Drop what erased users did, and leave what came since for when the erasure is over; tell if any."""
-    gone = [event for event in group if event.received <= loaded[event.user_id].head.erased_at]
-    for event in gone:
-        pending.drop(event.user_id, event.event_id)
-        outcome.erased.add((event.user_id, event.event_id))
-    # Failed, not dropped: the queue brings them again, and by then the erasure may have ended.
-    busy = {user_id for user_id, user in loaded.items() if user.head.erasing} & pending.events.keys()
-    for user_id in busy:
-        outcome.failed |= pending.give_up(user_id)
-    return bool(gone or busy)
-
-
-def _apply(
-    refusal: Refusal | None,
-    planned: list[Event],
-    uncounted: list[Event],
-    pending: _Pending,
-    outcome: Outcome,
-) -> None:
-    """Take what was counted, or is a duplicate, off the list; note whose writes were refused."""
-    if refusal is None:
-        outcome.outage = None
-        for event in planned:
-            pending.drop(event.user_id, event.event_id)
-        outcome.counted += [event for event in planned if event not in uncounted]
-        outcome.uncounted += uncounted
-        return
-    # An event's condition fails where its item exists: it was counted before, under whatever user version.
-    for event in event_writes(refusal.failed):
-        pending.drop(event.user_id, event.event_id)
-        outcome.duplicates.add((event.user_id, event.event_id))
-    refused = {write.user_id for write in refusal.failed if not isinstance(write, Event | Uncounted)}
-    refused |= {write.user_id for write in refusal.conflicted}
-    if refused or refusal.contended:
-        _note_refused(refused, planned, pending, outcome)
-
-
-def _note_refused(refused: set[str], planned: list[Event], pending: _Pending, outcome: Outcome) -> None:
-    """Count a failed attempt of all that were planned, and a conflict of those who were refused."""
-    for user_id in refused:
-        pending.note_conflict(user_id)
-    outcome.conflicts += 1
-    still_waiting = {event.user_id for event in planned} & pending.events.keys()
-    outcome.failed |= pending.note_attempt(still_waiting)
-
-
-def _load(events_of: dict[str, list[Event]], keep_after: int, runtime: Runtime) -> _Loaded:
+def _load(events_of: dict[str, list[Event]], runtime: Runtime) -> _Loaded:
     """Read the users as far as these events need them, and the experiments that they are in."""
+    keep_after = runtime.clock() - settings.retention_days() * DAY_MS
     heads = read_heads(events_of, runtime)
     found = users.read_users(
         users.Need(
@@ -191,10 +146,48 @@ def _load(events_of: dict[str, list[Event]], keep_after: int, runtime: Runtime) 
     )
     # Last, so that the age of what is known of the experiments is bounded when the transaction is sent.
     wanted = {b.experiment_id for user in found.values() for b in user.head.boundaries + user.ledger.past}
-    return _Loaded(found, runtime.experiments.read_many(wanted, runtime.clock()))
+    return _Loaded(keep_after, found, runtime.experiments.read_many(wanted, runtime.clock()))
 
 
 def _needs_past(head: Head, user_events: list[Event], keep_after: int) -> bool:
     """Tell whether an event is older than what was put away, or more is about to be put away."""
     is_late = any(event.at < head.past_until for event in user_events)
     return bool(head.past_until) and (is_late or is_over(head, keep_after))
+
+
+def _set_aside(group: list[Event], loaded: dict[str, StoredUser], pending: _Pending) -> bool:
+    """Set aside users who were erased or whose reads are torn; tell whether there are any."""
+    # Erasures first: an erasure deletes the user's ledgers before HEAD, so their reads look torn.
+    if _drop_erased(group, loaded, pending):
+        return True
+    torn = {user_id for user_id, user in loaded.items() if user.is_torn()}
+    if torn:
+        pending.note_refused(torn, _user_ids(group))
+    return bool(torn)
+
+
+def _drop_erased(group: list[Event], loaded: dict[str, StoredUser], pending: _Pending) -> bool:
+    """Drop events received before their user was erased, and users whose erasure is in progress."""
+    erased = [event for event in group if event.received <= loaded[event.user_id].head.erased_at]
+    pending.outcome.erased |= pending.settle(erased)
+    # Failed, not dropped: the queue delivers them again, and by then the erasure may have ended.
+    erasing = {user_id for user_id, user in loaded.items() if user.head.erasing} & pending.events.keys()
+    pending.give_up(erasing)
+    return bool(erased or erasing)
+
+
+def _settle(transaction: Transaction, refusal: Refusal | None, pending: _Pending) -> None:
+    """Remove the events that are counted, now or before; note the users whose writes were refused."""
+    outcome = pending.outcome
+    if refusal is None:
+        outcome.outage = None
+        pending.settle(transaction.events())
+        outcome.counted += transaction.counted()
+        outcome.uncounted += transaction.uncounted()
+        return
+    # An event's condition fails where its item exists: it was counted before, whatever the user's version.
+    outcome.duplicates |= pending.settle(event_writes(refusal.failed))
+    refused = {write.user_id for write in refusal.failed if not isinstance(write, Event | Uncounted)}
+    refused |= {write.user_id for write in refusal.conflicted}
+    if refused or refusal.contended:
+        pending.note_refused(refused, _user_ids(transaction.events()))

@@ -29,46 +29,64 @@ class Loaded(NamedTuple):
 
 def load(wanted: Mapping[str, Enrolment], heads: Mapping[str, Head], runtime: Runtime) -> Loaded:
     """Read the ledgers that are looked into, the events to replay, and then the experiments."""
-    late = {user_id for user_id, each in wanted.items() if is_late(each, heads[user_id])}
-    found = users.read_users(
-        users.Need(
-            user_id,
-            heads[user_id],
-            frozenset(heads[user_id].spilled) if user_id in late else covariate_types([each.experiment]),
-            past=bool(heads[user_id].past_until),
-        )
-        for user_id, each in wanted.items()
-    )
+    stored = users.read_users(_need(user_id, each, heads[user_id]) for user_id, each in wanted.items())
     # After the heads: an event that is recorded in between changes the head, and the write is refused.
-    fitting = sorted(user_id for user_id in late if may_fit(found[user_id], wanted[user_id]))
+    late = sorted(_late(wanted, heads))
+    fitting = [user_id for user_id in late if may_fit(stored[user_id], wanted[user_id])]
     replayed = events.of_users(fitting, MAX_EVENTS) if fitting else {}
     living = dict.fromkeys(name for user_id in wanted for name in heads[user_id].living())
-    return Loaded(found, replayed, runtime.experiments.read_many(living, runtime.clock()))
+    return Loaded(stored, replayed, runtime.experiments.read_many(living, runtime.clock()))
+
+
+def _need(user_id: str, wanted: Enrolment, head: Head) -> users.Need:
+    types = frozenset(head.spilled) if _is_late(wanted, head) else covariate_types([wanted.experiment])
+    return users.Need(user_id, head, types, past=bool(head.past_until))
 
 
 def in_turn(wanted: Mapping[str, Enrolment], heads: Mapping[str, Head]) -> Iterator[Mapping[str, Enrolment]]:
-    """Yield the users whose events are not needed, and then the others, a few at a time."""
-    late = {user_id: heads[user_id] for user_id, each in wanted.items() if is_late(each, heads[user_id])}
-    if prompt := {user_id: each for user_id, each in wanted.items() if user_id not in late}:
+    """Yield the users whose events are not needed, and then the late ones, a turn at a time."""
+    late = _late(wanted, heads)
+    prompt = {user_id: each for user_id, each in wanted.items() if user_id not in late}
+    if prompt:
         yield prompt
-    for some in turns(late):
-        yield {user_id: wanted[user_id] for user_id in some}
+    for turn in _turns(late):
+        yield {user_id: wanted[user_id] for user_id in turn}
 
 
-def turns(late: Mapping[str, Head]) -> Iterator[list[str]]:
-    """Yield the users a few at a time: the events of some can be replayed within a function's time."""
-    some: list[str] = []
+def first_turn(wanted: Mapping[str, Enrolment], heads: Mapping[str, Head]) -> dict[str, Enrolment]:
+    """Return the users whose events are not needed, and the first turn of the late ones."""
+    late = _late(wanted, heads)
+    postponed = late.keys() - next(_turns(late), [])
+    return {user_id: each for user_id, each in wanted.items() if user_id not in postponed}
+
+
+def _late(wanted: Mapping[str, Enrolment], heads: Mapping[str, Head]) -> dict[str, Head]:
+    """Return the heads of the users who have events since their enrolment: all their events are needed."""
+    return {user_id: heads[user_id] for user_id, each in wanted.items() if _is_late(each, heads[user_id])}
+
+
+def _is_late(wanted: Enrolment, head: Head) -> bool:
+    return (wanted.at or 0) <= head.last and head.assignment(wanted.experiment.id) is None
+
+
+def _turns(late: Mapping[str, Head]) -> Iterator[list[str]]:
+    """Yield the users in turns whose events can be replayed within a function's time."""
+    turn: list[str] = []
     replayed = 0
     for user_id, head in late.items():
-        counted = sum(count for cells in head.ledgers.values() for count, _ in cells.values())
-        most = min(counted + SPILLED_EVENTS * len(head.spilled), MAX_EVENTS)
-        if some and (len(some) == MAX_LATE or replayed + most > MAX_REPLAYED):
-            yield some
-            some, replayed = [], 0
-        some.append(user_id)
-        replayed += most
-    if some:
-        yield some
+        events = _most_events(head)
+        if turn and (len(turn) == MAX_LATE or replayed + events > MAX_REPLAYED):
+            yield turn
+            turn, replayed = [], 0
+        turn.append(user_id)
+        replayed += events
+    if turn:
+        yield turn
+
+
+def _most_events(head: Head) -> int:
+    counted = sum(count for cells in head.ledgers.values() for count, _ in cells.values())
+    return min(counted + SPILLED_EVENTS * len(head.spilled), MAX_EVENTS)
 
 
 def plan(wanted: Mapping[str, Enrolment], loaded: Loaded, times: Times) -> dict[str, Placed]:
@@ -83,8 +101,3 @@ def plan(wanted: Mapping[str, Enrolment], loaded: Loaded, times: Times) -> dict[
         except TornEventsError:
             continue
     return planned
-
-
-def is_late(wanted: Enrolment, head: Head) -> bool:
-    """Tell whether events are recorded since, so that all of the user's are needed."""
-    return (wanted.at or 0) <= head.last and head.assignment(wanted.experiment.id) is None

@@ -11,16 +11,22 @@ CONFLICTS_TO_SPLIT = 2  # one may be chance; a user who is written all the time 
 
 
 class Waiting[Key](ABC):
-    """Users whose work is tried together; those whose conflicts or faults hold up others come alone."""
+    """Users whose work is tried together; a user whose conflicts or faults hold up others is tried alone."""
 
     def __init__(self) -> None:
         self.attempts: Counter[str] = Counter()
         self.conflicts: Counter[str] = Counter()
         self.alone: set[str] = set()
+        self.failed: set[Key] = set()
 
     @abstractmethod
-    def give_up(self, user_id: str) -> set[Key]:
-        """Take all that waits of a user off the list, and name it."""
+    def remove(self, user_id: str) -> set[Key]:
+        """Remove all work of a user, and return its keys."""
+
+    def give_up(self, user_ids: Iterable[str]) -> None:
+        """Remove all work of these users as failed."""
+        for user_id in list(user_ids):
+            self.failed |= self.remove(user_id)
 
     def pause(self, user_ids: Iterable[str], runtime: Runtime) -> None:
         """Wait before another attempt, the longer the more of them failed."""
@@ -28,24 +34,20 @@ class Waiting[Key](ABC):
         if attempt:
             runtime.pause(attempt)
 
-    def note_conflict(self, user_id: str) -> None:
-        """Count a refused write of this user; from the second on the user comes alone."""
-        self.conflicts[user_id] += 1
-        if self.conflicts[user_id] >= CONFLICTS_TO_SPLIT:
-            self.alone.add(user_id)
+    def note_conflicts(self, user_ids: Iterable[str]) -> None:
+        """Count a refused write of each user; after the second the user is tried alone."""
+        self.conflicts.update(user_ids)
+        self.alone.update(name for name, count in self.conflicts.items() if count >= CONFLICTS_TO_SPLIT)
 
-    def note_attempt(self, user_ids: Iterable[str]) -> set[Key]:
-        """Count a failed attempt of these users; name what is given up because it was the last one."""
-        given_up: set[Key] = set()
-        for user_id in set(user_ids):
-            self.attempts[user_id] += 1
-            if self.attempts[user_id] >= MAX_TRIES:
-                given_up |= self.give_up(user_id)
-        return given_up
+    def note_attempt(self, user_ids: Iterable[str]) -> None:
+        """Count a failed attempt of these users; give up those for whom it was the last."""
+        tried = set(user_ids)
+        self.attempts.update(tried)
+        self.give_up(user_id for user_id in tried if self.attempts[user_id] >= MAX_TRIES)
 
-    def isolate(self, user_ids: Collection[str]) -> set[Key]:
-        """Retry a group's users one at a time; give up, and name, what waits of one who was alone already."""
+    def isolate(self, user_ids: Collection[str]) -> None:
+        """Retry a group's users one at a time; give up a user who was alone already."""
         if len(user_ids) > 1:
             self.alone.update(user_ids)
-            return set()
-        return {key for user_id in user_ids for key in self.give_up(user_id)}
+        else:
+            self.give_up(user_ids)

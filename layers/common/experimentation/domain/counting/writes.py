@@ -98,9 +98,17 @@ class Transaction:
             len(counters) <= MAX_COUNTERS * MAX_PARTS for counters in self.rollups.values()
         )
 
+    def user_ids(self) -> set[str]:
+        """Return the users whose items it writes."""
+        return {write.user_id for write in self.writes}
+
     def events(self) -> list[Event]:
         """Return the events that it stores, counted or not."""
         return event_writes(self.writes)
+
+    def counted(self) -> list[Event]:
+        """Return the events that it counts."""
+        return [write for write in self.writes if isinstance(write, Event)]
 
     def uncounted(self) -> list[Event]:
         """Return the events that it stores without counting them."""

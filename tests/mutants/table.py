@@ -384,9 +384,9 @@ MUTANTS = (
         "sealing reads what is sealed after what is open",
         """\
         sealed = {cell.key: cell for cell in rollups.read(target, consistent=True)}
-        open_cells = _by_key(shards, last_sealed_day)""",
+        open_cells = _by_key(shards, last_day)""",
         """\
-        open_cells = _by_key(shards, last_sealed_day)
+        open_cells = _by_key(shards, last_day)
         sealed = {cell.key: cell for cell in rollups.read(target, consistent=True)}""",
     ),
     Mutant(
@@ -402,8 +402,8 @@ MUTANTS = (
         "sealed-over",
         "usecases/sealing.py",
         "sealing replaces what was sealed before",
-        "    parts = [cell for _, cell in cells] + ([sealed] if sealed else [])",
-        "    parts = [cell for _, cell in cells] + []",
+        "    cells = [cell for _, cell in key.shards] + ([key.sealed] if key.sealed else [])",
+        "    cells = [cell for _, cell in key.shards] + []",
     ),
     Mutant(
         "sealed-read-first",
@@ -590,10 +590,9 @@ MUTANTS = (
         "sealing-not-told",
         "usecases/sealing.py",
         "a run that seals is told only after its first transaction",
-        "            run = run or sealing_runs.begin(experiment.id, now)\n"
-        "            if _seal(target, key, sealed.get(key), cells):",
-        "            sealed_one = _seal(target, key, sealed.get(key), cells)\n"
-        "            run = run or sealing_runs.begin(experiment.id, now)\n"
-        "            if sealed_one:",
+        "        run = run or sealing_runs.begin(experiment.id, now)\n"
+        "        sealed[_seal(key)] += 1",
+        "        sealed[_seal(key)] += 1\n"
+        "        run = run or sealing_runs.begin(experiment.id, now)",
     ),
 )

@@ -1,7 +1,7 @@
 """Sealing days that are over: the shards' items of one key become one item in the shard `sealed`."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from experimentation.domain.clock import day_number
@@ -15,21 +15,43 @@ OPEN_DAYS = 2  # a day stays in its shards until late events have become rare
 
 
 class Sealed(NamedTuple):
-    """How many keys were sealed, how many were written meanwhile and wait for the next run."""
+    """How many keys were sealed; how many were written meanwhile, and wait for the next run."""
 
     keys: int
     contested: int
     finished: bool
 
 
+class _Key(NamedTuple):
+    """One key's item in the target partition, and its items in the shards with their partitions."""
+
+    target: str
+    sealed: Cell | None
+    shards: list[tuple[str, Cell]]
+
+
 def seal(experiment: Experiment, now: int, has_time: Callable[[], bool]) -> Sealed:
     """Seal the experiment's days older than two days, one transaction a key, while there is time."""
     if experiment.started_at is None:
         return Sealed(0, 0, finished=True)
-    last_sealed_day = day_number(now) - day_number(experiment.started_at) - OPEN_DAYS - 1
+    last_day = day_number(now) - day_number(experiment.started_at) - OPEN_DAYS - 1
     run = ""
-    keys = contested = 0
     finished = True
+    sealed: Counter[bool] = Counter()
+    for key in _keys(experiment, last_day):
+        if not has_time():
+            finished = False
+            break
+        # Before the first transaction: whoever reads counters meanwhile reads them again.
+        run = run or sealing_runs.begin(experiment.id, now)
+        sealed[_seal(key)] += 1
+    if run:
+        sealing_runs.end(experiment.id, run, now)
+    return Sealed(sealed[True], sealed[False], finished)
+
+
+def _keys(experiment: Experiment, last_day: int) -> Iterator[_Key]:
+    """Yield the keys that have open items of days up to `last_day`."""
     for partition in (rollups.partition, rollups.enrolment_partition):
         shards = [partition(experiment, shard) for shard in range(experiment.shards)]
         target = partition(experiment, SEALED)
@@ -37,20 +59,8 @@ def seal(experiment: Experiment, now: int, has_time: Callable[[], bool]) -> Seal
         # changes the sealed item's `w`, so our condition fails, even if a late event re-creates a shard item
         # whose `w` equals the deleted one's.
         sealed = {cell.key: cell for cell in rollups.read(target, consistent=True)}
-        open_cells = _by_key(shards, last_sealed_day)
-        for key, cells in open_cells.items():
-            finished = finished and has_time()
-            if not finished:
-                break
-            # Before the first transaction: whoever reads counters meanwhile reads them again.
-            run = run or sealing_runs.begin(experiment.id, now)
-            if _seal(target, key, sealed.get(key), cells):
-                keys += 1
-            else:
-                contested += 1
-    if run:
-        sealing_runs.end(experiment.id, run, now)
-    return Sealed(keys, contested, finished)
+        open_cells = _by_key(shards, last_day)
+        yield from (_Key(target, sealed.get(key), cells) for key, cells in open_cells.items())
 
 
 def _by_key(shards: Iterable[str], last_day: int) -> dict[str, list[tuple[str, Cell]]]:
@@ -64,23 +74,20 @@ def _by_key(shards: Iterable[str], last_day: int) -> dict[str, list[tuple[str, C
     return found
 
 
-def _seal(target: str, key: str, sealed: Cell | None, cells: list[tuple[str, Cell]]) -> bool:
+def _seal(key: _Key) -> bool:
     """Move one key's counters; False when a late event wrote one of them in the meantime."""
-    parts = [cell for _, cell in cells] + ([sealed] if sealed else [])
-    # The writes add up as the counters do: the tag of a result is made of them, and sealing changes none.
+    cells = [cell for _, cell in key.shards] + ([key.sealed] if key.sealed else [])
+    name = cells[0].key
+    # The writes add up as the counters do: a result's tag is made of them, and sealing must not change it.
     merged = Cell(
-        key,
-        rollups.merge(parts)[key],
-        sum(part.writes for part in parts),
-        max(part.written_at for part in parts),
+        name,
+        rollups.merge(cells)[name],
+        sum(cell.writes for cell in cells),
+        max(cell.written_at for cell in cells),
     )
+    deletions = [rollups.delete(shard, cell) for shard, cell in key.shards]
     try:
-        commit(
-            [
-                rollups.put_sealed(target, sealed, merged),
-                *(rollups.delete(shard, cell) for shard, cell in cells),
-            ]
-        )
+        commit([rollups.put_sealed(key.target, key.sealed, merged), *deletions])
     except CancelledError:
         return False
     return True

@@ -541,8 +541,8 @@ MUTANTS = (
         "crossover-not-kept",
         "usecases/erasing.py",
         "what an erased user's crossover counted is not kept",
-        "    return [*(crossovers.removal(name, _user_id(erasure)) for name in adds), *kept]",
-        "    return [crossovers.removal(name, _user_id(erasure)) for name in adds]",
+        "    return [*removals, *_kept(enrolment_writes(adds), found, now)]",
+        "    return removals",
     ),
     Mutant(
         "exposed-anywhere",
@@ -590,9 +590,7 @@ MUTANTS = (
         "sealing-not-told",
         "usecases/sealing.py",
         "a run that seals is told only after its first transaction",
-        "        run = run or sealing_runs.begin(experiment.id, now)\n"
-        "        sealed[_seal(key)] += 1",
-        "        sealed[_seal(key)] += 1\n"
-        "        run = run or sealing_runs.begin(experiment.id, now)",
+        "        run = run or sealing_runs.begin(experiment.id, now)\n        sealed[_seal(key)] += 1",
+        "        sealed[_seal(key)] += 1\n        run = run or sealing_runs.begin(experiment.id, now)",
     ),
 )

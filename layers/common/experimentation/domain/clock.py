@@ -40,3 +40,12 @@ def day_number(ms: int) -> int:
     20779
     """
     return ms // DAY_MS
+
+
+def hour_of_day(ms: int) -> int:
+    """Return the hour (0 to 23) of the UTC day that holds `ms`.
+
+    >>> hour_of_day(1795330800000)
+    7
+    """
+    return ms % DAY_MS // HOUR_MS

@@ -1,7 +1,7 @@
 """The messages between the API and the workers: JSON with up to 200 KB of events, or of exposures."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,16 @@ class Message:
     events: tuple[Event, ...]
     request_id: str
     exposures: tuple[Exposure, ...] = ()
+
+    def all(self) -> tuple[Event | Exposure, ...]:
+        """Return the events and the exposures."""
+        return (*self.events, *self.exposures)
+
+    def only(self, is_wanted: Callable[[Event | Exposure], bool]) -> "Message":
+        """Return the message with what is wanted of it."""
+        return Message(
+            tuple(filter(is_wanted, self.events)), self.request_id, tuple(filter(is_wanted, self.exposures))
+        )
 
 
 def pack(events: Iterable[Event], request_id: str, max_bytes: int = MAX_BYTES) -> list[str]:

@@ -1,8 +1,11 @@
 """What the archive keeps of erased users: nothing that was received up to their erasure."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
+from itertools import chain
+from typing import NamedTuple
 
 from experimentation.domain.clock import milliseconds
 from experimentation.domain.counting.erasing import Erasure, Stage
@@ -12,74 +15,70 @@ from experimentation.storage.erasures import Pseudonyms
 from experimentation.storage.queue_message import Message
 
 
+class _Stored(NamedTuple):
+    """A copy of an object of the archive."""
+
+    day: str
+    kind: str
+    key: str
+    copy: archive.Copy
+
+
 def without_erased(message: Message, erased_at: Mapping[str, int]) -> Message:
     """Return the message without what was received up to the erasure of whoever did it."""
-    return Message(
-        tuple(each for each in message.events if each.received > erased_at.get(each.user_id, -1)),
-        message.request_id,
-        tuple(each for each in message.exposures if each.received > erased_at.get(each.user_id, -1)),
-    )
+    return message.only(lambda each: each.received > erased_at.get(each.user_id, -1))
 
 
 def erased_users(messages: Iterable[Message], pseudonyms: Pseudonyms) -> dict[str, int]:
     """Return when each erased user among the messages was erased.
 
-    It reads nothing of those of whom everything was received after the latest erasure of all: that is all of
-    what comes in time, but for the minute after an erasure.
+    It looks up only users of whom something was received before the latest erasure: outside the minute after
+    an erasure, that is nobody whose messages come in time.
     """
-    older: set[str] = set()
-    for message in messages:
-        older |= {each.user_id for each in message.events if each.received <= pseudonyms.latest}
-        older |= {each.user_id for each in message.exposures if each.received <= pseudonyms.latest}
-    return erased_among(older, pseudonyms)
+    received = chain.from_iterable(message.all() for message in messages)
+    return erased_among({each.user_id for each in received if each.received <= pseudonyms.latest}, pseudonyms)
 
 
 def erased_among(user_ids: Iterable[str], pseudonyms: Pseudonyms) -> dict[str, int]:
-    """Return when each of these users was erased who was."""
+    """Return when each of these users was erased, of those who were."""
     names = {pseudonyms.of(user_id): user_id for user_id in user_ids}
     return {names[each.pseudonym]: each.erased_at for each in erasures.read_many(names).values()}
 
 
 def rewrite(clock: Callable[[], int], has_time: Callable[[], bool], retention_days: int) -> int:
-    """Rewrite the archive without all who wait for it, day by day; return how many objects held some of them.
+    """Remove all erased users who wait for it from the archive, day by day; return how many copies held them.
 
-    Where the time is over or something fails, the next run goes on at the day that was not finished.
+    Where the time is up or something fails, the next run goes on at the day that was not finished.
     """
     began = clock()
     waiting = [each for each in erasures.pending() if each.stage is Stage.ARCHIVE]
     if not waiting:
         return 0
     pseudonyms = erasures.pseudonyms()
-    first = min(each.archive_from for each in waiting)
-    last = max(each.last_day for each in waiting)
-    rewritten = 0
-    unfinished: str | None = first
+    days = _days(waiting)
+    rewritten, unfinished = 0, ""
     try:
-        for day in _days(first, last):
+        for day in days:
             unfinished = day
-            due = {each.pseudonym: each.erased_at for each in waiting if _concerns(each, day)}
-            rewritten, finished = _of_day(day, due, pseudonyms, has_time, rewritten)
-            if not finished:
-                break
-        else:
-            unfinished = None
+            erased_at = {each.pseudonym: each.erased_at for each in waiting if each.concerns(day)}
+            for stored in _copies(day):
+                if not has_time():
+                    return rewritten
+                rewritten += _replaced(stored, erased_at, pseudonyms)
+        unfinished = ""
     finally:
         for each in waiting:
             _note(_after(each, unfinished, began), each, retention_days)
     return rewritten
 
 
-def _days(first: str, last: str) -> list[str]:
-    found = {*archive.stored_days(archive.EVENTS), *archive.stored_days(archive.EXPOSURES)}
-    return sorted(day for day in found if first <= day <= last)
+def _days(waiting: Sequence[Erasure]) -> list[str]:
+    stored = {*archive.stored_days(archive.EVENTS), *archive.stored_days(archive.EXPOSURES)}
+    return sorted(day for day in stored if any(each.concerns(day) for each in waiting))
 
 
-def _concerns(erasure: Erasure, day: str) -> bool:
-    return erasure.archive_from <= day <= erasure.last_day
-
-
-def _after(erasure: Erasure, unfinished: str | None, began: int) -> Erasure:
-    if unfinished is not None and unfinished <= erasure.last_day:
+def _after(erasure: Erasure, unfinished: str, began: int) -> Erasure:
+    if unfinished and unfinished <= erasure.last_day:
         return erasure.at(erasure.stage)._replace(archive_from=max(erasure.archive_from, unfinished))
     return erasure.looked_through(began)
 
@@ -88,51 +87,38 @@ def _note(after: Erasure, before: Erasure, retention_days: int) -> None:
     try:
         commit([erasures.put(after, before.step, retention_days)])
     except CancelledError:
-        return  # another run, or another erasure of a new user of that id: whichever has noted its own
+        return  # another run, or the erasure of a new user of that id, has noted its own progress
 
 
-def _of_day(
-    day: str,
-    due: Mapping[str, int],
-    pseudonyms: Pseudonyms,
-    has_time: Callable[[], bool],
-    rewritten: int,
-) -> tuple[int, bool]:
-    if not due:
-        return rewritten, True
+def _copies(day: str) -> Iterator[_Stored]:
     for kind in (archive.EVENTS, archive.EXPOSURES):
         for key, copies in archive.copies(day, kind).items():
-            for copy in copies:
-                if not has_time():
-                    return rewritten, False
-                rewritten += _of_copy(day, kind, key, copy, due, pseudonyms)
-    return rewritten, True
+            yield from (_Stored(day, kind, key, copy) for copy in copies)
 
 
-def _of_copy(
-    day: str, kind: str, key: str, copy: archive.Copy, due: Mapping[str, int], pseudonyms: Pseudonyms
-) -> bool:
-    """Replace a copy that holds somebody by what remains of it; tell whether it did."""
-    lines = archive.lines_of(key, copy)
-    remaining = _remaining(lines, due, pseudonyms)
+def _replaced(stored: _Stored, erased_at: Mapping[str, int], pseudonyms: Pseudonyms) -> bool:
+    """Replace a copy that has lines of erased users by its other lines; tell whether it had any."""
+    lines = archive.lines_of(stored.key, stored.copy)
+    remaining = _remaining(lines, erased_at, pseudonyms)
     if len(remaining) == len(lines):
         return False
-    # First the new object: a crash in between leaves lines twice, which readers know from redelivery.
-    if copy.is_current and remaining:
-        archive.put(day, remaining, kind)
-    archive.delete(key, copy)
+    # The new object first: a crash in between leaves lines twice, which readers know from redelivery.
+    if stored.copy.is_current and remaining:
+        archive.put(stored.day, remaining, stored.kind)
+    archive.delete(stored.key, stored.copy)
     return True
 
 
-def _remaining(lines: Sequence[bytes], due: Mapping[str, int], pseudonyms: Pseudonyms) -> list[bytes]:
-    names: dict[str, int] = {}
-    remaining: list[bytes] = []
-    for line in lines:
+def _remaining(lines: Iterable[bytes], erased_at: Mapping[str, int], pseudonyms: Pseudonyms) -> list[bytes]:
+    """Return the lines without what was received up to the erasure of its user; `erased_at` by pseudonym."""
+
+    @cache
+    def erased(user_id: str) -> int | None:
+        return erased_at.get(pseudonyms.of(user_id))
+
+    def is_erased(line: bytes) -> bool:
         row = json.loads(line)
-        user_id = row["user_id"]
-        if user_id not in names:
-            names[user_id] = due.get(pseudonyms.of(user_id), -1)
-        erased_at = names[user_id]
-        if erased_at < 0 or milliseconds(datetime.fromisoformat(row["received_at"])) > erased_at:
-            remaining.append(line)
-    return remaining
+        until = erased(row["user_id"])
+        return until is not None and milliseconds(datetime.fromisoformat(row["received_at"])) <= until
+
+    return [line for line in lines if not is_erased(line)]

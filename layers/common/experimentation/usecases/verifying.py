@@ -8,8 +8,6 @@ from experimentation import settings
 from experimentation.domain.assignment import Assignment
 from experimentation.domain.clock import day_number, rfc3339
 from experimentation.domain.counting.counters import HOURS, add_counters
-from experimentation.domain.counting.event import Event
-from experimentation.domain.counting.ledger import Cells
 from experimentation.domain.counting.recount import (
     Canonical,
     User,
@@ -28,13 +26,13 @@ from experimentation.storage import (
     assignments,
     crossovers,
     erasures,
-    events,
     experiments,
     queues,
     retention,
     rollups,
     users,
 )
+from experimentation.usecases.user_history import read_events, read_ledgers, read_past
 
 PAGE = 500
 READINGS = 3
@@ -156,20 +154,8 @@ def _user(user_id: str) -> User:
     """Return all that is stored of a user at one moment, where the user's head stands still long enough."""
     for _ in range(READINGS):
         head = users.read_head(user_id, consistent=True)
-        spilled = users.read_spilled((user_id, event_type) for event_type in head.spilled)
-        apart: dict[str, Cells] = {event_type: each.cells for (_, event_type), each in spilled.items()}
-        past = users.read_past(user_id) if head.past_until else ()
-        user = User(head, past, {**head.ledgers, **apart}, tuple(_events(user_id)))
+        ledgers = read_ledgers(user_id, head)
+        user = User(head, read_past(user_id, head), ledgers, tuple(read_events(user_id)))
         if users.read_head(user_id, consistent=True).version == head.version:
             break
     return user
-
-
-def _events(user_id: str) -> Iterator[Event]:
-    after: str | None = None
-    while True:
-        page = events.page(user_id, PAGE, after)
-        yield from page.counted
-        after = page.next_event
-        if after is None:
-            return

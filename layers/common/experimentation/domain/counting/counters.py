@@ -18,7 +18,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from experimentation.domain.assignment import Assignment, Context, Crossover
-from experimentation.domain.clock import DAY_MS, HOUR_MS, day_number
+from experimentation.domain.clock import day_number, hour_of_day
 from experimentation.domain.counting.ledger import Boundary, Cells, Ownership, ownerships
 from experimentation.domain.experiment import Experiment, Kind, Segment
 
@@ -35,6 +35,13 @@ class DayTotal(NamedTuple):
 
     events: int
     total: int
+
+    def plus(self, events: int, total: int) -> "DayTotal":
+        """Return the day with further events and the sum of their values."""
+        return DayTotal(self.events + events, self.total + total)
+
+
+NOTHING = DayTotal(0, 0)
 
 
 def add_counters(into: dict[str, int], counters: Mapping[str, int]) -> None:
@@ -88,7 +95,7 @@ def enrolment_adds(
     experiment: Experiment, variant: str, user_labels: Iterable[str], at: int, *, late: bool = False
 ) -> Adds:
     """Return what an assignment at `at` adds to the enrolment counters: n, n of its hour, and l if late."""
-    day, hour = relative_day(experiment, at), at % DAY_MS // HOUR_MS
+    day, hour = relative_day(experiment, at), hour_of_day(at)
     counters = {"n": 1, f"h{hour:02d}": 1}
     segments = (EVERYONE, *user_labels)
     adds: Adds = {(experiment.id, enrolment_key(each, day, variant)): dict(counters) for each in segments}
@@ -124,8 +131,7 @@ def days_of(cells: Cells, owned: Ownership) -> dict[int, DayTotal]:
     days: dict[int, DayTotal] = {}
     for (day, k), (count, total) in cells.items():
         if owned.holds(k):
-            before = days.get(day, DayTotal(0, 0))
-            days[day] = DayTotal(before.events + count, before.total + total)
+            days[day] = days.get(day, NOTHING).plus(count, total)
     return days
 
 
@@ -201,7 +207,7 @@ def _within(
     # For everyone alone: a segment's results are not adjusted, and need no such counters.
     counters |= _covariate_products(experiment, owned, cells, event_type, value, first=not days)
     adds[experiment.id, day_key(EVERYONE, event_type, day, owned.variant)] = counters
-    hour = at % DAY_MS // HOUR_MS
+    hour = hour_of_day(at)
     adds[experiment.id, hour_key(event_type, day, owned.variant)] = {
         f"n{hour:02d}": 1,
         f"s{hour:02d}": value,
@@ -209,7 +215,7 @@ def _within(
 
 
 def _day_counters(days: Mapping[int, DayTotal], day: int, value: int) -> dict[str, int]:
-    today = days.get(day, DayTotal(0, 0))
+    today = days.get(day, NOTHING)
     adds = {"n": 1, "s": value}
     if day not in days:
         adds["u"] = 1

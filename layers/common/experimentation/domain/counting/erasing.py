@@ -6,9 +6,10 @@ from enum import StrEnum
 from itertools import batched, combinations, pairwise
 from typing import NamedTuple
 
-from experimentation.domain.clock import DAY_MS, day_number, moment
+from experimentation.domain.clock import DAY_MS, day_number, hour_of_day, moment
 from experimentation.domain.counting.counters import (
     EVERYONE,
+    NOTHING,
     Adds,
     DayTotal,
     before_key,
@@ -17,7 +18,8 @@ from experimentation.domain.counting.counters import (
     enrolment_adds,
     hour_key,
 )
-from experimentation.domain.counting.ledger import Boundary, Cells, Ownership, ownerships
+from experimentation.domain.counting.event import Event
+from experimentation.domain.counting.ledger import Boundary, Cells, Head, Ownership, ordinal, ownership_in
 from experimentation.domain.counting.recount import covariates
 from experimentation.domain.counting.retention import GRACE_DAYS
 from experimentation.domain.counting.stored import covariate_counters
@@ -78,6 +80,10 @@ class Erasure(NamedTuple):
         user_id = self.user_id if stage in IN_TABLES else None
         return self._replace(stage=stage, after=after, step=self.step + 1, user_id=user_id)
 
+    def concerns(self, day: str) -> bool:
+        """Tell whether the archive of that UTC day is still to be looked through."""
+        return self.archive_from <= day <= self.last_day
+
     @property
     def last_day(self) -> str:
         """The UTC day in whose folder of the archive the last of what is erased lies."""
@@ -107,10 +113,23 @@ class Leaving(NamedTuple):
     hours: Mapping[str, Hours]
 
 
+def hours_of(
+    events: Iterable[Event], head: Head, boundaries: tuple[Boundary, ...], from_day: int
+) -> Mapping[str, Hours]:
+    """Return what the events add up to by event type and hour, for UTC days from `from_day` on."""
+    found: dict[str, dict[tuple[int, int, int], DayTotal]] = {}
+    for event in events:
+        day = day_number(event.at)
+        if day >= from_day:
+            hours = found.setdefault(event.type, {})
+            cell = day, hour_of_day(event.at), ordinal(head, boundaries, event.at)
+            hours[cell] = hours.get(cell, NOTHING).plus(1, event.value)
+    return found
+
+
 def contribution(experiment: Experiment, leaving: Leaving) -> Iterator[CounterWrite]:
     """Yield what the person added to the experiment's counters, always in the same order."""
-    all_owned = {each.experiment_id: each for each in ownerships(leaving.boundaries)}
-    owned = all_owned.get(experiment.id)
+    owned = ownership_in(leaving.boundaries, experiment.id)
     if owned is None:
         return
     adds = enrolment_adds(experiment, owned.variant, owned.labels, owned.assigned_at)

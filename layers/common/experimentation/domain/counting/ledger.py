@@ -110,6 +110,11 @@ def ownerships(boundaries: Iterable[Boundary]) -> tuple[Ownership, ...]:
     return tuple(owned.values())
 
 
+def ownership_in(boundaries: Iterable[Boundary], experiment_id: str) -> Ownership | None:
+    """Return what that experiment owns; None where the user has no assignment in it."""
+    return next((owned for owned in ownerships(boundaries) if owned.experiment_id == experiment_id), None)
+
+
 def enrol_now(head: Head, now: int, experiment_id: str, variant: str, labels: tuple[str, ...]) -> Head:
     """Return the head with an assignment after everything recorded so far; it is the last boundary."""
     latest = head.boundaries[-1].at if head.boundaries else 0

@@ -9,7 +9,7 @@ from itertools import combinations, pairwise
 from typing import NamedTuple
 
 from experimentation.domain.assignment import Crossover
-from experimentation.domain.clock import DAY_MS, HOUR_MS, day_number
+from experimentation.domain.clock import day_number, hour_of_day
 from experimentation.domain.counting import stored
 from experimentation.domain.counting.counters import (
     EVERYONE,
@@ -29,7 +29,7 @@ from experimentation.domain.counting.ledger import (
     Ownership,
     merged,
     ordinal,
-    ownerships,
+    ownership_in,
 )
 from experimentation.domain.counting.stored import Hours, Moment
 from experimentation.domain.experiment import Experiment, Kind
@@ -92,7 +92,7 @@ def expected_counters(
     Hours are taken from the events themselves, for UTC days from `hours_from_day` on: those still kept.
     """
     boundaries = merged(user.head, user.past)
-    owned = next((each for each in ownerships(boundaries) if each.experiment_id == experiment.id), None)
+    owned = ownership_in(boundaries, experiment.id)
     if owned is None:
         return {}
     found: Canonical = {}
@@ -101,8 +101,7 @@ def expected_counters(
         found |= canonical_enrolment(key, counters)
     for event_type, cells in user.ledgers.items():
         found |= _of_type(experiment, owned, event_type, cells)
-    for name, amount in _hours(experiment, owned, user, boundaries, hours_from_day).items():
-        found[name] = amount
+    found |= _hours(experiment, owned, user, boundaries, hours_from_day)
     return {name: amount for name, amount in found.items() if amount}
 
 
@@ -183,8 +182,7 @@ def _hours(
         day = day_number(event.at)
         if day < from_day or not owned.holds(ordinal(user.head, boundaries, event.at)):
             continue
-        place = f"{event.type} {owned.variant} day {day - zero} hour"
-        hour = event.at % DAY_MS // HOUR_MS
-        for name, amount in ((f"{place} {hour} count", 1), (f"{place} {hour} sum", event.value)):
+        hour = f"{event.type} {owned.variant} day {day - zero} hour {hour_of_day(event.at)}"
+        for name, amount in ((f"{hour} count", 1), (f"{hour} sum", event.value)):
             found[name] = found.get(name, 0) + amount
     return found

@@ -1,14 +1,19 @@
-"""Planning an experiment: what a caller knows of the metric today, and what it then takes."""
+"""Planning an experiment: what a caller knows of the metric today, and wants to compute."""
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from experimentation.web.schemas.model import RequestModel, ResponseModel
+from experimentation.domain.errors import FieldError, InvalidError
+from experimentation.domain.experiment import Experiment
+from experimentation.domain.results.plan import design_of, is_comparable
+from experimentation.domain.statistics.planning import Design, Outcome
+from experimentation.web.schemas.model import RequestModel
 from experimentation.web.schemas.types import ExperimentId
 
 MAX_USERS = 1_000_000_000
 LEAST_MEAN = 1e-6
+LEAST_EFFECT = 1e-12
 LEAST_WEIGHT, MOST_WEIGHT = 0.0001, 1_000_000
 
 
@@ -44,6 +49,16 @@ Weights = Annotated[
 Users = Annotated[int, Field(ge=1, le=MAX_USERS)]
 
 
+class Calculation(NamedTuple):
+    """What to compute: the users that an effect needs (absolute), the effect that all the users can show."""
+
+    outcome: Outcome
+    design: Design
+    daily_users: int | None
+    effect: float | None
+    users: int | None
+
+
 class SampleSizeQuery(RequestModel):
     """The metric today (a rate, or a mean with its sd), the effect to find or the users there are.
 
@@ -67,64 +82,87 @@ class SampleSizeQuery(RequestModel):
     daily_users: Users | None = None
     planned_users: Users | None = None
 
+    def calculation(self, experiment: Experiment | None) -> Calculation:
+        """Return what to compute, with the experiment's own plan where the query is silent.
 
-class Baseline(ResponseModel):
-    """The metric as it is today; a rate has no sd of its own."""
+        InvalidError when the query contradicts itself or asks for nothing.
+        """
+        outcome, design = self._outcome(), self._design(experiment)
+        effect, users = self._effect(experiment, outcome), self._users(design)
+        if effect is None and users is None:
+            detail = "needs minimum_effect, minimum_effect_absolute or users_per_variant"
+            raise InvalidError("There is nothing to compute.", [FieldError("/minimum_effect", detail)])
+        return Calculation(outcome, design, self.daily_users, effect, users)
 
-    rate: float | None
-    mean: float
-    sd: float
+    def _outcome(self) -> Outcome:
+        match self.baseline_rate, self.baseline_mean, self.baseline_sd:
+            case float(rate), None, None:
+                return Outcome(rate)
+            case None, float(mean), float(sd):
+                return Outcome(mean, sd)
+            case None, None, _:
+                missing = "/baseline_rate"
+            case _:
+                missing = "/baseline_sd"
+        detail = "is needed: either baseline_rate, or baseline_mean and baseline_sd, and not both"
+        raise InvalidError("The baseline is not clear.", [FieldError(missing, detail)])
+
+    def _design(self, experiment: Experiment | None) -> Design:
+        weights = self._given_weights()
+        if weights is None and experiment is not None and not is_comparable(experiment):
+            detail = "gives users to no control and treatment at once: give weights or variants"
+            raise InvalidError("There is nothing to compare.", [FieldError("/experiment_id", detail)])
+        own = Design() if experiment is None else design_of(experiment)
+        return Design(
+            weights or own.weights,
+            self.primary_metrics or own.primary_metrics,
+            self.alpha,
+            self.power,
+            self.daily_users,
+            self.planned_users or own.planned_users,
+        )
+
+    def _given_weights(self) -> tuple[float, ...] | None:
+        if self.weights is None:
+            return (1.0,) * self.variants if self.variants else None
+        if self.variants not in {None, len(self.weights)}:
+            detail = f"are {len(self.weights)}, but variants says {self.variants}"
+            raise InvalidError("The variants are not clear.", [FieldError("/weights", detail)])
+        return self.weights
+
+    def _effect(self, experiment: Experiment | None, outcome: Outcome) -> float | None:
+        """Return the effect in the metric's own units."""
+        relative, absolute = self.minimum_effect, self.minimum_effect_absolute
+        if relative is not None and absolute is not None:
+            detail = "may not stand beside minimum_effect"
+            raise InvalidError("The effect is given twice.", [FieldError("/minimum_effect_absolute", detail)])
+        if absolute is not None:
+            return _possible_effect(absolute, outcome, "/minimum_effect_absolute")
+        if relative is None:
+            relative = _declared_effect(experiment)
+        return (
+            None
+            if relative is None
+            else _possible_effect(relative * outcome.mean, outcome, "/minimum_effect")
+        )
+
+    def _users(self, design: Design) -> int | None:
+        if self.users_per_variant is not None:
+            return design.users_of_all(self.users_per_variant)
+        return design.planned_users
 
 
-class EffectOut(ResponseModel):
-    """An effect in the metric's own units and as a share of the baseline."""
-
-    absolute: float
-    relative: float | None
+def _declared_effect(experiment: Experiment | None) -> float | None:
+    declared = None if experiment is None else experiment.minimum_effect
+    return None if declared is None else float(declared)
 
 
-class UsersOut(ResponseModel):
-    """Users of the smallest variant and of all, and the days that takes at `daily_users`."""
-
-    users_per_variant: int
-    users: int
-    days: int | None
-
-
-class Required(ResponseModel):
-    """What finding the effect takes, declared as `planned_users`: null where no number would do."""
-
-    effect: EffectOut
-    method: str
-    fixed: UsersOut | None
-    group_sequential: UsersOut | None
-    sequential: UsersOut | None
-
-
-class DetectableOut(ResponseModel):
-    """The smallest effect that the users can show: null where even the largest possible one is too small."""
-
-    users: UsersOut
-    method: str
-    fixed: EffectOut | None
-    group_sequential: EffectOut | None
-    sequential: EffectOut | None
-
-
-class SampleSizeAnswer(ResponseModel):
-    """The plan: read once at the end (fixed), at daily looks (group_sequential), on any day (sequential).
-
-    `alpha_per_comparison` is alpha divided among primary metrics x treatments. `required` is what to declare
-    as `planned_users`; the draft's own plan then says the same.
-    """
-
-    baseline: Baseline
-    variants: int
-    primary_metrics: int
-    alpha: float
-    alpha_per_comparison: float
-    power: float
-    daily_users: int | None
-    planned_users: int | None
-    required: Required | None
-    detectable: DetectableOut | None
+def _possible_effect(effect: float, outcome: Outcome, field: str) -> float:
+    """Return the effect; InvalidError when no number of users could show it."""
+    if abs(effect) < LEAST_EFFECT:
+        detail = "gives no effect at all: no number of users would show it"
+    elif outcome.sd is None and not 0 <= outcome.mean + effect <= 1:
+        detail = f"leads to a rate of {outcome.mean + effect:.6g}, which lies outside 0 to 1"
+    else:
+        return effect
+    raise InvalidError("There is no such effect.", [FieldError(field, detail)])

@@ -38,16 +38,16 @@ MUTANTS = (
     ),
     Mutant(
         "acknowledged-failures",
-        "functions/workers/record_events.py",
+        "usecases/counting_messages.py",
         "messages whose events are not stored are acknowledged",
-        "(event.user_id, event.event_id) in counted.failed for event in message.events)",
-        "(event.user_id, event.event_id) in counted.failed for event in message.events[:0])",
+        "(event.user_id, event.event_id) in self.events.failed for event in message.events)",
+        "(event.user_id, event.event_id) in self.events.failed for event in message.events[:0])",
     ),
     Mutant(
         "acknowledged-outage",
         "functions/workers/record_events.py",
         "a batch that met an outage is acknowledged",
-        "        raise outage",
+        "        raise counted.outage",
         "        return set()",
     ),
     Mutant(

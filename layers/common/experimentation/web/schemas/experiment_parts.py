@@ -1,6 +1,8 @@
 """What an experiment is made of, as requests say it: variants, metrics, segments, a schedule, and limits."""
 
-from typing import Annotated
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
@@ -43,7 +45,26 @@ Tags = Annotated[tuple[Tag, ...], Field(max_length=20)]
 Owner = Annotated[Name, Field(max_length=100)]
 
 
-class VariantRequest(RequestModel):
+class PartRequest(RequestModel, ABC):
+    """A part of an experiment that is a class of its own in the domain."""
+
+    @abstractmethod
+    def domain(self) -> object:
+        """Return the part as the domain has it."""
+
+
+def domain_fields(request: RequestModel, names: Iterable[str]) -> dict[str, Any]:
+    """Return these fields of a request, with their parts as the domain has them."""
+    return {name: _domain(getattr(request, name)) for name in names}
+
+
+def _domain(value: object) -> object:
+    if isinstance(value, PartRequest):
+        return value.domain()
+    return tuple(map(_domain, value)) if isinstance(value, tuple) else value
+
+
+class VariantRequest(PartRequest):
     """One arm of an experiment and its share of the enrolled users in percent."""
 
     key: VariantKey
@@ -51,12 +72,12 @@ class VariantRequest(RequestModel):
     config: Config = None
     name: Name | None = Field(default=None, description="what people call it")
 
-    def variant(self) -> Variant:
+    def domain(self) -> Variant:
         """Return the domain's variant."""
         return Variant(self.key, self.weight, self.config, self.name)
 
 
-class MetricRequest(RequestModel):
+class MetricRequest(PartRequest):
     """What is measured; `declared_at` is there so that what was read can be sent back, and is ignored."""
 
     key: MetricKey
@@ -71,7 +92,7 @@ class MetricRequest(RequestModel):
     )
     declared_at: Timestamp | None = None
 
-    def metric(self) -> Metric:
+    def domain(self) -> Metric:
         """Return the domain's metric, not yet declared."""
         return Metric(
             self.key,
@@ -84,13 +105,13 @@ class MetricRequest(RequestModel):
         )
 
 
-class SegmentRequest(RequestModel):
+class SegmentRequest(PartRequest):
     """A context key that results can be split by, and its values; any other value is "other"."""
 
     key: SegmentKey
     values: Annotated[tuple[SegmentValue, ...], Field(min_length=1, max_length=20)]
 
-    def segment(self) -> Segment:
+    def domain(self) -> Segment:
         """Return the domain's segment."""
         return Segment(self.key, self.values)
 
@@ -102,48 +123,48 @@ class RampRequest(RequestModel):
     percent: Percent
 
 
-class ScheduleRequest(RequestModel):
+class ScheduleRequest(PartRequest):
     """When the experiment starts, grows and ends by itself."""
 
     start_at: Timestamp | None = None
     end_at: Timestamp | None = None
     ramp: Annotated[tuple[RampRequest, ...], Field(max_length=20)] = ()
 
-    def schedule(self) -> Schedule:
+    def domain(self) -> Schedule:
         """Return the domain's schedule."""
         return Schedule(self.start_at, self.end_at, tuple(RampStep(s.at, s.percent) for s in self.ramp))
 
 
-class LayerRequest(RequestModel):
+class LayerRequest(PartRequest):
     """A range of a draw that the layer's experiments share, in percent."""
 
     key: LayerKey
     start: Percent = Field(alias="from")
     end: Percent = Field(alias="to")
 
-    def layer(self) -> Layer:
+    def domain(self) -> Layer:
         """Return the domain's layer."""
         return Layer(self.key, self.start, self.end)
 
 
-class GuardRequest(RequestModel):
+class GuardRequest(PartRequest):
     """What happens when harm or a mismatch of the split is proven while it runs."""
 
     harm: Reaction = Reaction.NOTIFY
     mismatch: Reaction = Reaction.NOTIFY
 
-    def rule(self) -> GuardRule:
+    def domain(self) -> GuardRule:
         """Return the domain's rule."""
         return GuardRule(self.harm, self.mismatch)
 
 
-class PrerequisiteRequest(RequestModel):
+class PrerequisiteRequest(PartRequest):
     """An experiment in which a user must have one of these variants to take part."""
 
     experiment_id: ExperimentId
     variants: Annotated[tuple[VariantKey, ...], Field(min_length=1, max_length=20)]
 
-    def prerequisite(self) -> Prerequisite:
+    def domain(self) -> Prerequisite:
         """Return the domain's prerequisite."""
         return Prerequisite(self.experiment_id, self.variants)
 

@@ -38,6 +38,7 @@ from experimentation.web.schemas.experiment_parts import (
     Tags,
     Users,
     Variants,
+    domain_fields,
 )
 from experimentation.web.schemas.model import RequestModel
 from experimentation.web.schemas.numbers import Effect, Percent
@@ -90,13 +91,14 @@ class ExperimentCreate(RequestModel):
 
         The copy has a draw, an owner and times of its own: users' variants do not follow from the source's.
         """
-        left_out = NOT_COPIED - {"overrides"} if with_overrides else NOT_COPIED
+        names = ExperimentCreate.model_fields.keys() - NOT_COPIED
+        if with_overrides:
+            names |= {"overrides"}
         if self.layer is not None:
-            left_out |= {"traffic_allocation"}
-        kept = {name: value for name, value in document(source).items() if name not in left_out}
-        kept["name"] = f"Copy of {source.name}"[:200]
-        known = {name: value for name, value in kept.items() if name in ExperimentCreate.model_fields}
-        copied = ExperimentCreate.model_validate_json(json.dumps(known))
+            names -= {"traffic_allocation"}
+        fields = {name: value for name, value in document(source).items() if name in names}
+        fields["name"] = f"Copy of {source.name}"[:200]
+        copied = ExperimentCreate.model_validate_json(json.dumps(fields))
         return copied.model_copy(update={name: getattr(self, name) for name in self.model_fields_set})
 
     def experiment(self, author: str, now: int, suffix: str) -> Experiment:
@@ -107,44 +109,24 @@ class ExperimentCreate(RequestModel):
                 "The request is not valid.", [FieldError(f"/{name}", "is needed") for name in missing]
             )
         chosen = self.id or slug(self.name, suffix)
-        layer = self.layer.layer() if self.layer else None
-        if layer is not None and "traffic_allocation" not in self.model_fields_set:
-            traffic_allocation = layer.end - layer.start
-        else:
-            traffic_allocation = self.traffic_allocation
-        draft = Experiment(
-            id=chosen,
-            name=self.name,
-            variants=tuple(variant.variant() for variant in self.variants),
-            control=self.control or self.variants[0].key,
-            salt=self.salt or chosen,
-            created_at=now,
-            created_by=author,
-            updated_at=now,
-            description=self.description,
-            hypothesis=self.hypothesis,
-            traffic_allocation=traffic_allocation,
-            layer=layer,
-            prerequisite=self.prerequisite.prerequisite() if self.prerequisite else None,
-            audience=self.audience,
-            metrics=tuple(replace(metric.metric(), declared_at=now) for metric in self.metrics),
-            segments=tuple(segment.segment() for segment in self.segments),
-            analysis=self.analysis,
-            planned_users=self.planned_users,
-            min_users=self.min_users,
-            min_days=self.min_days,
-            minimum_effect=self.minimum_effect,
-            adjustment=self.adjustment,
-            cuped_days=self.cuped_days,
-            count_from=self.count_from,
-            overrides=dict(self.overrides),
-            schedule=self.schedule.schedule() if self.schedule else None,
-            guard=self.guard.rule(),
-            tags=self.tags,
-            owner=self.owner or author,
-        )
+        derived = {
+            "id": chosen,
+            "control": self.control or self.variants[0].key,
+            "salt": self.salt or chosen,
+            "traffic_allocation": self._traffic_allocation(),
+            "metrics": tuple(replace(metric.domain(), declared_at=now) for metric in self.metrics),
+            "owner": self.owner or author,
+        }
+        fields = domain_fields(self, type(self).model_fields) | derived
+        draft = Experiment(**fields, created_at=now, created_by=author, updated_at=now)
         require_ahead(None, draft, now)
         return check(draft)
+
+    def _traffic_allocation(self) -> int:
+        """Return what was sent, or else the whole of the experiment's range."""
+        if self.layer is None or "traffic_allocation" in self.model_fields_set:
+            return self.traffic_allocation
+        return self.layer.end - self.layer.start
 
 
 class ExperimentPatch(RequestModel):
@@ -182,22 +164,7 @@ class ExperimentPatch(RequestModel):
 
     def edit(self) -> Edit:
         """Return what was sent, as the domain has it."""
-        sent: dict[str, object] = {name: getattr(self, name) for name in self.model_fields_set}
-        if "variants" in sent:
-            sent["variants"] = tuple(variant.variant() for variant in self.variants)
-        if "metrics" in sent:
-            sent["metrics"] = tuple(metric.metric() for metric in self.metrics)
-        if "segments" in sent:
-            sent["segments"] = tuple(segment.segment() for segment in self.segments)
-        if self.prerequisite is not None:
-            sent["prerequisite"] = self.prerequisite.prerequisite()
-        if self.layer is not None:
-            sent["layer"] = self.layer.layer()
-        if self.schedule is not None:
-            sent["schedule"] = self.schedule.schedule()
-        if "guard" in sent:
-            sent["guard"] = self.guard.rule()
-        return cast("Edit", sent)
+        return cast("Edit", domain_fields(self, self.model_fields_set))
 
 
 class StatusChange(RequestModel):

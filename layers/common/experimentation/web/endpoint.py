@@ -19,7 +19,7 @@ from experimentation.web.reply import JSON, Reply, encoded
 from experimentation.web.request import Request, request_from
 
 BODY_BYTES = 1_000_000
-WRONG = frozenset({400, 413, 415, 422})  # what was sent is not what the endpoint takes
+MALFORMED = frozenset({400, 413, 415, 422})
 PRIVATE = "no-store"
 VARY = "Authorization, Cookie, X-API-Key, Accept-Encoding"
 GIVEN = frozenset({"body", "query", "principal", "request", "now"})
@@ -62,16 +62,17 @@ class Endpoint:
         fault: Exception | None = None
         cause: BaseException | None = None
         try:
-            # Before anybody is authenticated: what comes past the edge costs no reading.
+            # Before authentication: a request that bypassed the edge must not cost a read.
             edge.require(request.headers)
-            principal = None if self.rule == "anyone" else authenticate(request, now)
-            # Before the body is parsed: who may not call learns nothing of what it should look like.
+            if self.rule != "anyone":
+                principal = authenticate(request, now)
+            # Before the body is parsed: validation errors would tell an unauthorised caller its shape.
             authorize(principal, self.rule)
             if self.recent:
                 require_recent_login(principal, now)
             returned = self.function(**self._arguments(request, principal, now))
             answer = self._answer(returned, request)
-        except Exception as error:  # noqa: BLE001 - the edge: whatever happened becomes a problem
+        except Exception as error:  # noqa: BLE001 - the edge: every error becomes a problem
             fault = None if isinstance(error, ExperimentationError) else error
             cause = error.__cause__ if isinstance(error, UnavailableError) else None
             if principal is not None and isinstance(error, ForbiddenError):
@@ -94,27 +95,21 @@ class Endpoint:
     def _measure(self, status: int) -> None:
         if self.meter:
             telemetry.count(self.meter)
-            telemetry.count(f"{self.meter}Rejected", status in WRONG)
+            telemetry.count(f"{self.meter}Rejected", status in MALFORMED)
 
     def _arguments(self, request: Request, principal: Principal | None, now: int) -> dict[str, object]:
-        given: dict[str, object] = {}
         if self.query_model is None and self.rule != "anyone":
             arguments.refuse_query(request)
-        for name in self.names:
-            if name == "body":
-                given[name] = self._body(request)
-            elif name == "query":
-                given[name] = arguments.query_of(request, self.query_model)
-            elif name == "principal":
-                given[name] = principal
-            elif name == "request":
-                given[name] = request
-            elif name == "now":
-                given[name] = now
-            else:
-                value = request.path_parameters.get(name, "")
-                given[name] = arguments.path_parameter(name, value, self.path_parameters[name])
-        return given
+        known = {"principal": principal, "request": request, "now": now}
+        return {name: known[name] if name in known else self._parsed(name, request) for name in self.names}
+
+    def _parsed(self, name: str, request: Request) -> object:
+        if name == "body":
+            return self._body(request)
+        if name == "query":
+            return arguments.query_of(request, self.query_model)
+        value = request.path_parameters.get(name, "")
+        return arguments.path_parameter(name, value, self.path_parameters[name])
 
     def _body(self, request: Request) -> object:
         if not self.body_required and not arguments.has_body(request):
@@ -131,7 +126,7 @@ class Endpoint:
         return _rendered(reply, status, JSON, caching, gzip=self._gzip(request))
 
     def _gzip(self, request: Request) -> bool:
-        # Tokens are not compressed beside what a caller sent: the length would tell of them (BREACH).
+        # An answer that holds tokens beside the caller's input must not be compressed (BREACH).
         return self.rule != "anyone" and takes_gzip(request.headers)
 
     def _problem(self, error: Exception, request: Request) -> dict[str, Any]:
@@ -159,11 +154,11 @@ def endpoint(
 ) -> Callable[[Handler], Endpoint]:
     """Declare an endpoint; the function's parameters say what it takes from the request.
 
-    `scope` says who may call (RULES); `status` and `cache` are what a success has; `max_body` is the largest
-    body in bytes; `form=True` takes an urlencoded form as well; `meter` names the metric that counts its
-    calls (and, with "Rejected" added, those that were malformed); `render_problem` makes errors of another
-    shape; `recent` wants the password to have been given just now.
-    What only documents an endpoint is in reference/operations.py.
+    `scope` says who may call (RULES); `status` and `cache` are those of a success; `max_body` is the largest
+    body in bytes; `form=True` accepts an urlencoded form too; `meter` names the metric that counts the calls
+    (and, with "Rejected" added, the malformed ones); `render_problem` gives errors another shape; `recent`
+    requires a password that was given within the last ten minutes.
+    Documentation that does not run is in reference/operations.py.
     """
     if scope not in RULES:
         raise ValueError(f"no such scope: {scope}")
@@ -201,7 +196,7 @@ def _note_refusal(principal: Principal, request: Request, now: int, error: Forbi
 
 
 def _body_annotation(parameter: inspect.Parameter | None) -> tuple[Any, bool]:
-    """Return the body's model and whether one must be sent: `Model | None` says that it need not."""
+    """Return the body's model and whether a body is required: not where it is `Model | None`."""
     if parameter is None:
         return None, False
     if get_origin(parameter.annotation) in {Union, UnionType}:
@@ -212,22 +207,16 @@ def _body_annotation(parameter: inspect.Parameter | None) -> tuple[Any, bool]:
 def _rendered(
     reply: Reply, status: int, kind: str, caching: Mapping[str, str], *, gzip: bool
 ) -> dict[str, Any]:
-    answer: dict[str, Any] = {
-        "statusCode": status,
-        "headers": {**SECURITY_HEADERS, **caching, **reply.headers},
-        "isBase64Encoded": False,
-    }
+    headers = {**SECURITY_HEADERS, **caching, **reply.headers}
+    answer = {"statusCode": status, "headers": headers, "isBase64Encoded": False}
     if reply.cookies:
         answer["cookies"] = list(reply.cookies)
-    if reply.body is None and (reply.raw or status in {204, 304} or reply.status is not None):
+    if reply.body is None:
         return answer
-    answer["headers"].setdefault("Content-Type", kind)
+    headers.setdefault("Content-Type", kind)
     body = reply.body if reply.raw else encoded(reply.body)
     if gzip and isinstance(body, str) and len(body) >= LEAST_BYTES:
-        body, answer["headers"] = compressed(body.encode(), answer["headers"])
+        body, answer["headers"] = compressed(body.encode(), headers)
     if isinstance(body, bytes):
-        answer["body"] = base64.b64encode(body).decode()
-        answer["isBase64Encoded"] = True
-    else:
-        answer["body"] = str(body)
-    return answer
+        return answer | {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
+    return answer | {"body": body}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ACCESS_COOKIE = "__Host-access"
 REFRESH_COOKIE = "__Host-refresh"
 DEVICE_COOKIE = "__Host-device"
-KEY_ID = re.compile(r"[a-z0-9]{1,32}")
+API_KEY = re.compile(r"exp_(?P<id>[a-z0-9]{1,32})_(?P<secret>[\x00-\x7f]*)")
 RECENT_MS = 600_000
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 RULES = frozenset({"anyone", "token", "person", "admin", *SCOPES})
@@ -46,16 +46,21 @@ def authenticate(request: Request, now: int) -> Principal | None:
         return _key_holder(key, now)
     authorization = request.headers.get("authorization")
     if authorization is not None:
-        kind, _, credential = authorization.partition(" ")
-        if kind.lower() != "bearer" or not credential.strip():
-            raise UnauthenticatedError("The Authorization header must be: Bearer <token>.")
-        credential = credential.strip()
+        credential = _bearer_credential(authorization)
         return _key_holder(credential, now) if credential.startswith("exp_") else _person(credential, now)
     cookie = request.cookies.get(ACCESS_COOKIE)
     if cookie is None:
         return None
     require_same_origin(request)
     return _person(cookie, now)
+
+
+def _bearer_credential(authorization: str) -> str:
+    kind, _, credential = authorization.partition(" ")
+    credential = credential.strip()
+    if kind.lower() != "bearer" or not credential:
+        raise UnauthenticatedError("The Authorization header must be: Bearer <token>.")
+    return credential
 
 
 def origin_of(request: Request, principal: Principal | None, now: int) -> "Origin":
@@ -130,13 +135,12 @@ def _key_holder(credential: str, now: int) -> Principal:
     from experimentation.storage.access import api_keys  # noqa: PLC0415 - only an API key needs it
     from experimentation.web import key_rates  # noqa: PLC0415 - as above
 
-    parts = credential.split("_", 2)
-    if not credential.isascii() or len(parts) < 3 or parts[0] != "exp" or not KEY_ID.fullmatch(parts[1]):
+    parsed = API_KEY.fullmatch(credential)
+    key = api_keys.cached(parsed["id"], now) if parsed else None
+    if parsed is None or key is None or key.is_expired(now):
         raise UnauthenticatedError("The API key is not valid.")
-    found = api_keys.cached(parts[1], now)
-    expected = found.secret_hash if found else ""
-    if not hmac.compare_digest(api_keys.hashed(parts[2]), expected) or found is None or found.is_expired(now):
+    if not hmac.compare_digest(api_keys.hashed(parsed["secret"]), key.secret_hash):
         raise UnauthenticatedError("The API key is not valid.")
-    key_rates.take(found.id, found.rate, now)
-    api_keys.note_use(found, now)
-    return Principal("key", found.id, "key", frozenset(found.scopes))
+    key_rates.take(key.id, key.rate, now)
+    api_keys.note_use(key, now)
+    return Principal("key", key.id, "key", frozenset(key.scopes))

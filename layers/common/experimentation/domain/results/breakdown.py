@@ -12,10 +12,10 @@ type Document = dict[str, Any]
 
 
 def breakdown(labels: Mapping[str, Analysis], alpha: float) -> list[Document]:
-    """Return one row per metric and treatment, exploratory like the segments that it sums up.
+    """Return one row per metric and treatment; exploratory, like the segments themselves.
 
-    `post_stratified` is null while a label cannot be measured, since the others do not stand for it;
-    heterogeneity leaves out labels with too few outcomes. Both are of the unadjusted difference.
+    `post_stratified` is null while a label cannot be measured: the others do not represent its users.
+    Heterogeneity leaves out labels with too few outcomes. Both use the unadjusted difference.
     Source: STATISTICS 6 and 15.
     """
     if not labels:
@@ -29,21 +29,21 @@ def breakdown(labels: Mapping[str, Analysis], alpha: float) -> list[Document]:
 
 
 def _row(metric: str, treatment: str, labels: Mapping[str, Analysis], index: int, alpha: float) -> Document:
-    compared = {label: each.metrics[index].comparisons[treatment] for label, each in labels.items()}
-    p_values = holm([each.p_value for each in compared.values()])
-    every = [_stratum(labels[label], each) for label, each in compared.items()]
-    strata = [stratum for stratum in every if stratum is not None]
-    reliable = [
-        stratum
-        for stratum, each in zip(every, compared.values(), strict=True)
-        if stratum is not None and not each.small_sample
-    ]
+    comparisons = {label: each.metrics[index].comparisons[treatment] for label, each in labels.items()}
+    p_values = holm([each.p_value for each in comparisons.values()])
+    strata = {
+        label: stratum
+        for label, each in comparisons.items()
+        if (stratum := _stratum(labels[label], each)) is not None
+    }
+    reliable = [stratum for label, stratum in strata.items() if not comparisons[label].small_sample]
+    is_whole = len(strata) == len(comparisons)
     return {
         "metric": metric,
         "variant": treatment,
-        "adjusted_p_values": dict(zip(compared, p_values, strict=True)),
-        "post_stratified": _adjusted(strata, alpha) if len(strata) == len(every) else None,
-        "heterogeneity": _differing(reliable),
+        "adjusted_p_values": dict(zip(comparisons, p_values, strict=True)),
+        "post_stratified": _adjusted(list(strata.values()), alpha) if is_whole else None,
+        "heterogeneity": _heterogeneity(reliable),
     }
 
 
@@ -55,19 +55,19 @@ def _stratum(analysis: Analysis, comparison: Comparison) -> Stratum | None:
 
 
 def _adjusted(strata: Sequence[Stratum], alpha: float) -> Document | None:
-    found = post_stratified(strata, alpha)
-    if found is None:
+    adjusted = post_stratified(strata, alpha)
+    if adjusted is None:
         return None
     return {
-        "difference": found.difference,
-        "se": found.se,
-        "interval": (found.interval_low, found.interval_high),
-        "p_value": found.p_value,
+        "difference": adjusted.difference,
+        "se": adjusted.se,
+        "interval": (adjusted.interval_low, adjusted.interval_high),
+        "p_value": adjusted.p_value,
     }
 
 
-def _differing(strata: Sequence[Stratum]) -> Document | None:
-    found = heterogeneity(strata)
-    if found is None:
+def _heterogeneity(strata: Sequence[Stratum]) -> Document | None:
+    test = heterogeneity(strata)
+    if test is None:
         return None
-    return {"q": found.q, "degrees_of_freedom": found.dof, "p_value": found.heterogeneity_p_value}
+    return {"q": test.q, "degrees_of_freedom": test.dof, "p_value": test.heterogeneity_p_value}

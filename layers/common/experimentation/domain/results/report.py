@@ -1,4 +1,4 @@
-"""What the results answer looks like: for an executive, for everyone, and for a program."""
+"""The results as JSON documents: the full answer, the summary, the metrics alone, one segment."""
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -12,12 +12,14 @@ from experimentation.domain.results.plan import plan
 from experimentation.domain.results.totals import Span
 from experimentation.domain.statistics.answer import Analysis, MetricResult
 from experimentation.domain.statistics.lift import Interval
+from experimentation.domain.statistics.looks import Verdict
 from experimentation.domain.statistics.means import mean_interval
 from experimentation.domain.statistics.summary import quoted, summary_sentence
 from experimentation.domain.statistics.wording import day_name
 
 type Document = dict[str, Any]
 NONE = Caveats()
+_VERDICT_FIGURES = ("lift", "lift_interval", "difference", "interval")
 
 
 def full(
@@ -60,8 +62,7 @@ def summary(
     experiment: Experiment, analysis: Analysis, as_of: int | None, caveats: Caveats = NONE
 ) -> Document:
     """Return the decision in a sentence, each variant's headline, and whether the numbers can be trusted."""
-    headline = next((each for each in analysis.metrics if each.role == "primary" and not each.late), None)
-    headline = headline or next(iter(analysis.metrics), None)
+    headline = analysis.headline
     return {
         "experiment_id": experiment.id,
         "name": experiment.name,
@@ -129,22 +130,20 @@ def _recommendation(analysis: Analysis) -> Document | None:
     advice = analysis.recommendation
     if advice is None:
         return None
-    verdicts = [
-        {
-            "variant": verdict.treatment,
-            "action": verdict.action,
-            "decided_on": _day(verdict.decided_on),
-            "metric": verdict.metric,
-            "lift": None if verdict.figures is None else verdict.figures.lift,
-            "lift_interval": None if verdict.figures is None else verdict.figures.lift_interval,
-            "difference": None if verdict.figures is None else verdict.figures.difference,
-            "interval": None if verdict.figures is None else verdict.figures.interval,
-            "fallen": verdict.fallen,
-        }
-        for verdict in analysis.verdicts.values()
-    ]
     shown: Document = as_json(advice)
+    verdicts = [_verdict(verdict) for verdict in analysis.verdicts.values()]
     return shown | {"decided_on": _day(advice.decided_on), "verdicts": verdicts}
+
+
+def _verdict(verdict: Verdict) -> Document:
+    return {
+        "variant": verdict.treatment,
+        "action": verdict.action,
+        "decided_on": _day(verdict.decided_on),
+        "metric": verdict.metric,
+        **{name: getattr(verdict.figures, name, None) for name in _VERDICT_FIGURES},
+        "fallen": verdict.fallen,
+    }
 
 
 def _day(day: int | None) -> str | None:
@@ -152,7 +151,7 @@ def _day(day: int | None) -> str | None:
 
 
 def _window(experiment: Experiment, span: Span, as_of: int | None, *, chosen: bool) -> Document:
-    """Return the days asked for, or from the start to the end or to the newest counted cell."""
+    """Return the days asked for, else from the start to the end, or to `as_of` before the end."""
     if experiment.started_at is None:
         return {"start": None, "end": None}
     if not chosen:
@@ -166,7 +165,7 @@ def _window(experiment: Experiment, span: Span, as_of: int | None, *, chosen: bo
 
 
 def _plan(experiment: Experiment) -> Document:
-    """Return what a draft's own numbers promise, over the baselines that metrics usually have."""
+    """Return what a draft's plan needs and can detect, over usual baselines."""
     return {
         "planned_users": experiment.planned_users,
         "minimum_effect": None if experiment.minimum_effect is None else float(experiment.minimum_effect),
@@ -182,14 +181,18 @@ def as_json(value: Any) -> Any:
     >>> as_json({"interval": Interval(0.1, 0.2)})
     {'interval': [0.1, 0.2]}
     """
-    if isinstance(value, Interval):
-        return [value.low, value.high]
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: as_json(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return {name: as_json(item) for name, item in value._asdict().items()}
+    named = _named(value)
+    if named is not None:
+        return {name: as_json(item) for name, item in named.items()}
+    return [as_json(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _named(value: Any) -> Mapping[str, Any] | None:
+    """Return what has names in a named tuple (an interval has none), a mapping or a dataclass, else None."""
+    if isinstance(value, tuple):
+        return value._asdict() if hasattr(value, "_asdict") and not isinstance(value, Interval) else None
     if isinstance(value, Mapping):
-        return {name: as_json(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [as_json(item) for item in value]
-    return value
+        return value
+    if is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    return None

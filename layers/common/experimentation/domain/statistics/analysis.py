@@ -47,8 +47,8 @@ def analyse(
     """Return the whole analysis.
 
     `enrolled` counts the users of the population asked for, by variant; `enrolment_batches` (say, one a day,
-    in order, summing to `enrolled`) lets the sequential mismatch test remember its earlier looks; `looks` are
-    the kept ones, in the order they were taken.
+    in order, summing to `enrolled`) lets the sequential mismatch test remember earlier days; `looks` are the
+    stored ones, oldest first.
     """
     own = _own(study, progress, query, enrolled, metrics, enrolment_batches, looks)
     if not query.declared or not progress.started:
@@ -87,9 +87,10 @@ def _own(
     srm = sample_ratio(study, users, enrolment_batches)
     readiness = _readiness(study, progress, users, srm)
     met = plan_met(study, progress, sum(users.values()))
-    moment = _moment(study, progress, sum(users.values()), met, readiness, looks)
-    decided = met if study.analysis is Mode.SEQUENTIAL else moment.plan_met or planned_look(looks) is not None
-    readiness = readiness._replace(ended=progress.completed or decided)
+    moment = _moment(study, progress, sum(users.values()), readiness, looks)
+    looked = moment.plan_met or planned_look(looks) is not None
+    reached = met if study.analysis is Mode.SEQUENTIAL else looked
+    readiness = readiness._replace(ended=progress.completed or reached)
     results = _results(study, query, metrics, moment)
     judged = [
         Judged(totals.metric, result.variants[study.control].mean, result.comparisons)
@@ -99,13 +100,13 @@ def _own(
     answer = Analysis(
         study.analysis,
         query.confidence_level,
-        not query.declared,
-        users,
-        {variant: study.title(variant) for variant in study.weights},
-        srm,
-        results,
-        None,
-        {},
+        exploratory=not query.declared,
+        enrolled=users,
+        names={variant: study.title(variant) for variant in study.weights},
+        srm=srm,
+        metrics=results,
+        recommendation=None,
+        verdicts={},
     )
     judgements = {treatment: judgement(study, readiness, judged, treatment) for treatment in study.treatments}
     return Own(answer, readiness, moment, judged, judgements, met)
@@ -123,20 +124,14 @@ def _readiness(study: Study, progress: Progress, users: Mapping[str, int], srm: 
 
 
 def _moment(
-    study: Study,
-    progress: Progress,
-    enrolled: int,
-    met: bool,
-    readiness: Readiness,
-    looks: Sequence[Look],
+    study: Study, progress: Progress, enrolled: int, readiness: Readiness, looks: Sequence[Look]
 ) -> Moment:
-    """Return what may decide now; the figures at completion are its look until one is kept."""
-    completion = progress.completed and not any(look.completed for look in looks)
-    at_look = progress.at_look or completion
+    """Return what may decide now."""
+    met, at_look = plan_met(study, progress, enrolled), _is_at_look(progress, looks)
     moment = Moment(readiness.mismatch, at_look, at_look and met, progress.completed)
     if study.analysis is Mode.FIXED:
-        # From the moment the plan is met until its look is kept, at the end of that day, today speaks for it;
-        # not while it is paused, which has no look: every later day would be another try.
+        # Once the plan is met today's figures decide, until the look at the end of that day is kept. Not in a
+        # pause, which has no looks: each of its days would be another chance of a false positive.
         met = met and not progress.paused
         moment = moment._replace(at_look=at_look or met, plan_met=met)
         return _with_kept(moment, planned_look(looks))
@@ -146,16 +141,21 @@ def _moment(
     return moment
 
 
+def _is_at_look(progress: Progress, looks: Sequence[Look]) -> bool:
+    """Say whether these are a look's figures: of the day's, or at completion until its look is kept."""
+    return progress.at_look or (progress.completed and not any(look.completed for look in looks))
+
+
 def _with_spent(moment: Moment, ready: bool, information: float, looks: Sequence[Look]) -> Moment:
-    """Return a look that spends error rate where this one does, else what the last one left."""
+    """Return the moment of a look that spends error rate, else with the figures of the last that did."""
     from experimentation.domain.statistics.group_sequential import spends  # noqa: PLC0415 - rare
 
-    spent = [look for look in looks if look.bound is not None]
-    fractions = [look.information or 0.0 for look in spent]
+    earlier = [look for look in looks if look.bound is not None]
+    fractions = [look.information or 0.0 for look in earlier]
     information = min(1.0, information)
     if ready and spends(fractions, information):
         return moment._replace(fractions=(*fractions, information))
-    return _with_kept(moment, spent[-1] if spent else None)
+    return _with_kept(moment, earlier[-1] if earlier else None)
 
 
 def _with_kept(moment: Moment, look: Look | None) -> Moment:
@@ -187,13 +187,13 @@ def _look(study: Study, progress: Progress, own: Own, day: int) -> Look:
         answer.enrolled,
         own.readiness.mismatch,
         own.plan_met,
-        overall(list(by_variant.values()), own.readiness.ended),
-        by_variant,
-        metrics_of(own.judgements),
-        figures,
-        fractions[-1] if fractions else None,
-        _bound(study, fractions) if fractions else None,
-        {treatment: _unsafe(own.judged, treatment) for treatment in study.treatments},
+        action=overall(list(by_variant.values()), own.readiness.ended),
+        by_variant=by_variant,
+        because=metrics_of(own.judgements),
+        figures=figures,
+        information=fractions[-1] if fractions else None,
+        bound=_bound(study, fractions) if fractions else None,
+        unsafe={treatment: _unsafe(own.judged, treatment) for treatment in study.treatments},
     )
 
 
@@ -216,29 +216,28 @@ def _results(
         {treatment: examine(study, query, totals, treatment, moment) for treatment in study.others}
         for totals in metrics
     ]
-    members = families(study, examined)
+    family_of = families(study, examined)
     comparisons = [
         {
-            treatment: compared(study, query, found, members.get((index, treatment)), moment)
-            for treatment, found in by_treatment.items()
+            treatment: compared(study, query, each, family_of.get((index, treatment)), moment)
+            for treatment, each in by_treatment.items()
         }
         for index, by_treatment in enumerate(examined)
     ]
     p_values = [{key: each.p_value for key, each in by_treatment.items()} for by_treatment in comparisons]
-    shown = adjusted([_family(totals.metric) for totals in metrics], p_values, query.correction)
+    adjusted_p_values = adjusted([_family(totals.metric) for totals in metrics], p_values, query.correction)
     return [
-        _result(
-            study,
-            query,
-            totals,
-            {key: each._replace(adjusted_p_value=adjusted_p[key]) for key, each in by_treatment.items()},
-        )
-        for totals, by_treatment, adjusted_p in zip(metrics, comparisons, shown, strict=True)
+        _result(study, query, *of_metric)
+        for of_metric in zip(metrics, comparisons, adjusted_p_values, strict=True)
     ]
 
 
 def _result(
-    study: Study, query: Query, totals: MetricTotals, comparisons: dict[str, Comparison]
+    study: Study,
+    query: Query,
+    totals: MetricTotals,
+    comparisons: Mapping[str, Comparison],
+    adjusted_p_values: Mapping[str, float | None],
 ) -> MetricResult:
     metric = totals.metric
     return MetricResult(
@@ -250,8 +249,11 @@ def _result(
         metric.late,
         metric.margin,
         metric.direction,
-        {key: variant_figures(metric, totals.variants[key], query.alpha) for key in study.weights},
-        comparisons,
+        variants={key: variant_figures(metric, totals.variants[key], query.alpha) for key in study.weights},
+        comparisons={
+            treatment: comparison._replace(adjusted_p_value=adjusted_p_values[treatment])
+            for treatment, comparison in comparisons.items()
+        },
     )
 
 
@@ -259,7 +261,7 @@ def sample_ratio(
     study: Study, enrolled: Mapping[str, int], batches: Sequence[Mapping[str, int]] = ()
 ) -> SampleRatio:
     """Return the mismatch tests of the enrolled users against the weights above 0."""
-    variants = [variant for variant, weight in study.weights.items() if weight > 0]
+    variants = study.active
     weights = [study.weights[variant] for variant in variants]
     test = srm_chi2([enrolled.get(variant, 0) for variant in variants], weights)
     looks = [[batch.get(variant, 0) for variant in variants] for batch in batches or [enrolled]]

@@ -73,6 +73,12 @@ class Analysis(NamedTuple):
     verdicts: dict[str, Verdict]
 
     @property
+    def headline(self) -> MetricResult | None:
+        """Return the metric that leads: the first primary declared by the start, else the first of all."""
+        primaries = [metric for metric in self.metrics if metric.role is Role.PRIMARY and not metric.late]
+        return next(iter([*primaries, *self.metrics]), None)
+
+    @property
     def alpha(self) -> float:
         """Return the error rate of the intervals that are only shown, rounded so that 0.95 gives 0.05."""
         return Query(self.confidence_level).alpha

@@ -60,17 +60,15 @@ def cuped_welch(control: PairedMoments, treatment: PairedMoments, alpha: float) 
     (1.0, 1.0, 1.0)
     """
     both = _pooled(control, treatment)
-    theta = (
-        both.covariance / both.covariate_variance
-        if both.covariance and both.covariate_variance
-        else Fraction(0)
-    )
+    varies = both.covariate_variance
+    theta = both.covariance / varies if both.covariance and varies else Fraction(0)
     centre = both.sum_x / both.n if both.n else Fraction(0)
-    arms = [_adjusted(arm, theta, centre) for arm in (control, treatment)]
-    adjusted = Arms(arms[0], arms[1], _baseline(control, theta))
+    adjusted = Arms(
+        _adjusted(control, theta, centre), _adjusted(treatment, theta, centre), _baseline(control, theta)
+    )
     test = compare(adjusted.control, adjusted.treatment, alpha, adjusted.baseline)
     return CupedTest(
-        test.status if both.covariate_variance or test.status != OK else NO_HISTORY,
+        NO_HISTORY if test.status == OK and not varies else test.status,
         float(theta) if both.n > 1 else None,
         adjusted,
         test,
@@ -87,10 +85,10 @@ def _adjusted(arm: PairedMoments, theta: Fraction, centre: Fraction) -> Estimate
     raw = arm.outcome
     if raw.mean is None or raw.variance is None or arm.covariate_variance is None or arm.covariance is None:
         return raw
+    mean = raw.mean - theta * (arm.sum_x / arm.n - centre)
     variance = raw.variance + theta**2 * arm.covariate_variance - 2 * theta * arm.covariance
-    return Estimate(
-        arm.n, raw.mean - theta * (arm.sum_x / arm.n - centre), variance if variance >= 0 else None
-    )
+    # Below 0 only for sums that no data can have: x, y and their product are counted apart.
+    return Estimate(arm.n, mean, variance if variance >= 0 else None)
 
 
 def _baseline(control: PairedMoments, theta: Fraction) -> Baseline | None:

@@ -13,6 +13,11 @@ class Test(Protocol):
     """A test of no difference: its interval at a level excludes 0 exactly when p is below that level."""
 
     @property
+    def method(self) -> str:
+        """Return the name of the test."""
+        ...
+
+    @property
     def p_value(self) -> float:
         """Return the p-value of this comparison alone."""
         ...
@@ -32,11 +37,16 @@ class Fixed(NamedTuple):
     contrast: Contrast
 
     @property
+    def method(self) -> str:
+        """Return the name of the test."""
+        return "fixed"
+
+    @property
     def p_value(self) -> float:
         """Return the two-sided p-value."""
         return two_sided_p(self.contrast)
 
-    def interval(self, level: float) -> Interval | None:
+    def interval(self, level: float) -> Interval:
         """Return D +- t se."""
         return self.contrast.interval(t_isf(level / 2, self.contrast.dof))
 
@@ -55,6 +65,11 @@ class Repeated(NamedTuple):
     fractions: tuple[float, ...]
 
     @property
+    def method(self) -> str:
+        """Return the name of the test."""
+        return "group_sequential"
+
+    @property
     def p_value(self) -> float:
         """Return the smallest level at which this look would have rejected."""
         from experimentation.domain.statistics.group_sequential import smallest_level  # noqa: PLC0415 - rare
@@ -67,7 +82,7 @@ class Repeated(NamedTuple):
 
         return boundary(self.fractions, level).bounds[-1]
 
-    def interval(self, level: float) -> Interval | None:
+    def interval(self, level: float) -> Interval:
         """Return D +- bound standard errors."""
         return self.contrast.interval(self.bound(level))
 
@@ -81,8 +96,8 @@ class Deciding(NamedTuple):
 
     p_value is adjusted for the family, so `significant` is p_value < alpha. Where nothing decides (yet)
     `decides` is False and the figures are None. `method` is sequence, exact, fixed or group_sequential;
-    `adjusted`: CUPED's difference decides; `today` is its present value; `look` is the UTC day of the kept
-    look that the other figures are of.
+    `adjusted`: the difference that decides is CUPED's. `today` is the difference as it is now; `look` is the
+    UTC day of the kept look that the other figures come from.
     """
 
     analysis: Analysis
@@ -103,8 +118,21 @@ class Deciding(NamedTuple):
 
 def undecided(analysis: Analysis, alpha: float, today: float | None) -> Deciding:
     """Return the figures where nothing decides yet."""
-    nothing = Deciding(analysis, None, False, alpha, None, None, None, None, None, None, False, False)
-    return nothing._replace(today=today)
+    return Deciding(
+        analysis,
+        method=None,
+        adjusted=False,
+        alpha=alpha,
+        difference=None,
+        interval=None,
+        p_value=None,
+        lift=None,
+        lift_interval=None,
+        shrunken_lift=None,
+        decides=False,
+        significant=False,
+        today=today,
+    )
 
 
 type Figures = Mapping[str, Mapping[str, Deciding]]

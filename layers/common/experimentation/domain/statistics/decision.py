@@ -27,6 +27,11 @@ class Evidence(NamedTuple):
     interval: Interval | None
     least_effect: float | None = None  # absolute, above 0: smaller gains are not worth shipping
 
+    @property
+    def gain(self) -> Interval | None:
+        """Return the interval turned so that more is better."""
+        return None if self.interval is None else gain_of(self.direction, self.interval)
+
 
 class Guard(NamedTuple):
     """What one guardrail says: harmed beyond its margin, and shown to be no worse than it (if it has one)."""
@@ -117,7 +122,7 @@ def is_good(evidence: Evidence) -> bool:
     >>> is_good(Evidence(Direction.INCREASE, Interval(0.1, 0.2))), is_good(Evidence(Direction.INCREASE, None))
     (True, False)
     """
-    gain = gain_of(evidence.direction, evidence.interval)
+    gain = evidence.gain
     return gain is not None and gain.low > 0
 
 
@@ -127,18 +132,18 @@ def is_bad(evidence: Evidence) -> bool:
     >>> is_bad(Evidence(Direction.DECREASE, Interval(0.1, 0.2)))
     True
     """
-    gain = gain_of(evidence.direction, evidence.interval)
+    gain = evidence.gain
     return gain is not None and gain.high < 0
 
 
 def is_too_small(evidence: Evidence) -> bool:
     """Say whether the whole interval lies below the least effect that would matter."""
-    gain = gain_of(evidence.direction, evidence.interval)
+    gain = evidence.gain
     return gain is not None and evidence.least_effect is not None and gain.high < evidence.least_effect
 
 
-def gain_of(direction: Direction, interval: Interval | None) -> Interval | None:
+def gain_of(direction: Direction, interval: Interval) -> Interval:
     """Return the interval turned so that more is better."""
-    if interval is None or direction == Direction.INCREASE:
+    if direction == Direction.INCREASE:
         return interval
     return Interval(-interval.high, -interval.low)

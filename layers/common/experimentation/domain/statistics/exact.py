@@ -31,6 +31,11 @@ class ExactTest(NamedTuple):
     odds: float
 
     @property
+    def method(self) -> str:
+        """Return the name of the test."""
+        return "exact"
+
+    @property
     def p_value(self) -> float:
         """Return the p-value of equal rates."""
         return self._p_value(0.0)
@@ -44,16 +49,12 @@ class ExactTest(NamedTuple):
 
     def ratio(self, level: float) -> Interval:
         """Return the ratios of rates (treatment over control) whose p-value is at least `level`."""
-        control, treated = self.control.conversions, self.treatment.conversions
-        estimate = log(treated / control / self.odds) if control and treated else (inf if treated else -inf)
-        below, above = min(0.0, estimate), max(0.0, estimate)
-        rejected = self._p_value(0.0) < level
-        low = self._edge(level, max(below, -_MAX_LOG_RATIO), -1)
-        high = self._edge(level, min(above, _MAX_LOG_RATIO), 1)
-        if rejected and estimate > 0:
-            low = self._between(level, rejected=0.0, kept=min(estimate, _MAX_LOG_RATIO))
-        elif rejected:
-            high = self._between(level, rejected=0.0, kept=max(estimate, -_MAX_LOG_RATIO))
+        estimate = max(-_MAX_LOG_RATIO, min(_MAX_LOG_RATIO, self._log_ratio))
+        low = self._edge(level, min(0.0, estimate), -1)
+        high = self._edge(level, max(0.0, estimate), 1)
+        if self._p_value(0.0) < level:
+            inner = self._between(level, rejected=0.0, kept=estimate)
+            low, high = (inner, high) if estimate > 0 else (low, inner)
         return Interval(0.0 if low is None else exp(low), inf if high is None else exp(high))
 
     def interval(self, level: float) -> Interval | None:
@@ -75,6 +76,14 @@ class ExactTest(NamedTuple):
         """Return the ratios as lifts; None where no upper limit exists."""
         low, high = self.ratio(level)
         return None if high == inf else Interval(low - 1, high - 1)
+
+    @property
+    def _log_ratio(self) -> float:
+        """Return the log of the measured ratio of rates, infinite where one arm has no conversions."""
+        control, treated = self.control.conversions, self.treatment.conversions
+        if control and treated:
+            return log(treated / control / self.odds)
+        return inf if treated else -inf
 
     @property
     def _users(self) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from experimentation.domain.experiment import Adjustment, Analysis, Kind, Role
+from experimentation.domain.experiment import Adjustment, Analysis, Role
 from experimentation.domain.statistics.cuped import CupedTest, cuped_welch
 from experimentation.domain.statistics.deciding import Figures, Fixed, Repeated, Test
 from experimentation.domain.statistics.exact import ExactTest
@@ -25,14 +25,17 @@ from experimentation.domain.statistics.study import (
     tuning_n,
 )
 
+type AnyDayTest = ExactTest | ConfidenceSequence
+"""A test that holds at every look."""
+
 
 class Moment(NamedTuple):
-    """When the figures are of, which says what may decide now.
+    """The time of the figures, which says what may decide now.
 
     `kept` are the figures of an earlier look that stand for today's: of the look at which a fixed plan was
     met, or of the newest look of a group-sequential one; `kept_on` is its day, `unsafe` the guardrails that
-    it did not show to be safe, by treatment. `fractions` is the information of the looks that have spent,
-    this one last, where this is one that may decide.
+    it did not show to be safe, by treatment. `fractions` are the information fractions of the looks that
+    spent error rate, this one last; empty at a look that may not decide.
     """
 
     mismatch: bool = False
@@ -44,13 +47,27 @@ class Moment(NamedTuple):
     kept_on: int | None = None
     unsafe: Mapping[str, Sequence[str]] = {}
 
+    @property
+    def ended_early(self) -> bool:
+        """Say whether the experiment was completed before its plan was met: no planned look will come."""
+        return self.completed and not self.plan_met and self.kept is None
+
+    @property
+    def awaits_look(self) -> bool:
+        """Say whether a running experiment has met its plan, and the look that decides is still to come."""
+        return self.plan_met and self.kept is None and not self.completed
+
+    def is_planned_look(self, analysis: Analysis) -> bool:
+        """Say whether this is a look at which a fixed or a group-sequential plan decides."""
+        return self.at_look and (self.plan_met if analysis is Analysis.FIXED else bool(self.fractions))
+
 
 class Examined(NamedTuple):
     """A comparison before its family is known: its estimate and the tests that may decide it.
 
-    `arms` are what decides (adjusted where CUPED is declared) and `estimate` their difference, `any_day` is
-    the test that holds at every look, `test` the declared one with its method; both are None where the metric
-    does not decide.
+    `adjustment` is CUPED's test where it is declared and possible; `arms` are what decides, adjusted then,
+    and `estimate` is their difference. `declared`: the comparison is one that may decide; else both tests,
+    `any_day` and the analysis's own `test`, are None.
     """
 
     totals: MetricTotals
@@ -60,111 +77,124 @@ class Examined(NamedTuple):
     small: bool
     shown: WelchTest
     history: CupedTest | None
-    adjusted: bool
+    adjustment: CupedTest | None
     arms: Arms
     estimate: Contrast | None
-    any_day: Test | None
-    method: str | None
-    test: Test | None
+    declared: bool
+    any_day: AnyDayTest | None = None
+    test: Test | None = None
+
+    @property
+    def metric(self) -> Metric:
+        """Return the metric that is compared."""
+        return self.totals.metric
+
+    @property
+    def rates(self) -> tuple[Rate, Rate]:
+        """Return both conversion rates, the control's first."""
+        control, treated = self.both
+        return Rate(control.users, control.converters), Rate(treated.users, treated.converters)
 
     @property
     def best(self) -> WelchTest:
         """Return Welch's test of the arms that decide."""
-        return self.history.test if self.adjusted and self.history else self.shown
+        return self.shown if self.adjustment is None else self.adjustment.test
+
+    @property
+    def z(self) -> float | None:
+        """Return the difference in standard errors; None where the normal approximation does not hold."""
+        contrast = self.best.contrast
+        return None if contrast is None or self.small else contrast.z
 
 
 def examine(study: Study, query: Query, totals: MetricTotals, treatment: str, moment: Moment) -> Examined:
     """Return what one comparison rests on."""
     metric = totals.metric
     both = totals.variants[study.control], totals.variants[treatment]
-    moments = metric_moments(metric, both[0]), metric_moments(metric, both[1])
+    control, treated = (metric_moments(metric, arm) for arm in both)
     history = _history(metric, *both, query.alpha)
-    adjusted = study.adjustment is Adjustment.CUPED and history is not None and history.status == OK
-    arms = history.adjusted if adjusted and history is not None else raw_arms(metric, *both)
+    is_adjusted = study.adjustment is Adjustment.CUPED and history is not None and history.status == OK
+    adjustment = history if is_adjusted else None
+    arms = raw_arms(metric, *both) if adjustment is None else adjustment.adjusted
     examined = Examined(
         totals,
         treatment,
         both,
         is_small_sample(metric, *both),
-        welch_t(moments[0], moments[1], query.alpha),
+        welch_t(control, treated, query.alpha),
         history,
-        adjusted,
+        adjustment,
         arms,
         estimate_of(metric, arms),
-        any_day=None,
-        method=None,
-        test=None,
+        declared=query.declared and metric.decides and treatment in study.treatments,
     )
-    if not (query.declared and metric.decides and treatment in study.treatments):
+    if not examined.declared:
         return examined
-    any_day = _any_day(study, examined)
-    method, test = _declared(study, examined, any_day, moment)
-    return examined._replace(any_day=any_day, method=method, test=test)
+    examined = examined._replace(any_day=_any_day(study, examined))
+    return examined._replace(test=_test(study, examined, moment))
 
 
 def sequence(study: Study, examined: Examined, estimate: Contrast) -> ConfidenceSequence:
     """Return the confidence sequence of an estimate at the error rate of the metric's family."""
-    rho = sequence_rho(
-        ERROR_RATE / family_size(study, examined.totals.metric), tuning_n(study, examined.treatment)
-    )
-    return ConfidenceSequence(estimate, sum(each.users for each in examined.both), rho)
+    alpha = ERROR_RATE / family_size(study, examined.metric)
+    rho = sequence_rho(alpha, tuning_n(study, examined.treatment))
+    return ConfidenceSequence(estimate, sum(arm.users for arm in examined.both), rho)
 
 
-def _any_day(study: Study, examined: Examined) -> Test | None:
-    """Return the test that holds at every look: in a small sample the exact one, which rates alone have."""
+def _any_day(study: Study, examined: Examined) -> AnyDayTest | None:
+    """Return the test that holds at every look: in a small sample the exact one, which only rates have."""
     if examined.small:
-        return _exact(study, examined) if examined.totals.metric.kind is Kind.CONVERSION else None
+        return _exact(study, examined) if examined.metric.is_rate else None
     return None if examined.estimate is None else sequence(study, examined, examined.estimate)
 
 
-def _declared(
-    study: Study, examined: Examined, any_day: Test | None, moment: Moment
-) -> tuple[str | None, Test | None]:
-    """Return the test that decides at this moment; a guardrail's holds on any day, whatever the analysis."""
-    on_any_day = "exact" if isinstance(any_day, ExactTest) else "sequence", any_day
-    fixed = study.analysis is Analysis.FIXED
-    ended_early = fixed and moment.completed and not moment.plan_met and moment.kept is None
-    is_guardrail = examined.totals.metric.role is Role.GUARDRAIL
-    if study.analysis is Analysis.SEQUENTIAL or is_guardrail or ended_early:
-        return on_any_day
-    if not moment.at_look or not (moment.plan_met if fixed else moment.fractions):
-        return None, None
+def _test(study: Study, examined: Examined, moment: Moment) -> Test | None:
+    """Return the test that decides at this moment; None between the looks of a plan."""
+    if _decides_on_any_day(study, examined.metric, moment):
+        return examined.any_day
+    if not moment.is_planned_look(study.analysis):
+        return None
     if examined.small or examined.estimate is None:
-        return on_any_day
-    if fixed:
-        return "fixed", Fixed(examined.estimate)
-    # Of rates, too: the early bounds lie far out, where Welch's error of a small arm is too small.
-    return "group_sequential", Repeated(cautious(*examined.arms) or examined.estimate, moment.fractions)
+        return examined.any_day
+    if study.analysis is Analysis.FIXED:
+        return Fixed(examined.estimate)
+    # Rates as well: the early bounds lie far out, where Welch's standard error of a small arm is too small.
+    return Repeated(cautious(*examined.arms) or examined.estimate, moment.fractions)
+
+
+def _decides_on_any_day(study: Study, metric: Metric, moment: Moment) -> bool:
+    """Say whether the metric decides on any day: under every plan guardrails do, to stop harm early."""
+    if study.analysis is Analysis.SEQUENTIAL or metric.role is Role.GUARDRAIL:
+        return True
+    return study.analysis is Analysis.FIXED and moment.ended_early
 
 
 def raw_arms(metric: Metric, control: VariantTotals, treated: VariantTotals) -> Arms:
     """Return both arms without any adjustment."""
-    estimates = [metric_moments(metric, totals).estimate for totals in (control, treated)]
-    return Arms(estimates[0], estimates[1], raw_baseline(estimates[0]))
+    estimate = metric_moments(metric, control).estimate
+    return Arms(estimate, metric_moments(metric, treated).estimate, raw_baseline(estimate))
 
 
 def estimate_of(metric: Metric, arms: Arms) -> Contrast | None:
-    """Return the difference with the standard error that the sequence and the fixed test go by."""
-    return (welch if metric.kind is Kind.CONVERSION else cautious)(*arms)
+    """Return the difference with the standard error that the sequence and the fixed test use."""
+    return (welch if metric.is_rate else cautious)(*arms)
 
 
 def _exact(study: Study, examined: Examined) -> ExactTest | None:
-    """Return the exact test on converters; None where it has nothing to go by."""
-    weights = study.weights[study.control], study.weights[examined.treatment]
-    rates = [rate_of(each) for each in examined.both]
-    possible = all(0 <= rate.conversions <= rate.n and rate.n for rate in rates)
-    if not all(weights) or not possible or not any(rate.conversions for rate in rates):
+    """Return the exact test of the conversion rates; None without any conversion."""
+    weight, treated_weight = study.weights[study.control], study.weights[examined.treatment]
+    control, treated = examined.rates
+    if not (weight and treated_weight and control.is_possible and treated.is_possible):
         return None
-    return ExactTest(rates[0], rates[1], weights[1] / weights[0])
+    if not (control.conversions or treated.conversions):
+        return None
+    return ExactTest(control, treated, treated_weight / weight)
 
 
 def _history(
     metric: Metric, control: VariantTotals, treated: VariantTotals, alpha: float
 ) -> CupedTest | None:
-    arms = paired_moments(metric, control), paired_moments(metric, treated)
-    return None if arms[0] is None or arms[1] is None else cuped_welch(arms[0], arms[1], alpha)
-
-
-def rate_of(totals: VariantTotals) -> Rate:
-    """Return the conversion rate of a variant."""
-    return Rate(totals.users, totals.converters)
+    paired, paired_treated = paired_moments(metric, control), paired_moments(metric, treated)
+    if paired is None or paired_treated is None:
+        return None
+    return cuped_welch(paired, paired_treated, alpha)

@@ -1,4 +1,4 @@
-"""What the guard proves about a running experiment every few minutes, at an error rate of its own.
+"""The guard's tests, run every few minutes on a running experiment, with an error rate of their own.
 
 All guardrails and treatments share HARM_ALPHA (Bonferroni), and the sequence, the exact test and the mismatch
 test hold at every look: an experiment without any effect is paused in under 1 % of cases, however often one
@@ -20,7 +20,7 @@ MISMATCH_ALPHA = 0.001
 
 
 class Danger(StrEnum):
-    """What the guard looks for."""
+    """A kind of harm to users or to the results."""
 
     HARM = "harm"
     MISMATCH = "mismatch"
@@ -62,7 +62,7 @@ def _mismatch(
 def _harm(study: Study, guardrails: Sequence[MetricTotals]) -> Iterator[Finding]:
     pairs = [(totals, treatment) for totals in guardrails for treatment in study.treatments]
     for totals, treatment in pairs:
-        # No moment of a plan: what the guard uses must hold at every run, not at the planned looks.
+        # An empty Moment: the guard's test must hold at every run, not only at the looks of a plan.
         examined = examine(study, Query(), totals, treatment, Moment())
         alpha = HARM_ALPHA / len(pairs)
         if is_harmed(examined, alpha):
@@ -70,20 +70,20 @@ def _harm(study: Study, guardrails: Sequence[MetricTotals]) -> Iterator[Finding]
 
 
 def _harmed(study: Study, examined: Examined, alpha: float) -> Finding:
-    metric, test, treatment = examined.totals.metric, examined.any_day, examined.treatment
+    metric, test, treatment = examined.metric, examined.any_day, examined.treatment
     interval = None if test is None else test.interval(alpha)
+    difference = examined.shown.diff
     figures = {
         "metric": metric.key,
         "variant": treatment,
         "users": {key: examined.totals.variants[key].users for key in (study.control, treatment)},
         "converters": {key: examined.totals.variants[key].converters for key in (study.control, treatment)},
-        "difference": examined.shown.diff,
+        "difference": difference,
         "interval": None if interval is None else list(interval),
         "p_value": None if test is None else test.p_value,
         "alpha": alpha,
         "margin": metric.margin,
     }
-    difference = examined.shown.diff
     size = "" if difference is None else f" by {amount(difference, metric.kind)}"
     between = "" if interval is None else f" ({spread(interval, metric.kind)})"
     beyond = "" if metric.margin is None else f", beyond its margin of {percent(metric.margin)}"

@@ -19,10 +19,10 @@ LASTING: tuple[Action, ...] = ("ship", "do_not_ship")
 class Look(NamedTuple):
     """One look; `day` is the UTC day (since 1970) at whose end it was taken, or in which it was completed.
 
-    `action` and `by_variant` are what this day's own figures say, without any earlier verdict. `because`
-    names the metric that decided, by treatment. `plan_met`: planned_users and min_days were both reached.
-    `information` and `bound` belong to group_sequential: the bound (in standard errors) is None at a look
-    that could not have decided and so spent nothing. `unsafe` names, by treatment, the guardrails that were
+    `action` and `by_variant` are what this day's figures say, whatever earlier looks decided. `because` names
+    the metric that decided, by treatment. `plan_met`: planned_users and min_days were both reached.
+    `information` and `bound` (in standard errors) belong to group_sequential; both are None at a look that
+    could not have decided and so spent no error rate. `unsafe` names, by treatment, the guardrails that were
     not shown to be within their margin.
     """
 
@@ -43,8 +43,7 @@ class Look(NamedTuple):
 class Verdict(NamedTuple):
     """What was decided about one treatment, when, by which metric, on which figures.
 
-    `early`: it was given before the plan was met. `fallen` says why today's figures take it back; None while
-    it stands.
+    `early`: before the plan was met. `fallen` says why later figures take it back; None while it stands.
     """
 
     treatment: str
@@ -57,34 +56,38 @@ class Verdict(NamedTuple):
 
     @property
     def stands(self) -> bool:
-        """Say whether today's figures leave it as it is."""
+        """Say whether no later figures have taken it back."""
         return self.fallen is None
 
 
 def kept_verdicts(looks: Sequence[Look], today: Look, titles: Mapping[str, str] = {}) -> dict[str, Verdict]:
-    """Return, by treatment, the verdict that the looks gave; `today` may make it fall, never make a new one.
+    """Return, by treatment, the verdict that the looks gave; `today` can take it back but not give one.
 
-    `titles` are what people call the metrics. Once a verdict has fallen at a look, that one or a later look
-    can give another.
+    `titles` are what people call the metrics. The look at which a verdict falls, or a later one, can give
+    another.
     """
-    verdicts = {}
-    for treatment in today.by_variant:
-        verdict: Verdict | None = None
-        for look in looks:
-            if verdict is not None and verdict.stands:
-                verdict = _after(verdict, look, titles)
-            # After the fall, not before: the look that takes a verdict back may give the opposite one.
-            if verdict is None or not (verdict.stands or _stand(look, treatment)):
-                verdict = _verdict_of(look, treatment) or verdict
-        if verdict is not None:
-            verdicts[treatment] = verdict._replace(
-                fallen=verdict.fallen or _objection(verdict, today, titles)
-            )
-    return verdicts
+    verdicts = {treatment: _latest_verdict(looks, treatment, titles) for treatment in today.by_variant}
+    return {
+        treatment: verdict._replace(fallen=verdict.fallen or _objection(verdict, today, titles))
+        for treatment, verdict in verdicts.items()
+        if verdict is not None
+    }
+
+
+def _latest_verdict(looks: Sequence[Look], treatment: str, titles: Mapping[str, str]) -> Verdict | None:
+    """Return the treatment's verdict after all looks, standing or fallen."""
+    verdict: Verdict | None = None
+    for look in looks:
+        if verdict is not None and verdict.stands:
+            verdict = _after(verdict, look, titles)
+        # After the fall, not before: the look that takes a verdict back may give the opposite one.
+        if verdict is None or not (verdict.stands or _repeats_earlier_look(look, treatment)):
+            verdict = _verdict_of(look, treatment) or verdict
+    return verdict
 
 
 def new_verdicts(looks: Sequence[Look], look: Look) -> list[Verdict]:
-    """Return the verdicts that this look gives and that did not stand before it."""
+    """Return the verdicts that this look is the first to give."""
     before = kept_verdicts(looks, look)
     return [
         verdict
@@ -94,15 +97,15 @@ def new_verdicts(looks: Sequence[Look], look: Look) -> list[Verdict]:
 
 
 def _after(verdict: Verdict, look: Look, titles: Mapping[str, str]) -> Verdict | None:
-    """Return what a later look leaves of a verdict.
+    """Return the verdict after a later look: as it was, marked as fallen, or None.
 
-    Figures that stand for later looks (a fixed plan's) would give the same verdict again on every day: it
-    stays known as fallen. Any other is gone.
+    A fixed plan's later looks repeat the figures that decided, and would give a forgotten verdict again every
+    day: it is kept, as fallen. Any other that has fallen is forgotten.
     """
     fallen = _objection(verdict, look, titles)
-    figures = _figures(look, verdict.metric, verdict.treatment)
     if fallen is None:
         return verdict
+    figures = _figures(look, verdict.metric, verdict.treatment)
     return verdict._replace(fallen=fallen) if figures is not None and figures.look is not None else None
 
 
@@ -132,7 +135,7 @@ def _verdict_of(look: Look, treatment: str) -> Verdict | None:
     return Verdict(treatment, action, look.day, metric, _figures(look, metric, treatment), not look.plan_met)
 
 
-def _stand(look: Look, treatment: str) -> bool:
+def _repeats_earlier_look(look: Look, treatment: str) -> bool:
     """Say whether the figures that decide at this look are those of an earlier one."""
     figures = _figures(look, look.because.get(treatment), treatment)
     return figures is not None and figures.look is not None
@@ -145,13 +148,17 @@ def _objection(verdict: Verdict, look: Look, titles: Mapping[str, str]) -> str |
     if verdict.action == "ship" and look.by_variant.get(verdict.treatment) == "do_not_ship":
         harmed = look.because.get(verdict.treatment, "a guardrail")
         return f"{titles.get(harmed, harmed)} is harmed"
-    now = _figures(look, verdict.metric, verdict.treatment)
-    if now is None or verdict.figures is None:
-        return None
-    before, after = verdict.figures.difference, now.today
-    if before is not None and after is not None and before * after < 0:
+    if _has_turned(verdict, look):
         return "the effect has not held: the estimate is now on the other side"
     return None
+
+
+def _has_turned(verdict: Verdict, look: Look) -> bool:
+    """Say whether the estimate has changed its sign since the verdict."""
+    figures = _figures(look, verdict.metric, verdict.treatment)
+    before = None if verdict.figures is None else verdict.figures.difference
+    after = None if figures is None else figures.today
+    return before is not None and after is not None and before * after < 0
 
 
 def _figures(look: Look, metric: str | None, treatment: str) -> Deciding | None:

@@ -1,7 +1,8 @@
-"""How long it still takes: users per day of late, and the days until the plan or the minimum effect."""
+"""How long an experiment still takes: recent users per day, and the days until a verdict may be expected."""
 
 from collections.abc import Mapping, Sequence
 from math import ceil
+from typing import NamedTuple
 
 from experimentation.domain.experiment import Analysis, Role
 from experimentation.domain.statistics.power import required_multiple
@@ -13,7 +14,7 @@ LEAST_DAYS = 2.0
 LEAST_USERS = 30
 _DAY_MS = 86_400_000
 _MILLION = 1_000_000
-_ROUNDING = 1e-9  # days; else a quotient that is a hair above a whole number is one more
+_ROUNDING = 1e-9  # days: a quotient a rounding error above a whole number must not become one day more
 
 
 def users_per_day(enrolled: Mapping[int, int], started_at: int, now: int) -> float | None:
@@ -46,25 +47,34 @@ def days_left(
     """
     if progress.completed or progress.paused or not study.active:
         return None
-    rate = progress.users_per_day
-    now = sum(enrolled.values())
-    target: float | None = study.planned_users
-    if study.analysis is Analysis.SEQUENTIAL:
-        required = _required_users(study, enrolled, judged)
-        target = min((users for users in (required, study.planned_users) if users), default=None)
+    target = _target_users(study, enrolled, judged)
     if target is None:
         return None
-    waits = [float(max(0, study.min_days - progress.days_running))]
-    missing = [(target - now, 1.0)] + [
-        (study.min_users - enrolled.get(variant, 0), study.weights[variant] / _MILLION)
+    rate = progress.users_per_day or 0.0
+    missing = [_Missing(target - sum(enrolled.values()), 1.0)] + [
+        _Missing(study.min_users - enrolled.get(variant, 0), study.weights[variant] / _MILLION)
         for variant in study.active
     ]
-    for users, share in missing:
-        if users > 0:
-            if not rate:
-                return None
-            waits.append(users / (rate * share))
-    return ceil(max(waits) - _ROUNDING)
+    missing = [each for each in missing if each.users > 0]
+    if missing and not rate:
+        return None
+    days = [each.users / (rate * each.share) for each in missing]
+    return ceil(max(study.min_days - progress.days_running, 0, *days) - _ROUNDING)
+
+
+class _Missing(NamedTuple):
+    """Users still missing, of whom each day brings this share of all users."""
+
+    users: float
+    share: float
+
+
+def _target_users(study: Study, enrolled: Mapping[str, int], judged: Sequence[Judged]) -> float | None:
+    """Return the users, all variants together, at which a verdict may be expected."""
+    if study.analysis is not Analysis.SEQUENTIAL:
+        return study.planned_users
+    required = _required_users(study, enrolled, judged)
+    return min((users for users in (required, study.planned_users) if users), default=None)
 
 
 def _required_users(study: Study, enrolled: Mapping[str, int], judged: Sequence[Judged]) -> float | None:
@@ -75,8 +85,10 @@ def _required_users(study: Study, enrolled: Mapping[str, int], judged: Sequence[
         if each.metric.role is Role.PRIMARY
         for treatment in study.treatments
     ]
-    known = [multiple for multiple in required if multiple is not None]
-    return max(known) * sum(enrolled.values()) if known and len(known) == len(required) else None
+    multiples = [multiple for multiple in required if multiple is not None]
+    if not multiples or len(multiples) < len(required):
+        return None
+    return max(multiples) * sum(enrolled.values())
 
 
 def _required_multiple(

@@ -75,6 +75,7 @@ class Design(NamedTuple):
         """
         if self.is_even:
             return users_per_variant * self.variants
+        # Rounded first: a quotient a rounding error above a whole number must not become one user more.
         return ceil(round(users_per_variant / self.smallest_share, 6))
 
 
@@ -143,16 +144,17 @@ def sample_size(outcome: Outcome, effect: float, design: Design) -> SampleSize:
     >>> plan.fixed, plan.sequential.users
     (UsersNeeded(users_per_variant=31234, users=62468, days=13), 119608)
     """
+    rate_method = RATE_METHOD if design.is_even else UNEVEN_RATE_METHOD
     fixed = _fixed_users(outcome, effect, design)
     return SampleSize(
-        MEAN_METHOD if outcome.sd is not None else RATE_METHOD if design.is_even else UNEVEN_RATE_METHOD,
+        rate_method if outcome.sd is None else MEAN_METHOD,
         effect,
         effect / outcome.mean if outcome.mean else None,
         design.family_alpha,
         design.power,
-        _needed(fixed, design),
-        _needed(None if fixed is None else fixed * _inflation(design), design),
-        _needed(_sequential_users(outcome, effect, design), design),
+        fixed=_needed(fixed, design),
+        group_sequential=_needed(None if fixed is None else fixed * _inflation(design), design),
+        sequential=_needed(_sequential_users(outcome, effect, design), design),
     )
 
 
@@ -173,14 +175,14 @@ def detectable_effect(outcome: Outcome, users: int, design: Design) -> Detectabl
     return Detectable(
         level,
         design.power,
-        _effect(outcome, (norm_isf(level / 2) + reach) * se),
-        _effect(outcome, drift_for(level, design.power) * se),
-        _effect(outcome, (multiplier + reach) * se),
+        fixed=_effect(outcome, (norm_isf(level / 2) + reach) * se),
+        group_sequential=_effect(outcome, drift_for(level, design.power) * se),
+        sequential=_effect(outcome, (multiplier + reach) * se),
     )
 
 
 def _fixed_users(outcome: Outcome, effect: float, design: Design) -> float | None:
-    """Return the users of all variants; an uneven split may not rest on the pooled variance alone."""
+    """Return the users of all variants; in an uneven split the pooled variance alone gives too few."""
     if effect == 0:
         return None
     z_alpha, z_power = norm_isf(design.family_alpha / 2), norm_isf(1 - design.power)
@@ -196,7 +198,7 @@ def _fixed_users(outcome: Outcome, effect: float, design: Design) -> float | Non
 
 
 def _sequential_users(outcome: Outcome, effect: float, design: Design) -> float | None:
-    """Return the users of all variants at which a sequence tuned for just them excludes 0 with the power."""
+    """Return the users of all variants at which a sequence tuned for that number has the power."""
     if effect == 0:
         return None
     spread = _spread(outcome, _moved(outcome, effect), design)
@@ -204,7 +206,7 @@ def _sequential_users(outcome: Outcome, effect: float, design: Design) -> float 
 
 
 def _moved(outcome: Outcome, effect: float) -> Outcome:
-    """Return the treatment's outcome: an effect moves a rate's variance, too."""
+    """Return the treatment's outcome; of a rate an effect also changes the variance."""
     if outcome.sd is not None:
         return outcome
     if not 0 <= outcome.mean + effect <= 1:
@@ -227,9 +229,9 @@ def _inflation(design: Design) -> float:
 def _needed(users: float | None, design: Design) -> UsersNeeded | None:
     if users is None:
         return None
-    each = max(1, ceil(users * design.smallest_share))
-    of_all = design.users_of_all(each)
-    return UsersNeeded(each, of_all, ceil(of_all / design.daily_users) if design.daily_users else None)
+    per_variant = max(1, ceil(users * design.smallest_share))
+    of_all = design.users_of_all(per_variant)
+    return UsersNeeded(per_variant, of_all, ceil(of_all / design.daily_users) if design.daily_users else None)
 
 
 def _effect(outcome: Outcome, absolute: float) -> Effect:

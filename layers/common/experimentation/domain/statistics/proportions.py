@@ -14,6 +14,11 @@ class Rate(NamedTuple):
     conversions: int
 
     @property
+    def is_possible(self) -> bool:
+        """Say whether data can have these counts: some users, and no more conversions than users."""
+        return 0 <= self.conversions <= self.n and self.n > 0
+
+    @property
     def share(self) -> float:
         """Return the conversion rate; n must be above 0."""
         return self.conversions / self.n

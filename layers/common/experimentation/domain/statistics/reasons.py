@@ -1,4 +1,4 @@
-"""Why the recommendation is what it is: one sentence a fact, in plain words."""
+"""The reasons of a recommendation: one plain sentence per fact."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from experimentation.domain.statistics.comparison import Comparison
 from experimentation.domain.statistics.deciding import Deciding
 from experimentation.domain.statistics.decision import Action, Readiness, is_bad, is_good, is_too_small
 from experimentation.domain.statistics.looks import Verdict
-from experimentation.domain.statistics.study import Metric, Progress, Study
+from experimentation.domain.statistics.study import Progress, Study
 from experimentation.domain.statistics.verdict import Judged, evidence_of
 from experimentation.domain.statistics.wording import (
     amount,
@@ -29,7 +29,7 @@ UNTIL_THE_LOOK = (
 def readiness_reasons(
     study: Study, progress: Progress, enrolled: Mapping[str, int], readiness: Readiness, action: Action
 ) -> list[str]:
-    """Return why no verdict may be given yet, or ever; harm may have given one all the same."""
+    """Return why it is too early for a verdict; proven harm may have given one nevertheless."""
     if readiness.mismatch:
         counts = ", ".join(f"{study.title(variant)} {count(users)}" for variant, users in enrolled.items())
         return [f"Users are not split as the weights say ({counts}): find out why before reading any effect."]
@@ -59,7 +59,7 @@ def kept_reasons(study: Study, verdict: Verdict) -> list[str]:
 
 
 class Stage(NamedTuple):
-    """How far a treatment is: its experiment has ended, has met its plan, a verdict on it stands."""
+    """Whether the experiment has ended or met its plan, and whether a verdict on the treatment stands."""
 
     ended: bool
     plan_met: bool
@@ -75,15 +75,11 @@ def metric_reasons(study: Study, judged: Sequence[Judged], treatment: str, stage
     """Return one sentence for every primary metric and for every guardrail that is or may be harmed."""
     reasons = []
     for each in judged:
-        finding = (
-            _primary(study, each, treatment, stage)
-            if each.metric.role is Role.PRIMARY
-            else _guardrail(each, treatment)
-        )
+        metric = each.metric
+        is_primary = metric.role is Role.PRIMARY
+        finding = _primary(study, each, treatment, stage) if is_primary else _guardrail(each, treatment)
         if finding is not None:
-            reasons.append(
-                f"{study.title(treatment)}: {each.metric.role} metric {each.metric.title} {finding}."
-            )
+            reasons.append(f"{study.title(treatment)}: {metric.role} metric {metric.title} {finding}.")
     return reasons
 
 
@@ -123,26 +119,24 @@ def _undecided(study: Study, comparison: Comparison, stage: Stage) -> str:
 
 
 def _guardrail(judged: Judged, treatment: str) -> str | None:
+    """Return how a guardrail is harmed, or may be; None for a metric that is none, and for a safe one."""
     comparison, metric = judged.comparisons[treatment], judged.metric
     guard, deciding = comparison.guard, comparison.deciding
-    if metric.role is not Role.GUARDRAIL or guard is None:
+    if guard is None:
         return None
     interval = None if deciding is None else deciding.interval
     within = "" if interval is None else f" ({spread(interval, metric.kind)})"
-    margin = "" if metric.margin is None else f" than the {percent(metric.margin)} allowed"
     if guard.harmed:
+        margin = "" if metric.margin is None else f" than the {percent(metric.margin)} allowed"
         return f"is worse{margin}{within}"
-    if comparison.tendency == "worse" and comparison.certainty and comparison.certainty >= LIKELY:
-        likely = f"is {int(100 * comparison.certainty)}% likely worse, not certain{within}"
+    certainty = comparison.certainty or 0.0
+    if comparison.tendency == "worse" and certainty >= LIKELY:
+        likely = f"is {int(100 * certainty)}% likely worse, not certain{within}"
         return likely if guard.safe else f"{likely}, and not shown to be safe"
-    if comparison.small_sample and metric.kind is not Kind.CONVERSION:
-        return (
-            f"has too few outcomes to be tested yet{'' if guard.safe else ', so it is not shown to be safe'}"
-        )
-    if not guard.safe:
-        return f"is not shown to be safe: it may be worse by more than the {_margin(metric)} allowed{within}"
-    return None
-
-
-def _margin(metric: Metric) -> str:
-    return percent(metric.margin or 0.0)
+    if comparison.small_sample and not metric.is_rate:
+        untested = "has too few outcomes to be tested yet"
+        return untested if guard.safe else f"{untested}, so it is not shown to be safe"
+    if guard.safe:
+        return None
+    allowed = percent(metric.margin or 0.0)
+    return f"is not shown to be safe: it may be worse by more than the {allowed} allowed{within}"

@@ -1,11 +1,11 @@
-"""Where several treatments ship: whether the one that is named is proven better than the others."""
+"""Where several treatments may ship: whether the recommended one is proven better than the others."""
 
 from collections.abc import Sequence
-from itertools import combinations
+from math import comb
 from typing import NamedTuple
 
 from experimentation.domain.experiment import Role
-from experimentation.domain.statistics.decision import gain_of
+from experimentation.domain.statistics.decision import Evidence, is_good
 from experimentation.domain.statistics.examining import Moment, examine
 from experimentation.domain.statistics.lift import Interval
 from experimentation.domain.statistics.study import ERROR_RATE, Metric, MetricTotals, Query, Study
@@ -33,25 +33,24 @@ def rivals(study: Study, metrics: Sequence[MetricTotals], named: str, shipping: 
     chose which pairs are looked at.
     """
     totals = _first_primary(metrics)
-    pairs = len(list(combinations(study.treatments, 2)))
-    found = []
-    for other in shipping:
-        if other == named:
-            continue
-        pair = examine(study._replace(control=other), Query(), totals, named, Moment())
-        difference = pair.shown.diff if pair.estimate is None else pair.estimate.diff
-        interval = None if pair.any_day is None else pair.any_day.interval(ERROR_RATE / pairs)
-        gain = gain_of(totals.metric.direction, interval)
-        beaten = gain is not None and gain.low > 0
-        found.append(Rival(other, totals.metric.key, difference, interval, beaten))
-    return found
+    return [_rival(study, totals, named, other) for other in shipping if other != named]
+
+
+def _rival(study: Study, totals: MetricTotals, named: str, other: str) -> Rival:
+    metric = totals.metric
+    pair = examine(study._replace(control=other), Query(), totals, named, Moment())
+    measured = pair.estimate or pair.shown
+    level = ERROR_RATE / comb(len(study.treatments), 2)
+    interval = None if pair.any_day is None else pair.any_day.interval(level)
+    beaten = is_good(Evidence(metric.direction, interval))
+    return Rival(other, metric.key, measured.diff, interval, beaten)
 
 
 def rival_reasons(
-    study: Study, metrics: Sequence[MetricTotals], named: str, found: Sequence[Rival]
+    study: Study, metrics: Sequence[MetricTotals], named: str, others: Sequence[Rival]
 ) -> list[str]:
-    """Return what is known of the named treatment beside each of the others, one sentence for each."""
-    return [_reason(study, _first_primary(metrics).metric, named, rival) for rival in found]
+    """Return one sentence per rival: whether the named treatment is proven better than it."""
+    return [_reason(study, _first_primary(metrics).metric, named, rival) for rival in others]
 
 
 def _reason(study: Study, metric: Metric, named: str, rival: Rival) -> str:

@@ -24,6 +24,11 @@ class ConfidenceSequence(NamedTuple):
     rho: float
 
     @property
+    def method(self) -> str:
+        """Return the name of the test."""
+        return "sequence"
+
+    @property
     def p_value(self) -> float:
         """Return the always-valid p-value; it is below a level exactly when that interval excludes 0."""
         return _p_value(self.contrast.z, self.n * self.rho**2)

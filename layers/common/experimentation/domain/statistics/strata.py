@@ -1,6 +1,6 @@
-"""What declared segments add: a difference adjusted for them, and whether the effect differs by label.
+"""Analysis by segment: a difference adjusted for the labels, and whether the effect differs by label.
 
-Both are exploratory: they are computed when somebody reads them.
+Both are exploratory: they are computed when the results are read, and decide nothing.
 """
 
 from collections.abc import Sequence

@@ -42,6 +42,11 @@ class Metric(NamedTuple):
         return self.name or self.key
 
     @property
+    def is_rate(self) -> bool:
+        """Say whether it is the share of users who did it at all."""
+        return self.kind is Kind.CONVERSION
+
+    @property
     def decides(self) -> bool:
         """Say whether it was declared before the first look."""
         return self.role is not None and not self.late
@@ -182,7 +187,7 @@ def metric_moments(metric: Metric, totals: VariantTotals) -> Moments:
     >>> metric_moments(metric, VariantTotals(9, 4, 7, 7, 13)).sum
     Fraction(4, 1)
     """
-    if metric.kind is Kind.CONVERSION:
+    if metric.is_rate:
         return exact_moments(totals.users, totals.converters, totals.converters)
     total = totals.count if metric.kind is Kind.COUNT else totals.sum
     return exact_moments(totals.users, total, totals.squares)
@@ -207,6 +212,6 @@ def is_small_sample(metric: Metric, control: VariantTotals, treatment: VariantTo
     [True, False, False, True]
     """
     arms = control, treatment
-    if metric.kind is Kind.CONVERSION:
+    if metric.is_rate:
         return any(min(arm.converters, arm.users - arm.converters) < _LEAST_OUTCOMES for arm in arms)
     return min((arm.users, arm.converters) for arm in arms)[1] < _LEAST_ACTIVE

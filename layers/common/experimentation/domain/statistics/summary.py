@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from experimentation.domain.experiment import Kind, Role
+from experimentation.domain.experiment import Kind
 from experimentation.domain.statistics.answer import Analysis, MetricResult
 from experimentation.domain.statistics.comparison import Comparison
 from experimentation.domain.statistics.deciding import Deciding
@@ -57,7 +57,7 @@ class Subject(NamedTuple):
 
 
 class Quoted(NamedTuple):
-    """The figures that may be quoted, and what kind they are: every surface quotes these.
+    """The figures to quote, the same in every answer and page, and their kind.
 
     The interval excludes 0 exactly when p_value < alpha; both are of the comparison's whole family, except
     those that are only shown, which are of one look at the reader's level.
@@ -78,8 +78,7 @@ def quoted(comparison: Comparison, shown_alpha: float) -> Quoted:
     if deciding is not None and deciding.decides:
         return _quoted(deciding)
     if valid is not None and deciding is not None:
-        cuped = comparison.cuped
-        estimate = cuped.adjusted if cuped.decides and cuped.adjusted is not None else cuped.unadjusted
+        estimate = comparison.cuped.estimated
         return Quoted(
             "sequence",
             estimate.difference,
@@ -113,37 +112,41 @@ def _quoted(deciding: Deciding) -> Quoted:
 
 
 def summary_sentence(analysis: Analysis) -> str:
-    """Return the finding and the recommendation in plain words, of the metric and the variant that decided.
+    """Return the finding and the recommendation in plain words, about the metric and variant that decided.
 
-    Without a decision it speaks of the first primary metric (else of the first metric) and of the treatment
-    with the largest difference. A sample ratio mismatch leads: no effect is named then.
+    Without a decision it is about the first primary metric (else the first metric) and the treatment with the
+    largest difference. With a sample ratio mismatch no effect is named.
     """
     advice = analysis.recommendation
-    if advice is not None and advice.action == "investigate_srm":
-        counts = ", ".join(
-            f"{analysis.names[key]} {count(users)}" for key, users in analysis.enrolled.items()
-        )
-        return (
-            f"Do not read these results: users are not split as planned ({counts}). {ADVICE[advice.action]}."
-        )
-    subject = _subject(analysis, advice)
-    finding = "No metric has been measured." if subject is None else _finding(analysis, subject)
-    if advice is None:
-        if not analysis.exploratory:
-            return "It has not started."
-        return f"{finding} This is an exploratory view: no recommendation follows from it."
+    if advice is not None:
+        return _mismatch(analysis) if advice.action == "investigate_srm" else _advised(analysis, advice)
+    if not analysis.exploratory:
+        return "It has not started."
+    finding = _finding(analysis, _most_different(analysis, None, ()))
+    return f"{finding} This is an exploratory view: no recommendation follows from it."
+
+
+def _mismatch(analysis: Analysis) -> str:
+    counts = ", ".join(f"{analysis.names[key]} {count(users)}" for key, users in analysis.enrolled.items())
+    advice = ADVICE["investigate_srm"]
+    return f"Do not read these results: users are not split as planned ({counts}). {advice}."
+
+
+def _advised(analysis: Analysis, advice: Recommendation) -> str:
+    """Return the finding, whether it exaggerates, and the recommendation."""
+    subject = _decided(analysis, advice) or _most_different(analysis, advice.variant, advice.by_variant)
+    finding = _finding(analysis, subject)
     if subject is not None and advice.careful_lift is not None:
         careful = careful_estimate(advice.careful_lift, _quote(analysis, subject), subject.metric.kind)
         finding += f" Stopping early exaggerates: {careful}."
-    finding += _stopped(analysis, advice)
     words = ADVICE[advice.action]
     if advice.days_left:
         words += f", about {advice.days_left} more day{'' if advice.days_left == 1 else 's'}"
-    return f"{finding} {words}."
+    return f"{finding}{_stopped(analysis, advice)} {words}."
 
 
 def _stopped(analysis: Analysis, advice: Recommendation) -> str:
-    """Return which treatments not to ship, where the recommendation for all says something else."""
+    """Return which treatments not to ship, where the overall recommendation is another."""
     named = [analysis.names[key] for key, action in advice.by_variant.items() if action == "do_not_ship"]
     if advice.action == "do_not_ship" or not named:
         return ""
@@ -166,35 +169,29 @@ def _quote(analysis: Analysis, subject: Subject) -> Quoted:
     return quoted(subject.metric.comparisons[subject.treatment], analysis.alpha)
 
 
-def _finding(analysis: Analysis, subject: Subject) -> str:
+def _finding(analysis: Analysis, subject: Subject | None) -> str:
+    if subject is None:
+        return "No metric has been measured."
     metric, treatment = subject
     name = _capital(analysis.names[treatment])
     reading, verdict = _read(_quote(analysis, subject)), _verdict(analysis, subject)
     if reading is None:
         return f"{name} has too little data on {metric.title} to compare with the control."
-    caution = (
-        reading.caution
-        if verdict is None
-        else f"{reading.caution}, decided on {day_name(verdict.decided_on)}"
-    )
     low, high = reading.interval
     within = lift_spread(reading.interval) if reading.relative else spread(reading.interval, metric.kind)
+    caution = reading.caution
     if caution == CAUTIONS["small"]:
         return f"{name} has too few outcomes on {metric.title} to tell ({within})."
+    if verdict is not None:
+        caution += f", decided on {day_name(verdict.decided_on)}"
     if low > 0 or high < 0:
         verb = "raises" if low > 0 else "lowers"
         return f"{name} {verb} {metric.title} by {_size(reading, metric.kind)} ({within}, {caution})."
     return f"{name} shows no certain effect on {metric.title} ({within}, {caution})."
 
 
-def _subject(analysis: Analysis, advice: Recommendation | None) -> Subject | None:
-    """Return what the sentence is about: what decided, if anything did; None without anything measured."""
-    if advice is None:
-        return _most_different(analysis, None, ())
-    return _decided(analysis, advice) or _most_different(analysis, advice.variant, advice.by_variant)
-
-
 def _decided(analysis: Analysis, advice: Recommendation) -> Subject | None:
+    """Return the metric and the treatment that decided; None where nothing did."""
     by_key = {metric.key: metric for metric in analysis.metrics}
     for treatment, key in advice.because.items():
         agrees = advice.by_variant.get(treatment) == advice.action
@@ -204,9 +201,8 @@ def _decided(analysis: Analysis, advice: Recommendation) -> Subject | None:
 
 
 def _most_different(analysis: Analysis, variant: str | None, advised: Collection[str]) -> Subject | None:
-    """Return the first primary metric, else the first one, and the variant, else that which differs most."""
-    primaries = [metric for metric in analysis.metrics if metric.role is Role.PRIMARY and not metric.late]
-    metric = next(iter([*primaries, *analysis.metrics]), None)
+    """Return the leading metric and the variant, without one the advised treatment that differs most."""
+    metric = analysis.headline
     if metric is None or not metric.comparisons:
         return None
     compared = metric.comparisons

@@ -1,6 +1,6 @@
 """The recommendation for the whole experiment, treatment by treatment, and what decided it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from experimentation.domain.experiment import Direction, Role
@@ -8,6 +8,7 @@ from experimentation.domain.statistics.comparison import Comparison
 from experimentation.domain.statistics.decision import (
     Action,
     Evidence,
+    Guard,
     Readiness,
     is_bad,
     is_good,
@@ -47,7 +48,7 @@ class Judged(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """What today's own figures say of one treatment, and the metric that decided it."""
+    """What to do about one treatment, and the metric that decided it."""
 
     action: Action
     because: str | None
@@ -60,17 +61,22 @@ def judgement(study: Study, readiness: Readiness, judged: Sequence[Judged], trea
         for each in judged
         if each.metric.role is Role.PRIMARY
     }
-    compared = {each.metric.key: each.comparisons[treatment].guard for each in judged}
-    guards = {key: guard for key, guard in compared.items() if guard is not None}
-    action = recommend(readiness, list(guards.values()), list(primaries.values()))
-    decisive = {
-        "do_not_ship": [
-            *(key for key, guard in guards.items() if guard.harmed),
-            *(key for key, evidence in primaries.items() if is_bad(evidence)),
-        ],
-        "ship": [key for key, evidence in primaries.items() if is_good(evidence)],
+    guards = {
+        each.metric.key: guard for each in judged if (guard := each.comparisons[treatment].guard) is not None
     }
-    return Judgement(action, next(iter(decisive.get(action, ())), None))
+    action = recommend(readiness, list(guards.values()), list(primaries.values()))
+    return Judgement(action, next(_decisive(action, guards, primaries), None))
+
+
+def _decisive(
+    action: Action, guards: Mapping[str, Guard], primaries: Mapping[str, Evidence]
+) -> Iterator[str]:
+    """Yield the metrics that alone would have led to the action."""
+    if action == "do_not_ship":
+        yield from (key for key, guard in guards.items() if guard.harmed)
+        yield from (key for key, evidence in primaries.items() if is_bad(evidence))
+    elif action == "ship":
+        yield from (key for key, evidence in primaries.items() if is_good(evidence))
 
 
 def actions_of(judgements: Mapping[str, Judgement]) -> dict[str, Action]:
@@ -84,9 +90,9 @@ def metrics_of(judgements: Mapping[str, Judgement]) -> dict[str, str]:
 
 
 def standing(own: Judgement, verdict: Verdict | None, ended: bool) -> Judgement:
-    """Return what holds for a treatment: a kept verdict before today's figures, unless it has fallen.
+    """Return what holds for a treatment: its verdict while that stands, else what today's figures say.
 
-    What has fallen is not said again by the same metric; another that is harmed today is said today.
+    A verdict that has fallen is not repeated on the same metric; harm to another metric is reported.
     """
     if verdict is None:
         return own
@@ -98,9 +104,9 @@ def standing(own: Judgement, verdict: Verdict | None, ended: bool) -> Judgement:
 
 
 def overall(actions: Sequence[Action], ended: bool = False) -> Action:
-    """Return one action for all treatments: one that ships is enough, all must be bad to ship none.
+    """Return one action for all treatments: one that ships is enough, and all must be bad to ship none.
 
-    Without a treatment there is nothing to decide, and at the end no answer.
+    Without any treatment nothing is ever decided.
 
     >>> overall(["do_not_ship", "keep_running"]), overall(["do_not_ship", "do_not_ship"])
     ('keep_running', 'do_not_ship')
@@ -119,12 +125,12 @@ def overall(actions: Sequence[Action], ended: bool = False) -> Action:
 
 
 def best(judged: Sequence[Judged], treatments: Sequence[str]) -> str | None:
-    """Return the treatment whose first primary metric gains most; None of none."""
+    """Return the treatment whose first primary metric gains most; None without treatments."""
     return max(treatments, key=lambda treatment: _gain(judged, treatment), default=None)
 
 
 def evidence_of(study: Study, judged: Judged, treatment: str) -> Evidence:
-    """Return what may decide now about a metric."""
+    """Return a primary metric's deciding interval and the least effect that matters."""
     deciding = judged.comparisons[treatment].deciding
     if deciding is None or not deciding.decides:
         return Evidence(judged.metric.direction, None, least_effect(study, judged.control_mean))
@@ -143,7 +149,7 @@ def _gain(judged: Sequence[Judged], treatment: str) -> float:
     """Return the first primary metric's deciding difference, turned so that more is better."""
     for each in judged:
         deciding = each.comparisons[treatment].deciding
-        if each.metric.role is Role.PRIMARY and deciding is not None and deciding.difference is not None:
-            rising = each.metric.direction == Direction.INCREASE
-            return deciding.difference if rising else -deciding.difference
+        difference = None if deciding is None else deciding.difference
+        if each.metric.role is Role.PRIMARY and difference is not None:
+            return difference if each.metric.direction == Direction.INCREASE else -difference
     return 0.0

@@ -1,4 +1,4 @@
-"""Figures as people read them: percent, points, amounts per user, signed ranges."""
+"""Figures in words: percent, points, amounts per user, signed ranges."""
 
 from datetime import date
 from decimal import Decimal
@@ -14,7 +14,7 @@ EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 
 def percent(value: float) -> str:
-    """Return a share in percent, of two digits at least.
+    """Return a share in percent, with at least two significant digits.
 
     >>> percent(0.1234), percent(0.0123), percent(2)
     ('12%', '1.2%', '200%')
@@ -64,7 +64,7 @@ def lift_spread(interval: Interval) -> str:
 
 
 class Effect(Protocol):
-    """A difference and what it is of the control's mean."""
+    """A difference and its lift."""
 
     @property
     def difference(self) -> float | None:
@@ -83,10 +83,10 @@ class Effect(Protocol):
 
 
 def is_said_relative(effect: Effect) -> bool:
-    """Say whether people read this effect as a share of the control's mean, not in the metric's own units.
+    """Say whether to tell this effect as a lift rather than in the metric's own units.
 
-    A lift over a negative mean has the other sign than the difference, which nobody expects in a sentence;
-    one whose interval is wider than tenfold says only that the control hardly ever did it.
+    A lift over a negative mean has the opposite sign of the difference, which readers do not expect; an
+    interval wider than tenfold says only that the control hardly ever did it.
     """
     difference, lift, within = effect.difference, effect.lift, effect.lift_interval
     if difference is None or lift is None or within is None:
@@ -95,9 +95,9 @@ def is_said_relative(effect: Effect) -> bool:
 
 
 def careful_estimate(careful_lift: float, effect: Effect, kind: Kind) -> str:
-    """Return the shrunken estimate, in the units in which the effect itself is said, as the more careful one.
+    """Return the sentence part that gives the shrunken estimate, in the units of the effect itself.
 
-    Beyond the interval it holds only for whoever believes the prior, which is said then.
+    An estimate outside the interval holds only under the prior, so the prior is stated with it.
     """
     if is_said_relative(effect) or not effect.lift or effect.difference is None:
         careful = signed_percent(careful_lift)
@@ -111,7 +111,7 @@ def careful_estimate(careful_lift: float, effect: Effect, kind: Kind) -> str:
 
 
 def day_name(day: int) -> str:
-    """Return a UTC day as people write it.
+    """Return a UTC day (days since 1970) as a date.
 
     >>> day_name(20_781)
     '2026-11-24'
@@ -137,5 +137,5 @@ def _digits(value: float) -> str:
 
 
 def _plain(value: float, digits: int = 3) -> str:
-    """Return the size of a number to so many digits, never with an exponent."""
+    """Return a number's size rounded to significant digits, never with an exponent."""
     return f"{Decimal(f'{abs(value):.{digits}g}'):,f}"

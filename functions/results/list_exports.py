@@ -1,7 +1,7 @@
 """GET /experiments/{experiment_id}/exports - the files with all rows: how far they are, and where."""
 
 from experimentation.domain.results.export_file import ExportFile
-from experimentation.storage import export_files, uploads
+from experimentation.storage import experiments, export_files, uploads
 from experimentation.web.endpoint import endpoint
 from experimentation.web.schemas.export import ADDRESS_SECONDS, ExportFileAnswer, ExportFilesAnswer
 from experimentation.web.schemas.types import ExperimentId
@@ -14,6 +14,8 @@ def handler(experiment_id: ExperimentId, now: int) -> ExportFilesAnswer:
     The address of a finished file needs no credentials and is good for 15 minutes; ask again for another.
     """
     found = export_files.of_experiment(experiment_id, now)
+    if not found:
+        experiments.read(experiment_id)  # 404: whoever waits for a file of a name misspelt waits for ever
     return ExportFilesAnswer(exports=[ExportFileAnswer.of(each, _address(each), now) for each in found])
 
 

@@ -304,6 +304,13 @@ def test_drafts_and_unknown_experiments_have_no_file(as_user: Headers) -> None:
     created(as_user, id="e")
 
     assert (unknown.status, start(as_user).status) == (404, 409)
+    assert listed(as_user) == []
+
+
+def test_an_unknown_experiment_has_no_list_of_files(as_user: Headers) -> None:
+    answer = call(list_exports.handler, "GET", PATH, headers=as_user, path_parameters=OF_E)
+
+    assert (answer.status, answer.json["detail"]) == (404, "There is no experiment e.")
 
 
 def test_a_conflict_asks_for_another_try(shop: Headers, monkeypatch: pytest.MonkeyPatch) -> None:

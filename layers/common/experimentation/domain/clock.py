@@ -11,8 +11,11 @@ def milliseconds(moment: datetime) -> int:
 
     >>> milliseconds(datetime(2026, 11, 22, 7, tzinfo=UTC))
     1795330800000
+    >>> milliseconds(datetime(1969, 12, 31, 23, 59, 59, 500_000, tzinfo=UTC))
+    -500
     """
-    return int(moment.timestamp()) * 1000 + moment.microsecond // 1000
+    # Whole seconds: of a float's fraction, some is lost far from 1970, and before it rounding goes up.
+    return int(moment.replace(microsecond=0).timestamp()) * 1000 + moment.microsecond // 1000
 
 
 def moment(ms: int) -> datetime:
@@ -27,10 +30,10 @@ def moment(ms: int) -> datetime:
 def rfc3339(ms: int) -> str:
     """Return the time as the API writes it.
 
-    >>> rfc3339(1795330800000)
-    '2026-11-22T07:00:00.000Z'
+    >>> rfc3339(1795330800000), rfc3339(-62_135_596_800_000)
+    ('2026-11-22T07:00:00.000Z', '0001-01-01T00:00:00.000Z')
     """
-    return moment(ms).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
+    return moment(ms).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def day_number(ms: int) -> int:

@@ -347,6 +347,19 @@ def test_a_window_is_exploratory_and_names_its_days(as_user):
     assert tail["enrolled"] == {"control": 3, "treatment": 3}, "users assigned by the end of the window"
 
 
+def test_a_window_that_is_open_at_one_end_is_never_upside_down(as_user):
+    replay(trial({"control": [[UNIT]] * 3, "treatment": [[]] * 3}), as_user, now())
+
+    early = shown(ask(as_user, end_date="2020-01-01"))
+    late = shown(ask(as_user, start_date="2999-01-01"))
+
+    assert early["window"] == {"start": "2020-01-01T00:00:00.000Z", "end": "2020-01-01T23:59:59.999Z"}
+    assert early["enrolled"] == {"control": 0, "treatment": 0}
+    assert late["window"] == {"start": "2999-01-01T00:00:00.000Z", "end": "2999-01-01T23:59:59.999Z"}
+    assert late["enrolled"] == {"control": 3, "treatment": 3}
+    assert late["metrics"][0]["variants"]["control"]["converters"] == 0
+
+
 def test_the_same_data_answer_304_and_new_data_do_not(as_user):
     replay(trial({"control": [[UNIT]] * 3, "treatment": [[]] * 3}), as_user, now())
     first = ask(as_user)

@@ -227,6 +227,8 @@ def _span(experiment: Experiment, question: Question, table: Table) -> Span:
     seen = table.span() or Span(0, 0)
     first = seen.first if question.first_day is None else question.first_day - zero
     last = seen.last if question.last_day is None else question.last_day - zero
+    if first > last:  # asked for from a day after all that there is, or up to one before
+        return Span(last, last) if question.first_day is None else Span(first, first)
     return Span(first, last)
 
 

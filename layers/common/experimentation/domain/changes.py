@@ -1,4 +1,4 @@
-"""What may change in which status, and what a change changed."""
+"""Edits of an experiment: what may change in which status, and what did change."""
 
 from collections.abc import Iterator
 from dataclasses import fields, replace
@@ -46,6 +46,7 @@ _REASONS = {
     "count_from": "users enrolled in one way and in the other cannot be compared",
 }
 _COMPLETED = "the experiment is completed: only its words, what is shipped and the conclusion may change"
+_IN_PROGRESS = "complete it first: what runs stays in the list"
 _UNFINISHED = "belongs to the end: it is set with the status completed, or after it"
 
 
@@ -92,39 +93,38 @@ class Change(NamedTuple):
 
 
 def edited(experiment: Experiment, edit: Edit, now: int) -> Experiment:
-    """Return the experiment with the edit made.
-
-    A metric that is added after the start is declared after it, whatever the clock of the request said: users
-    enrolled since the start brought no history of it.
+    """Return the edited experiment.
 
     A field that keeps its value is never refused. ConflictError names each field that may not change in this
     status, and why; InvalidError when the result contradicts itself.
+
+    A metric that is added after the start is declared after it even if this clock is behind: users enrolled
+    since the start brought no history for it.
     """
-    wanted = _ranged(replace(experiment, **edit), edit)
+    after = _ranged(replace(experiment, **edit), edit)
     declared_at = now if experiment.started_at is None else max(now, experiment.started_at + 1)
-    wanted = replace(wanted, metrics=_declared(experiment.metrics, wanted.metrics, declared_at))
-    refused = [
-        error for name in _changed(experiment, wanted) for error in _refusals(experiment, wanted, name)
-    ]
+    after = replace(after, metrics=_declared(experiment.metrics, after.metrics, declared_at))
+    refused = [error for name in _changed(experiment, after) for error in _refusals(experiment, after, name)]
     if refused:
         named = "; ".join(f"{error.pointer[1:]}: {error.detail}" for error in refused)
         raise ConflictError(
             f"The experiment is {experiment.status}, so this may not change: {named}.", refused
         )
-    if wanted.schedule != experiment.schedule:
-        require_ahead(experiment, wanted, now)
-    return check(wanted)
+    if after.schedule != experiment.schedule:
+        require_ahead(experiment, after, now)
+    return check(after)
 
 
-def _ranged(wanted: Experiment, edit: Edit) -> Experiment:
-    """Return the experiment with its range in its layer as wide as its traffic, where one of them changes."""
-    if wanted.layer is not None and "traffic_allocation" not in edit:
-        return replace(wanted, traffic_allocation=wanted.layer.end - wanted.layer.start)
-    return wanted if "layer" in edit else wanted.with_traffic(wanted.traffic_allocation)
+def _ranged(experiment: Experiment, edit: Edit) -> Experiment:
+    """Return the edited experiment, its traffic and its range of a layer made equally wide."""
+    layer = experiment.layer
+    if layer is not None and "traffic_allocation" not in edit:
+        return replace(experiment, traffic_allocation=layer.end - layer.start)
+    return experiment if "layer" in edit else experiment.with_traffic(experiment.traffic_allocation)
 
 
 def differences(before: Experiment, after: Experiment) -> list[Change]:
-    """Return what differs between two states, without the version and the time that every change moves."""
+    """Return the fields that differ, without the version and the time, which every change sets."""
     old, new = document(before), document(after)
     return [Change(name, old[name], new[name]) for name in _changed(before, after) if name in new]
 
@@ -138,46 +138,46 @@ def _changed(before: Experiment, after: Experiment) -> Iterator[str]:
 
 
 def _declared(before: tuple[Metric, ...], after: tuple[Metric, ...], now: int) -> tuple[Metric, ...]:
-    """Keep the time at which each unchanged metric was declared; any other is declared now."""
+    """Return the metrics with the time of their declaration: an unchanged one's own, else now."""
     times = {_measure(metric): metric.declared_at for metric in before}
     return tuple(replace(metric, declared_at=times.get(_measure(metric), now)) for metric in after)
 
 
 def _measure(metric: Metric) -> Metric:
-    """Return what is measured, without when it was declared and what people call it."""
+    """Return the metric without its name and the time when it was declared."""
     return replace(metric, declared_at=0, name=None)
 
 
-def _refusals(before: Experiment, after: Experiment, name: str) -> Iterator[FieldError]:
+def _refusals(before: Experiment, after: Experiment, name: str) -> list[FieldError]:
+    """Return why the field may not change, if so; of metrics, for each that would be lost."""
+    if name == "metrics" and before.in_progress:
+        return list(_metrics_lost(before, after))
+    reason = _reason(before, after, name)
+    return [] if reason is None else [FieldError(f"/{name}", reason)]
+
+
+def _reason(before: Experiment, after: Experiment, name: str) -> str | None:
     if name in ENDING:
-        if before.status is not Status.COMPLETED:
-            yield FieldError(f"/{name}", _UNFINISHED)
-        return
+        return None if before.status is Status.COMPLETED else _UNFINISHED
     if name == "archived":
-        if after.archived and before.status in {Status.RUNNING, Status.PAUSED}:
-            yield FieldError(f"/{name}", "complete it first: what runs stays in the list")
-        return
+        return _IN_PROGRESS if after.archived and before.in_progress else None
     if name in WORDS or (before.status is Status.DRAFT and name != "salt"):
-        return
+        return None
     if before.status is Status.COMPLETED:
-        yield FieldError(f"/{name}", _COMPLETED)
-    else:
-        yield from _refusals_once_started(before, after, name)
+        return _COMPLETED
+    return _reason_once_started(before, after, name)
 
 
-def _refusals_once_started(before: Experiment, after: Experiment, name: str) -> Iterator[FieldError]:
-    if name == "metrics":
-        yield from _metrics_lost(before, after)
-    elif name == "variants" and _same_but_names(before, after):
-        return
-    elif name == "traffic_allocation":
-        if after.traffic_allocation < before.traffic_allocation:
-            yield FieldError(f"/{name}", f"may only grow from {percent(before.traffic_allocation)}")
-    elif name == "layer":
-        if not _has_grown(before.layer, after.layer):
-            yield FieldError(f"/{name}", "only its `to` may change, and only grow")
-    elif name not in LIVE:
-        yield FieldError(f"/{name}", _REASONS[name])
+def _reason_once_started(before: Experiment, after: Experiment, name: str) -> str | None:
+    if name == "variants" and _same_but_names(before, after):
+        return None
+    if name == "traffic_allocation":
+        least = before.traffic_allocation
+        return None if after.traffic_allocation >= least else f"may only grow from {percent(least)}"
+    if name == "layer":
+        grown = _has_grown(before.layer, after.layer)
+        return None if grown else "only its `to` may change, and only grow"
+    return None if name in LIVE else _REASONS[name]
 
 
 def _has_grown(before: Layer | None, after: Layer | None) -> bool:
@@ -187,15 +187,15 @@ def _has_grown(before: Layer | None, after: Layer | None) -> bool:
 
 
 def _same_but_names(before: Experiment, after: Experiment) -> bool:
-    old, new = ([replace(variant, name=None) for variant in each.variants] for each in (before, after))
-    return old == new
+    unnamed = [replace(variant, name=None) for variant in before.variants]
+    return unnamed == [replace(variant, name=None) for variant in after.variants]
 
 
 def _metrics_lost(before: Experiment, after: Experiment) -> Iterator[FieldError]:
-    new = {metric.key: (index, metric) for index, metric in enumerate(after.metrics)}
+    index_of = {metric.key: index for index, metric in enumerate(after.metrics)}
     for old in before.metrics:
-        index, metric = new.get(old.key, (None, None))
+        index = index_of.get(old.key)
         if index is None:
             yield FieldError("/metrics", f"{old.key} may not be removed: it may only be added to")
-        elif metric is not None and _measure(metric) != _measure(old):
+        elif _measure(after.metrics[index]) != _measure(old):
             yield FieldError(f"/metrics/{index}", f"{old.key} may not be redefined: add another metric")

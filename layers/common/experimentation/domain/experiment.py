@@ -51,14 +51,14 @@ class Analysis(StrEnum):
 
 
 class Adjustment(StrEnum):
-    """Whether the deciding difference is adjusted for what users did before they were assigned."""
+    """Whether the deciding difference is adjusted for what users did before their assignment."""
 
     CUPED = "cuped"
     NONE = "none"
 
 
 class CountFrom(StrEnum):
-    """What enrols a user: the answer that names a variant, or a client's word that the user met it."""
+    """What enrols a user: the answer that names a variant, or a client's report that the user met it."""
 
     ASSIGNMENT = "assignment"
     EXPOSURE = "exposure"
@@ -106,10 +106,14 @@ class Segment:
 
 
 class Pause(NamedTuple):
-    """A time, in milliseconds, in which the experiment did not run; `end` is None until it runs again."""
+    """A time in which the experiment did not run, in milliseconds; `end` is None until it runs again."""
 
     start: int
     end: int | None = None
+
+    def covers(self, at: int) -> bool:
+        """Tell whether the experiment was paused at that time."""
+        return self.start <= at and (self.end is None or at < self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +126,19 @@ class RampStep:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What happens by itself; times in milliseconds, steps in their order."""
+    """When an experiment starts, grows and ends by itself; times in milliseconds, steps in order."""
 
     start_at: int | None = None
     end_at: int | None = None
     ramp: tuple[RampStep, ...] = ()
 
+    def has_ended(self, now: int) -> bool:
+        """Tell whether its end is due or past."""
+        return self.end_at is not None and self.end_at <= now
+
 
 class Reaction(StrEnum):
-    """What the guard does about a proven danger; it tells people either way."""
+    """What the guard does about a proven danger; it notifies people either way."""
 
     PAUSE = "pause"
     NOTIFY = "notify"
@@ -196,7 +204,7 @@ class Experiment:
     ended_at: int | None = None
     pauses: tuple[Pause, ...] = ()
     shards: int = 4
-    imported_at: int | None = None  # since when users may be in it whom the draw would leave out
+    imported_at: int | None = None  # from then on it may have users whom the draw would leave out
     ship: str | None = None  # the variant that everybody gets, once completed
     conclusion: Conclusion | None = None
     note: str = ""
@@ -227,6 +235,11 @@ class Experiment:
         return self.ship is not None or user_id in self.overrides
 
     @property
+    def in_progress(self) -> bool:
+        """Whether it has started and is not completed: it runs, or is paused."""
+        return self.status in {Status.RUNNING, Status.PAUSED}
+
+    @property
     def keys(self) -> tuple[str, ...]:
         """The variants' keys in their declared order, which is the order of the bucket ranges."""
         return tuple(variant.key for variant in self.variants)
@@ -237,4 +250,4 @@ class Experiment:
             return False
         if self.ended_at is not None and at >= self.ended_at:
             return False
-        return not any(start <= at and (end is None or at < end) for start, end in self.pauses)
+        return not any(pause.covers(at) for pause in self.pauses)

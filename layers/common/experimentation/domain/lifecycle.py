@@ -5,7 +5,7 @@ from dataclasses import replace
 from experimentation.domain.errors import ConflictError, FieldError
 from experimentation.domain.experiment import Experiment, Pause, Status
 
-CACHE_TTL_MS = 5_000  # an environment may go by an experiment that it read so long ago
+CACHE_TTL_MS = 5_000  # how long an environment may use an experiment that it has read
 # A write planned by then may be on its way: two attempts of 4 s and a pause (storage/aws/client.py). That
 # bounds sockets, but not a slow name lookup, an answer that trickles, or several transactions planned on one
 # `now`: the delay below holds normally, not by construction.
@@ -22,10 +22,10 @@ NEXT = {
 
 
 def transition(experiment: Experiment, status: Status, now: int) -> Experiment:
-    """Return the experiment in its new status; ConflictError for a step that its life does not know.
+    """Return the experiment in its new status; ConflictError for a change that is not allowed.
 
-    `started_at` is the first start. `ended_at` lies ahead by COMPLETION_DELAY_MS: by then every environment
-    has seen it, so nothing that happened at or after it is counted anywhere.
+    `started_at` is the first start. `ended_at` lies COMPLETION_DELAY_MS ahead: by then every environment has
+    seen it, so nothing that happens at or after it is counted anywhere.
     """
     _require_step(experiment, status, now)
     if experiment.started_at is None:
@@ -43,10 +43,14 @@ def _require_step(experiment: Experiment, status: Status, now: int) -> None:
             f"An experiment that is {experiment.status} cannot become {status}.",
             [FieldError("/status", f"allowed from here: {', '.join(allowed) or 'nothing, it is final'}")],
         )
-    if experiment.archived and status is Status.RUNNING:
+    if status is Status.RUNNING:
+        _require_can_run(experiment, now)
+
+
+def _require_can_run(experiment: Experiment, now: int) -> None:
+    if experiment.archived:
         raise ConflictError("An archived draft cannot start.", [FieldError("/archived", "must be false")])
-    schedule = experiment.schedule
-    if status is Status.RUNNING and schedule and schedule.end_at is not None and schedule.end_at <= now:
+    if experiment.schedule is not None and experiment.schedule.has_ended(now):
         raise ConflictError(
             "Its scheduled end is over, so it cannot run.",
             [FieldError("/schedule/end_at", "has passed")],
@@ -54,7 +58,7 @@ def _require_step(experiment: Experiment, status: Status, now: int) -> None:
 
 
 def _pauses(experiment: Experiment, status: Status, now: int) -> tuple[Pause, ...]:
-    """Return the pauses once the experiment is in `status`; one that it ends in stays open."""
+    """Return the pauses once the experiment is in `status`; completing it leaves its last pause open."""
     if status is Status.PAUSED:
         return (*experiment.pauses, Pause(now))
     if status is Status.RUNNING and experiment.pauses:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from math import inf
 
 from experimentation.domain.errors import FieldError, InvalidError
 from experimentation.domain.experiment import Experiment, Schedule, Status
@@ -10,18 +11,19 @@ from experimentation.domain.percent import percent
 
 
 def contradictions(experiment: Experiment) -> Iterator[FieldError]:
-    """Yield what cannot hold in a schedule at any time: an end before the start, a ramp that falls."""
+    """Yield what makes a schedule impossible at any time: an end before the start, a ramp that falls."""
     schedule = experiment.schedule
     if schedule is None:
         return
-    earliest = schedule.start_at or 0
-    if schedule.end_at is not None and schedule.end_at <= earliest:
+    start = schedule.start_at or 0
+    end = inf if schedule.end_at is None else schedule.end_at
+    if end <= start:
         yield FieldError("/schedule/end_at", "must come after start_at")
-    at, traffic = earliest - 1, experiment.traffic_allocation if experiment.status is Status.DRAFT else 0
+    at, traffic = start - 1, experiment.traffic_allocation if experiment.status is Status.DRAFT else 0
     for index, step in enumerate(schedule.ramp):
         if step.at <= at:
             yield FieldError(f"/schedule/ramp/{index}/at", "must come after what precedes it")
-        if schedule.end_at is not None and step.at >= schedule.end_at:
+        if step.at >= end:
             yield FieldError(f"/schedule/ramp/{index}/at", "must come before end_at")
         if step.traffic <= traffic:
             yield FieldError(f"/schedule/ramp/{index}/percent", f"may only grow from {percent(traffic)}")
@@ -29,15 +31,15 @@ def contradictions(experiment: Experiment) -> Iterator[FieldError]:
 
 
 def require_ahead(before: Experiment | None, after: Experiment, now: int) -> None:
-    """Raise InvalidError for a new time that is past, or a new step that traffic is beyond already.
+    """Raise InvalidError for a new time in the past, or a new step that traffic has passed already.
 
-    What `before` had may stay: it has happened, or is about to.
+    Times that `before` had may stay: they have happened, or are about to.
     """
-    old = set() if before is None else {(_part(each), at) for each, at in _times(before.schedule)}
+    earlier = set() if before is None else {(_part(pointer), at) for pointer, at in _times(before.schedule)}
     faults = [
         FieldError(pointer, "lies in the past")
         for pointer, at in _times(after.schedule)
-        if at <= now and (_part(pointer), at) not in old
+        if at <= now and (_part(pointer), at) not in earlier
     ]
     if before is not None and before.started_at is not None:
         faults += _unreachable(before, after)
@@ -46,16 +48,16 @@ def require_ahead(before: Experiment | None, after: Experiment, now: int) -> Non
 
 
 def carried_out(experiment: Experiment, now: int) -> Experiment:
-    """Return the experiment after all that its schedule has due at `now`; ConflictError when it cannot start.
+    """Return the experiment after everything due at `now`; ConflictError when it cannot start.
 
-    What came due long ago happens now, once: whatever was done already leaves nothing due.
+    What came due long ago happens now, and only once: a step that was carried out is no longer due.
     """
     schedule = experiment.schedule
     if schedule is None:
         return experiment
-    if experiment.status is Status.DRAFT and _is_due(schedule.start_at, now):
+    if _starts(experiment, schedule, now):
         experiment = transition(experiment, Status.RUNNING, now)
-    if experiment.status in {Status.RUNNING, Status.PAUSED} and _is_due(schedule.end_at, now):
+    if experiment.in_progress and schedule.has_ended(now):
         return transition(experiment, Status.COMPLETED, now)
     if experiment.status is not Status.RUNNING:
         return experiment
@@ -64,11 +66,14 @@ def carried_out(experiment: Experiment, now: int) -> Experiment:
 
 
 def given_up(experiment: Experiment, now: int) -> Experiment:
-    """Return the experiment without the start, or the steps, that are due: refused, they would be again."""
+    """Return the experiment without the start or the steps that are due and were refused.
+
+    Without this they would be tried, and refused, every five minutes.
+    """
     schedule = experiment.schedule
     if schedule is None:
         return experiment
-    if experiment.status is Status.DRAFT and _is_due(schedule.start_at, now):
+    if _starts(experiment, schedule, now):
         return replace(experiment, schedule=replace(schedule, start_at=None))
     if experiment.status is not Status.RUNNING:
         return experiment
@@ -78,8 +83,9 @@ def given_up(experiment: Experiment, now: int) -> Experiment:
     return replace(experiment, schedule=replace(schedule, ramp=ahead))
 
 
-def _is_due(at: int | None, now: int) -> bool:
-    return at is not None and at <= now
+def _starts(experiment: Experiment, schedule: Schedule, now: int) -> bool:
+    """Say whether the start of a draft is due."""
+    return experiment.status is Status.DRAFT and schedule.start_at is not None and schedule.start_at <= now
 
 
 def _times(schedule: Schedule | None) -> Iterator[tuple[str, int]]:
@@ -94,7 +100,7 @@ def _times(schedule: Schedule | None) -> Iterator[tuple[str, int]]:
 
 
 def _part(pointer: str) -> str:
-    """Return start_at, end_at or ramp: a step may move up when one before it goes."""
+    """Return start_at, end_at or ramp, without the index: it changes when an earlier step is removed."""
     return pointer.split("/")[2]
 
 

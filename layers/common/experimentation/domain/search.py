@@ -27,12 +27,12 @@ class Sort(StrEnum):
         return self.startswith("-")
 
     def key(self, summary: Mapping[str, object]) -> str:
-        """Return what an experiment's place in the list follows from; what never started comes first."""
+        """Return the text that orders an experiment in the list; one that never started comes first."""
         return str(summary[self.removeprefix("-")] or "").casefold()[:ORDERED_BY]
 
 
 class Wanted(NamedTuple):
-    """What is looked for: all of it must hold, and every word of `q` be in the id, name, owner or a tag."""
+    """A search: all of it must hold, and every word of `q` be in the id, the name, the owner or a tag."""
 
     status: Status | None = None
     q: str = ""
@@ -41,7 +41,7 @@ class Wanted(NamedTuple):
     archived: bool = False
 
     def matches(self, summary: Mapping[str, object]) -> bool:
-        """Tell whether the list's summary of an experiment is looked for."""
+        """Tell whether an experiment with this summary is found."""
         tags = summary.get("tags", [])
         if not isinstance(tags, list):
             raise TypeError("tags are a list")

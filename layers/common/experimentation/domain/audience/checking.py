@@ -1,4 +1,4 @@
-"""Whether a condition is one: every operator known, every operand of its kind, and not too large."""
+"""Validates a condition: every operator known, every operand of its type, and not too large."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -17,11 +17,11 @@ type PatternFault = Callable[[str], str | None]
 """Returns what is wrong with a regular expression, None when nothing is."""
 
 type Kind = tuple[Callable[[object], bool], str]
-"""Whether an operand is of the kind that an operator takes, and what is wrong when it is not."""
+"""A check of an operand, and what to say when it fails."""
 
 
 def faults(condition: object, pattern_fault: PatternFault, at: str = "") -> list[FieldError]:
-    """Return what is wrong with the condition and where, its own pointer being `at`; empty when it is one."""
+    """Return what is wrong with the condition, empty if nothing; `at` is the condition's own pointer."""
     if len(json.dumps(condition, ensure_ascii=False).encode()) > MAX_BYTES:
         return [FieldError(at, f"may have at most {MAX_BYTES} bytes of JSON")]
     return list(_condition(condition, pattern_fault, at, 1))
@@ -36,13 +36,17 @@ def _condition(condition: object, pattern_fault: PatternFault, at: str, depth: i
         yield FieldError(at, f"is nested deeper than {DEEPEST} levels")
     else:
         for key, wanted in condition.items():
-            pointer = f"{at}/{escaped(key)}"
-            if key.startswith("$"):
-                yield from _combination(key, wanted, pattern_fault, pointer, depth)
-            elif "." in key or not 1 <= len(key) <= LONGEST_ATTRIBUTE:
-                yield FieldError(pointer, f"attributes have 1 to {LONGEST_ATTRIBUTE} characters and no dots")
-            else:
-                yield from _wanted(wanted, pattern_fault, pointer, depth)
+            check = _combination if key.startswith("$") else _attribute
+            yield from check(key, wanted, pattern_fault, f"{at}/{escaped(key)}", depth)
+
+
+def _attribute(
+    name: str, wanted: object, pattern_fault: PatternFault, at: str, depth: int
+) -> Iterator[FieldError]:
+    if "." in name or not 1 <= len(name) <= LONGEST_ATTRIBUTE:
+        yield FieldError(at, f"attributes have 1 to {LONGEST_ATTRIBUTE} characters and no dots")
+    else:
+        yield from _wanted(wanted, pattern_fault, at, depth)
 
 
 def _combination(
@@ -60,7 +64,7 @@ def _combination(
 
 
 def _wanted(wanted: object, pattern_fault: PatternFault, at: str, depth: int) -> Iterator[FieldError]:
-    """Yield what is wrong with what is wanted of one attribute: a value, or an object of operators."""
+    """Yield the faults of what one attribute must be: a value, or an object of operators."""
     if isinstance(wanted, list):
         yield FieldError(at, "must be one value: for one of several use $in")
     elif not isinstance(wanted, Mapping):
@@ -70,17 +74,15 @@ def _wanted(wanted: object, pattern_fault: PatternFault, at: str, depth: int) ->
     else:
         for operator, operand in wanted.items():
             pointer = f"{at}/{escaped(operator)}"
-            if operator not in ON_A_VALUE:
-                yield FieldError(pointer, f"is no operator here: use {', '.join(ON_A_VALUE)}")
-            elif operator == "$not":
+            if operator == "$not":
                 yield from _wanted(operand, pattern_fault, pointer, depth + 1)
-            else:
-                fault = _operand_fault(operator, operand, pattern_fault)
-                if fault is not None:
-                    yield FieldError(pointer, fault)
+            elif (fault := _operand_fault(operator, operand, pattern_fault)) is not None:
+                yield FieldError(pointer, fault)
 
 
 def _operand_fault(operator: str, operand: object, pattern_fault: PatternFault) -> str | None:
+    if operator not in ON_A_VALUE:
+        return f"is no operator here: use {', '.join(ON_A_VALUE)}"
     if operator == "$regex" and isinstance(operand, str):
         return pattern_fault(operand)
     is_right, fault = _OPERANDS.get(operator, _SCALAR)

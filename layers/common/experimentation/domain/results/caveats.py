@@ -1,4 +1,4 @@
-"""What readers of results should know of how users were counted, beside the figures."""
+"""Warnings about how users and events were counted, shown beside the figures."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -11,7 +11,7 @@ MOST = 0.01  # of the enrolled users: more of them late, or crossed over, is wor
 
 
 class Caveats(NamedTuple):
-    """Users who were enrolled late and who crossed over, by variant, and the types not wholly counted."""
+    """Late enrolments and crossovers by variant, and the event types that are only partly counted."""
 
     late: Mapping[str, int] = {}
     crossovers: Mapping[str, int] = {}
@@ -23,15 +23,15 @@ def caveats(table: Table, variants: Iterable[str], span: Span, partial: frozense
     late: dict[str, int] = {}
     crossovers: dict[str, int] = {}
     for key in variants:
-        days = table.enrolments.get((EVERYONE, key), {})
-        until = [each for day, each in days.items() if day <= span.last]
-        late[key] = sum(each.late for each in until)
-        crossovers[key] = sum(each.crossovers for each in until)
+        by_day = table.enrolments.get((EVERYONE, key), {})
+        enrolments = [enrolment for day, enrolment in by_day.items() if day <= span.last]
+        late[key] = sum(enrolment.late for enrolment in enrolments)
+        crossovers[key] = sum(enrolment.crossovers for enrolment in enrolments)
     return Caveats(late, crossovers, partial)
 
 
 def warnings(found: Caveats, enrolled: Mapping[str, int]) -> list[str]:
-    """Return one sentence for each thing that is worth a warning.
+    """Return one sentence per warning.
 
     >>> warnings(Caveats({"a": 1}, {"a": 30}), {"a": 600, "b": 400})[0][:47]
     '30 users (3% of the enrolled) met another varia'
@@ -57,7 +57,7 @@ def warnings(found: Caveats, enrolled: Mapping[str, int]) -> list[str]:
     return sentences
 
 
-def _share(some: int, users: int) -> str:
+def _share(affected: int, users: int) -> str:
     if not users:
-        return f"{count(some)} users"
-    return f"{count(some)} users ({percent(some / users)} of the enrolled)"
+        return f"{count(affected)} users"
+    return f"{count(affected)} users ({percent(affected / users)} of the enrolled)"

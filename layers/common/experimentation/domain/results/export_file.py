@@ -1,4 +1,4 @@
-"""One file with all rows of an experiment, written bit by bit: how far it is."""
+"""The state of an export: one file with all rows of an experiment, uploaded in parts."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -14,7 +14,7 @@ type Form = Literal["csv", "ndjson"]
 
 @dataclass(frozen=True, slots=True)
 class ExportFile:
-    """A file, of which an experiment has one of each kind of rows and form at a time; times in milliseconds.
+    """An experiment's export of one kind of rows in one form, one at a time; times in milliseconds.
 
     `after` is the position of the last row in its `parts`; None before the first part and after the last.
     """
@@ -24,7 +24,7 @@ class ExportFile:
     form: Form
     started_at: int
     step: int
-    """Goes up with each write of the state."""
+    """Incremented by each write of this state."""
     metrics: tuple[str, ...]
     """Those that its columns are of, in their order: one that is added meanwhile is in no row."""
     upload_id: str = ""
@@ -33,24 +33,24 @@ class ExportFile:
     rows_written: int = 0
     bytes_written: int = 0
     busy_until: int = 0
-    """Until when a run may be writing it: no other touches it before."""
+    """Until then a run may be writing it, and no other run touches it."""
     ready_at: int | None = None
     complete_from: int | None = None
-    """From when on no event is missing that had not expired; None for users' rows."""
+    """From then on no event is missing, earlier ones may have expired; None for users' rows."""
 
     @property
     def name(self) -> str:
-        """What it is called where it is saved."""
+        """The file name of a download."""
         return f"{self.experiment_id}-{self.rows}.{self.form}"
 
     @property
     def key(self) -> str:
-        """Its key in the bucket, where each attempt has another."""
+        """The object's key in the bucket; each attempt has its own."""
         return f"exports/{self.experiment_id}/{self.started_at}/{self.name}"
 
     @property
     def expires_at(self) -> int:
-        """Until when it is offered."""
+        """When the download is no longer offered."""
         return self.started_at + KEPT_MS
 
     def shown(self, experiment: Experiment) -> Experiment:

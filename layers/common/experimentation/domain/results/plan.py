@@ -1,4 +1,4 @@
-"""An experiment's own plan: what its minimum effect takes, and what its planned users can show."""
+"""An experiment's plan: the users that its minimum effect needs, the effect that its users can show."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ SPREADS = (0.5, 1.0, 2.0, 5.0)
 
 
 class Planned(NamedTuple):
-    """One metric at one baseline: users that the minimum effect takes, effect that the users can show."""
+    """One metric at one baseline: users that the minimum effect needs, effect that the planned users show."""
 
     metric: str
     baseline: dict[str, float]
@@ -37,7 +37,7 @@ def design_of(experiment: Experiment) -> Design:
 
 
 def plan(experiment: Experiment) -> list[Planned]:
-    """Return the plan of each primary metric (of every metric where none is) over usual baselines.
+    """Return the plan of each primary metric (of every metric if none is primary) over usual baselines.
 
     Effects are relative to the control's mean and are read by the declared analysis.
     """
@@ -64,7 +64,7 @@ def _required(experiment: Experiment, outcome: Outcome) -> int | None:
     if experiment.minimum_effect is None or not is_comparable(experiment):
         return None
     effect = float(experiment.minimum_effect) * outcome.mean
-    if outcome.sd is None and outcome.mean + effect > 1:
+    if _is_above_one(outcome, effect):
         return None
     needed = sample_size(outcome, effect, design_of(experiment)).by(experiment.analysis)
     return None if needed is None else needed.users
@@ -73,7 +73,11 @@ def _required(experiment: Experiment, outcome: Outcome) -> int | None:
 def _detectable(experiment: Experiment, outcome: Outcome) -> float | None:
     if experiment.planned_users is None or not is_comparable(experiment):
         return None
-    found = detectable_effect(outcome, experiment.planned_users, design_of(experiment))
-    effect = found.by(experiment.analysis)
-    beyond = outcome.sd is None and outcome.mean + effect.absolute > 1
-    return None if beyond else effect.relative
+    detectable = detectable_effect(outcome, experiment.planned_users, design_of(experiment))
+    effect = detectable.by(experiment.analysis)
+    return None if _is_above_one(outcome, effect.absolute) else effect.relative
+
+
+def _is_above_one(outcome: Outcome, effect: float) -> bool:
+    """Say whether the effect would raise a rate above 1."""
+    return outcome.sd is None and outcome.mean + effect > 1

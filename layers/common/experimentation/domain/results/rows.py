@@ -1,4 +1,4 @@
-"""The raw rows behind the results: their columns, and one row per event or per user."""
+"""The raw rows of an export: their columns, and one row per event or per user."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from experimentation.domain.experiment import Experiment, Kind
 type Cell = str | int | float | bool | None
 type Row = tuple[Cell, ...]
 type Rows = Literal["events", "users"]
-"""One row per event, and one per user without any; or one per user."""
+"""One row per event (and one for a user without events), or one per user."""
 
 
 class Content(StrEnum):
@@ -82,7 +82,7 @@ def event_columns(experiment: Experiment) -> tuple[Column, ...]:
 
 
 def user_columns(experiment: Experiment) -> tuple[Column, ...]:
-    """Return the columns of one row per user: per metric the total that counts, and CUPED's x."""
+    """Return the columns of one row per user: per metric its total and its CUPED covariate."""
     metrics = [metric.key for metric in experiment.metrics]
     totals = [Column(f"metric_{key}", Content.NUMBER) for key in metrics]
     before = [Column(f"before_{key}", Content.NUMBER) for key in metrics]
@@ -107,7 +107,7 @@ def event_row(experiment: Experiment, user: Enrolled, event: Event | None) -> Ro
 def user_row(
     experiment: Experiment, user: Enrolled, owned: Ownership | None, ledgers: Mapping[str, Cells]
 ) -> Row:
-    """Return a user's total of every declared metric, as the results count it, and CUPED's x of it."""
+    """Return a user's total of every declared metric, as the results count it, and its CUPED covariate."""
     totals: list[Cell] = []
     before: list[Cell] = []
     for metric in experiment.metrics:
@@ -120,7 +120,7 @@ def user_row(
 
 
 def counts(experiment: Experiment, user: Enrolled, event: Event) -> bool:
-    """Say whether the event is one of the results': at or after the assignment, before the end."""
+    """Say whether the results count the event: at or after the assignment, and before the end."""
     return user.assigned_at <= event.at and (experiment.ended_at is None or event.at < experiment.ended_at)
 
 
@@ -130,8 +130,8 @@ def _segments(experiment: Experiment) -> list[Column]:
 
 def _assigned(experiment: Experiment, user: Enrolled) -> Row:
     context = json.dumps(dict(user.context), ensure_ascii=False, separators=(",", ":"))
-    known = [unquote(each.partition("=")[2]) for each in labels(experiment.segments, user.context)]
-    return (experiment.id, user.user_id, user.variant, user.assigned_at, user.imported, context, *known)
+    values = [unquote(label.partition("=")[2]) for label in labels(experiment.segments, user.context)]
+    return (experiment.id, user.user_id, user.variant, user.assigned_at, user.imported, context, *values)
 
 
 def _total(kind: Kind, days: Iterable[Sequence[int]]) -> int | float:

@@ -1,6 +1,7 @@
 """Time series of results: what each hour, day or week added, and the running totals with their intervals."""
 
 from collections.abc import Iterable, Sequence
+from itertools import product
 from typing import Literal
 
 from experimentation.domain.clock import DAY_MS, HOUR_MS, day_number, rfc3339
@@ -21,6 +22,7 @@ type Row = dict[str, object]
 DAYS_PER_WEEK = 7
 HOURS_PER_DAY = 24
 MAX_HOUR_DAYS = 31
+_NO_HOURS, _NO_ENROLMENT = Hours(), Enrolment()
 MAX_ROWS = {"hour": 20_000, "day": 5_000, "week": 5_000}  # those of days have intervals: 3 MB, seconds
 
 
@@ -61,20 +63,18 @@ def series(
     """Return one row per step, metric and variant, in this order; weeks begin on the span's first day.
 
     Rows of days and weeks also have `converters` (unique within the step) and, under `cumulative`, the totals
-    since the first day; for treatments with the always-valid interval at that day, never adjusted by CUPED:
-    its sums are not those of an earlier evening any more.
+    since the first day, for treatments with the always-valid interval on that day. It is never adjusted by
+    CUPED: the sums for an earlier day are not kept.
     """
     if experiment.started_at is None:
         return []
     zero = day_number(experiment.started_at)
-    chosen = list(metrics)
     if granularity == "hour":
-        return _hours(table, experiment, chosen, span, zero)
-    step = 1 if granularity == "day" else DAYS_PER_WEEK
-    steps = [
-        Span(first, min(first + step - 1, span.last)) for first in range(span.first, span.last + 1, step)
-    ]
-    return [row for metric in chosen for row in _steps(table, experiment, metric, steps, zero, study, query)]
+        return _hours(table, experiment, metrics, span, zero)
+    width = 1 if granularity == "day" else DAYS_PER_WEEK
+    firsts = range(span.first, span.last + 1, width)
+    steps = [Span(first, min(first + width - 1, span.last)) for first in firsts]
+    return [row for metric in metrics for row in _steps(table, experiment, metric, steps, zero, study, query)]
 
 
 def _steps(
@@ -92,12 +92,10 @@ def _steps(
     running = {key: cumulative(days[key], steps[0].first, steps[-1].last) for key in experiment.keys}
     rows: list[Row] = []
     for step in steps:
+        users = {key: table.enrolled(EVERYONE, key, step.last) for key in experiment.keys}
         until = MetricTotals(
             metric,
-            {
-                key: variant_totals(metric, table.enrolled(EVERYONE, key, step.last), running[key][step.last])
-                for key in experiment.keys
-            },
+            {key: variant_totals(metric, users[key], running[key][step.last]) for key in experiment.keys},
         )
         for key in experiment.keys:
             totals = window(days[key], *step)
@@ -115,12 +113,12 @@ def _steps(
 
 
 def _until(study: Study, query: Query, totals: MetricTotals, key: str) -> Row:
-    mine = totals.variants[key]
+    variant = totals.variants[key]
     shown: Row = {
-        "enrolled": mine.users,
-        "count": mine.count,
-        "sum": float(mine.sum),
-        "converters": mine.converters,
+        "enrolled": variant.users,
+        "count": variant.count,
+        "sum": float(variant.sum),
+        "converters": variant.converters,
     }
     if key == study.control:
         return shown
@@ -138,21 +136,18 @@ def _until(study: Study, query: Query, totals: MetricTotals, key: str) -> Row:
 def _hours(
     table: Table, experiment: Experiment, metrics: Iterable[Metric], span: Span, zero: int
 ) -> list[Row]:
+    days = range(span.first, span.last + 1)
     rows: list[Row] = []
-    for metric in metrics:
-        for day in range(span.first, span.last + 1):
-            for hour in range(HOURS_PER_DAY):
-                for key in experiment.keys:
-                    counted = table.hours.get((metric.event_type, key), {}).get(day, Hours())
-                    enrolment = table.enrolments.get((EVERYONE, key), {}).get(day, Enrolment())
-                    rows.append(
-                        {
-                            "start": rfc3339((zero + day) * DAY_MS + hour * HOUR_MS),
-                            "metric": metric.key,
-                            "variant": key,
-                            "enrolled": enrolment.by_hour.get(hour, 0),
-                            "count": counted.count.get(hour, 0),
-                            "sum": counted.sum.get(hour, 0) / UNIT,
-                        }
-                    )
+    for metric, day, hour, key in product(metrics, days, range(HOURS_PER_DAY), experiment.keys):
+        counted = table.hours.get((metric.event_type, key), {}).get(day, _NO_HOURS)
+        enrolment = table.enrolments.get((EVERYONE, key), {}).get(day, _NO_ENROLMENT)
+        row: Row = {
+            "start": rfc3339((zero + day) * DAY_MS + hour * HOUR_MS),
+            "metric": metric.key,
+            "variant": key,
+            "enrolled": enrolment.by_hour.get(hour, 0),
+            "count": counted.count.get(hour, 0),
+            "sum": counted.sum.get(hour, 0) / UNIT,
+        }
+        rows.append(row)
     return rows

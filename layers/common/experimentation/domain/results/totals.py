@@ -1,4 +1,4 @@
-"""From rollup counters to the exact totals that the statistics take, for any window and segment."""
+"""Adds rollup counters up to the exact totals that the statistics need, for any window and segment."""
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
@@ -51,8 +51,9 @@ class Table:
     def span(self) -> Span | None:
         """Return the first and the last day with anything on it; None when nothing was counted."""
         counted = [day for days in self.days.values() for day in days]
-        seen = counted + [day for days in self.enrolments.values() for day in days]
-        return Span(min(seen), max(seen)) if seen else None
+        enrolled = [day for days in self.enrolments.values() for day in days]
+        days = counted + enrolled
+        return Span(min(days), max(days)) if days else None
 
     def enrolled(self, segment: str, variant: str, last: int | None = None) -> int:
         """Return the users assigned by the end of day `last`, or in all."""
@@ -86,35 +87,32 @@ def metric_totals(
 def variant_totals(
     metric: StudyMetric, users: int, totals: WindowTotals, covariate: CovariateSums | None = None
 ) -> VariantTotals:
-    """Return what the statistics take of one variant: sums in units, not in 1e-4."""
-    squares = (
-        Fraction(totals.sum_squares, UNIT * UNIT)
-        if metric.kind == "value"
-        else Fraction(totals.count_squares)
-    )
-    return VariantTotals(
-        users, totals.converters, totals.count, Fraction(totals.sum, UNIT), squares, covariate
-    )
+    """Return one variant's totals for the statistics: sums in units of the metric, not in 1e-4."""
+    is_value = metric.kind == Kind.VALUE
+    squares = Fraction(totals.sum_squares, UNIT * UNIT) if is_value else Fraction(totals.count_squares)
+    total = Fraction(totals.sum, UNIT)
+    return VariantTotals(users, totals.converters, totals.count, total, squares, covariate)
 
 
 def study_of(experiment: Experiment) -> Study:
-    """Return what an experiment declares, as the statistics know it."""
+    """Return what an experiment declares, in the types of the statistics."""
+    primaries = [metric for metric in experiment.metrics if metric.role is Role.PRIMARY]
     return Study(
         experiment.control,
-        {variant.key: variant.weight for variant in experiment.variants},
-        experiment.analysis,
-        sum(metric.role is Role.PRIMARY and not is_late(experiment, metric) for metric in experiment.metrics),
-        experiment.planned_users,
-        experiment.min_users,
-        experiment.min_days,
-        None if experiment.minimum_effect is None else float(experiment.minimum_effect),
-        experiment.adjustment,
-        {variant.key: variant.name for variant in experiment.variants if variant.name is not None},
+        weights={variant.key: variant.weight for variant in experiment.variants},
+        analysis=experiment.analysis,
+        primary_metrics=sum(not is_late(experiment, metric) for metric in primaries),
+        planned_users=experiment.planned_users,
+        min_users=experiment.min_users,
+        min_days=experiment.min_days,
+        minimum_effect=None if experiment.minimum_effect is None else float(experiment.minimum_effect),
+        adjustment=experiment.adjustment,
+        names={variant.key: variant.name for variant in experiment.variants if variant.name is not None},
     )
 
 
 def declared(experiment: Experiment, metric: Metric) -> StudyMetric:
-    """Return a declared metric as the statistics know it."""
+    """Return a declared metric in the type of the statistics."""
     return StudyMetric(
         metric.key,
         metric.event_type,
@@ -160,14 +158,14 @@ def segment_prefix(key: str) -> str:
 def _covariate(
     table: Table, experiment: Experiment, metric: StudyMetric, variant: str
 ) -> CovariateSums | None:
-    found = next((each for each in experiment.metrics if each.key == metric.key), None)
-    if found is None or experiment.started_at is None or is_late(experiment, found):
+    """Return the sums with what users did before; None of what was not declared before the start."""
+    if not metric.decides or experiment.started_at is None:
         return None
     days = table.days.get((EVERYONE, metric.event_type, variant), {})
     parts = [table.before.get((metric.event_type, variant), Day()), *days.values()]
-    unit = _UNITS[found.kind]
+    unit = _UNITS[metric.kind]
 
     def total(moment: Moment, unit: int) -> Fraction:
-        return Fraction(sum(each.covariates.get((found.kind, moment), 0) for each in parts), unit)
+        return Fraction(sum(each.covariates.get((metric.kind, moment), 0) for each in parts), unit)
 
     return CovariateSums(total("x", unit), total("xx", unit * unit), total("xy", unit * unit))

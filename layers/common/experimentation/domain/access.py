@@ -1,4 +1,4 @@
-"""Who may do what: the scopes, and those that each role has."""
+"""Scopes, and those that each role has."""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -13,7 +13,7 @@ type Scope = Literal[
     "events:write",
     "results:read",
 ]
-"""What an API key can be given; the right to administer is a person's alone."""
+"""The scopes of API keys; only a person can be an administrator."""
 
 SCOPES: tuple[Scope, ...] = get_args(Scope.__value__)
 
@@ -21,11 +21,11 @@ SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD_BYTES = 72  # bcrypt reads no more
 
 ADMIN = "admin"
-"""The scope that the role admin adds."""
+"""The scope that only the role admin has."""
 
 
 class AccountRole(StrEnum):
-    """What a person is."""
+    """An account's role."""
 
     VIEWER = "viewer"
     USER = "user"
@@ -40,7 +40,7 @@ ROLES: Mapping[str, frozenset[str]] = {
 
 
 class Identity(NamedTuple):
-    """Who somebody is at an OpenID provider (`subject`), the name it gives here, and the role, if any."""
+    """A person's id at an OpenID provider (`subject`), with the username and any role that follow from it."""
 
     subject: str
     username: str
@@ -59,11 +59,11 @@ def scopes_of(role: str) -> frozenset[str]:
 
 
 def highest_role(values: Iterable[str], roles: Mapping[str, str]) -> AccountRole | None:
-    """Return the most that any of the values gives by `roles`; None when none of them gives anything.
+    """Return the highest role that `roles` gives to any of the values; None when it gives none.
 
     >>> highest_role(["staff", "ops"], {"staff": "viewer", "ops": "admin"})
     <AccountRole.ADMIN: 'admin'>
     >>> highest_role(["root", "guests"], {"guests": "owner"})
     """
-    given = {roles.get(value) for value in values}
-    return next((role for role in reversed(AccountRole) if role in given), None)
+    granted = {roles.get(value) for value in values}
+    return next((role for role in reversed(AccountRole) if role in granted), None)

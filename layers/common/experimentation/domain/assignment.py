@@ -25,10 +25,10 @@ class Reason(StrEnum):
 
 
 class Decision(NamedTuple):
-    """The answer for one user and experiment; `variant` None for a user who is to see none.
+    """The answer for one user and experiment; `variant` is None for a user who gets none.
 
-    A shipped variant is for everybody: who gets it is not enrolled. Nor is, yet, whoever is told a variant of
-    an experiment that counts from exposure.
+    A shipped variant, which everybody gets, does not enrol the user. Nor does a drawn one: an experiment that
+    counts from exposure waits for a client's report that the user met it.
     """
 
     experiment: Experiment
@@ -53,7 +53,7 @@ class Assignment(NamedTuple):
     context: Context
     imported: bool = False
     late: bool = False
-    """Enrolled after the time that was given, because what came since did not fit one transaction."""
+    """Enrolled after the given time, because the events since then did not fit one transaction."""
 
 
 class Crossover(NamedTuple):

@@ -105,9 +105,9 @@ def ranges(weights: Sequence[tuple[str, int]]) -> tuple[BucketRange, ...]:
     >>> ranges([("a", 250_000), ("b", 750_000)])[1]
     BucketRange(key='b', start=250000, end=1000000)
     """
-    found: list[BucketRange] = []
+    bucket_ranges: list[BucketRange] = []
     start = 0
     for key, weight in weights:
-        found.append(BucketRange(key, start, start + weight))
+        bucket_ranges.append(BucketRange(key, start, start + weight))
         start += weight
-    return tuple(found)
+    return tuple(bucket_ranges)

@@ -1,4 +1,4 @@
-"""Times: the API speaks RFC 3339 in UTC, the domain counts milliseconds since 1970."""
+"""Times: RFC 3339 in UTC in the API, milliseconds since 1970 in the domain."""
 
 from datetime import UTC, datetime
 

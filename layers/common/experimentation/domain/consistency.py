@@ -1,4 +1,4 @@
-"""What must hold between the fields of an experiment, whoever changed which of them."""
+"""Rules between the fields of an experiment, checked after every change."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ OTHER = "other"  # the label of every value that a segment does not name
 
 
 def check(experiment: Experiment) -> Experiment:
-    """Return the experiment; InvalidError, naming every field at fault, when it contradicts itself."""
+    """Return the experiment; InvalidError with every field at fault when it contradicts itself."""
     faults = [
         *_variants(experiment),
         *_layer(experiment),

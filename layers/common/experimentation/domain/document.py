@@ -1,4 +1,4 @@
-"""An experiment as the JSON document that people read: percent, RFC 3339, configs as values."""
+"""An experiment as the API's JSON document: percent, RFC 3339 times, configs as values."""
 
 import json
 from decimal import Decimal
@@ -69,13 +69,13 @@ def document(experiment: Experiment) -> dict[str, object]:
 
 
 def ending(experiment: Experiment) -> dict[str, object]:
-    """Return what people made of the results."""
+    """Return what was concluded and shipped."""
     conclusion = None if experiment.conclusion is None else experiment.conclusion.value
     return {"ship": experiment.ship, "conclusion": conclusion, "note": experiment.note}
 
 
 def summary(experiment: Experiment) -> dict[str, object]:
-    """Return what a list of experiments shows of this one: no text but its name, no configs."""
+    """Return an experiment's entry in a list: without descriptions, configs and metrics."""
     shown = document(experiment)
     shares = [
         {"key": variant.key, "name": variant.name, "weight": percent(variant.weight)}
@@ -85,7 +85,7 @@ def summary(experiment: Experiment) -> dict[str, object]:
 
 
 def layer_range(layer: Layer | None) -> dict[str, object] | None:
-    """Return the range as people read it, in percent."""
+    """Return the range in percent."""
     if layer is None:
         return None
     return {"key": layer.key, "from": percent(layer.start), "to": percent(layer.end)}

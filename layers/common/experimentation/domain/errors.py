@@ -1,4 +1,4 @@
-"""The errors that the domain knows; web/problems.py gives each its HTTP status."""
+"""The domain's errors; web/problems.py gives each its HTTP status."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -26,23 +26,23 @@ class ExperimentationError(Exception):
 
 
 class BadRequestError(ExperimentationError):
-    """The request is not what HTTP or JSON says it is."""
+    """The request is malformed HTTP or JSON."""
 
 
 class UnauthenticatedError(ExperimentationError):
-    """Nobody, or not who they say they are."""
+    """Credentials are missing or not valid."""
 
 
 class ForbiddenError(ExperimentationError):
-    """Known, but not allowed."""
+    """The caller is known, but lacks the scope."""
 
 
 class NotFoundError(ExperimentationError):
-    """There is no such thing."""
+    """The resource does not exist."""
 
 
 class MethodNotAllowedError(ExperimentationError):
-    """There is such a thing, but this cannot be done to it; `allowed` says what can."""
+    """The resource exists, but not with this method; `allowed` lists those it has."""
 
     def __init__(self, detail: str, allowed: Sequence[str]) -> None:
         super().__init__(detail)
@@ -50,23 +50,23 @@ class MethodNotAllowedError(ExperimentationError):
 
 
 class ConflictError(ExperimentationError):
-    """The state of things does not allow it."""
+    """The current state does not allow it."""
 
 
 class PreconditionFailedError(ExperimentationError):
-    """Somebody else changed it first."""
+    """The resource was changed since the caller read it."""
 
 
 class PayloadTooLargeError(ExperimentationError):
-    """More than one request may carry."""
+    """The request is larger than allowed."""
 
 
 class InvalidError(ExperimentationError):
-    """Well-formed, but a field has a value that it may not have."""
+    """The request is well-formed, but a field's value is not allowed."""
 
 
 class RetryLaterError(ExperimentationError):
-    """Nothing was wrong with the request; `retry_after_seconds` says when to try again."""
+    """The request was in order; `retry_after_seconds` says when to try again."""
 
     def __init__(
         self, detail: str, retry_after_seconds: int = 1, extra: dict[str, list[str]] | None = None
@@ -77,12 +77,12 @@ class RetryLaterError(ExperimentationError):
 
 
 class TooManyRequestsError(RetryLaterError):
-    """The caller asked too often."""
+    """The caller has made too many requests."""
 
 
 class UnavailableError(RetryLaterError):
-    """Something this service depends on does not answer; `extra` joins the problem's members."""
+    """A service that this one depends on does not answer; `extra` is added to the problem's members."""
 
 
 class ConfigurationError(Exception):
-    """The deployment lacks something; never the caller's fault."""
+    """The deployment is incomplete; never the caller's fault."""

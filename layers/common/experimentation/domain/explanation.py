@@ -1,4 +1,4 @@
-"""Why a user has a variant: the hash input, the bucket, the ranges, and how anyone recomputes it."""
+"""Why a user has a variant: the hash input, the bucket, the ranges, and how to recompute them."""
 
 from shlex import quote
 
@@ -14,6 +14,7 @@ from experimentation.domain.bucketing import (
     ranges,
     takes_part,
     unit_hash,
+    variant_at,
 )
 from experimentation.domain.experiment import Experiment
 from experimentation.domain.prerequisites import is_met
@@ -26,15 +27,13 @@ def explain(
     search: Search,
     base: tuple[Experiment, str | None] | None,
 ) -> dict[str, object]:
-    """Return both draws, what follows from them, and what the audience and the prerequisite say.
+    """Return both draws, what follows from them, and whether audience and prerequisite let the user in.
 
     `base` is the experiment that this one builds on, with the user's variant there.
-    What is shipped, an override or a stored assignment goes before them.
+    A shipped variant, an override or a stored assignment takes precedence over all of this.
     """
     weights = [(variant.key, variant.weight) for variant in experiment.variants]
-    taking_part = experiment.traffic
-    traffic = _draw(taking_part.salt, TRAFFIC, user_id)
-    variant = _draw(experiment.salt, VARIANT, user_id)
+    traffic = experiment.traffic
     position = bucket(unit_hash(experiment.salt, VARIANT, user_id))
     spans = ranges(weights)
     return {
@@ -42,17 +41,17 @@ def explain(
         "salt": experiment.salt,
         "buckets": BUCKETS,
         "shipped": experiment.ship,
-        "traffic": traffic
-        | {
-            "salt": taking_part.salt,
-            "enrolled_from": taking_part.start,
-            "enrolled_below": taking_part.end,
-            "in_traffic": takes_part(taking_part, user_id),
+        "traffic": {
+            **_draw(traffic.salt, TRAFFIC, user_id),
+            "salt": traffic.salt,
+            "enrolled_from": traffic.start,
+            "enrolled_below": traffic.end,
+            "in_traffic": takes_part(traffic, user_id),
         },
-        "variant": variant
-        | {
-            "ranges": [{"variant": each.key, "from": each.start, "below": each.end} for each in spans],
-            "drawn": next(each.key for each in spans if each.start <= position < each.end),
+        "variant": {
+            **_draw(experiment.salt, VARIANT, user_id),
+            "ranges": [{"variant": span.key, "from": span.start, "below": span.end} for span in spans],
+            "drawn": variant_at(position, weights),
         },
         "prerequisite": _prerequisite(experiment, base),
         "audience": None if experiment.audience is None else _audience(experiment.audience, context, search),
@@ -62,15 +61,15 @@ def explain(
 def _prerequisite(
     experiment: Experiment, base: tuple[Experiment, str | None] | None
 ) -> dict[str, object] | None:
-    wanted = experiment.prerequisite
-    if wanted is None:
+    prerequisite = experiment.prerequisite
+    if prerequisite is None:
         return None
-    below, variant = base or (None, None)
+    base_experiment, variant = base or (None, None)
     return {
-        "experiment_id": wanted.experiment_id,
-        "variants": list(wanted.variants),
+        "experiment_id": prerequisite.experiment_id,
+        "variants": list(prerequisite.variants),
         "variant": variant,
-        "met": is_met(experiment, below, variant),
+        "met": is_met(experiment, base_experiment, variant),
     }
 
 

@@ -1,4 +1,4 @@
-"""What is worth telling about an experiment: one fact per change or finding, each with an id that stays."""
+"""Facts about an experiment that people are notified of: one per change or finding, each with a stable id."""
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
@@ -25,7 +25,7 @@ class FactKind(StrEnum):
 
 
 class Fact(NamedTuple):
-    """One fact; who is told it twice knows it by its id. `figures` made it, where figures did."""
+    """One fact; a repeated notification has the same id. `figures` are what led to it, if any did."""
 
     id: str
     kind: FactKind
@@ -38,7 +38,7 @@ class Fact(NamedTuple):
 
 
 class Cause(NamedTuple):
-    """Who made a change, as the history calls it, and why, where it was not a person's own idea."""
+    """Who made a change, as the history names them, and the reason, unless a person made it."""
 
     actor: str
     action: str = "changed"
@@ -47,13 +47,13 @@ class Cause(NamedTuple):
 
 
 OURSELVES = {"guard": "the guard", "schedule": "the schedule", "erasure": "an erasure"}
-"""Actors that are no person; nobody else can have their names."""
+"""Actors that are not people; no account can have these names."""
 
 REFUSED = {
     FactKind.START_FAILED.value: "could not start",
     FactKind.RAMP_FAILED.value: "could not take more users",
 }
-"""The history's words for what a schedule had due and was refused, and how people are told."""
+"""Scheduled changes that were refused: the history's action, and its words in a notification."""
 
 _STATUS = {
     (Status.DRAFT, Status.RUNNING): (FactKind.STARTED, "has started"),
@@ -65,7 +65,7 @@ _STATUS = {
 
 
 def facts_of(before: Experiment, after: Experiment, at: int, cause: Cause) -> list[Fact]:
-    """Return what a change is told as; nothing for what changes no user's experience."""
+    """Return the facts of a change; none for a change that no user notices."""
     version = f"{after.created_at:x}:{after.version}"
     return [
         Fact(
@@ -78,11 +78,12 @@ def facts_of(before: Experiment, after: Experiment, at: int, cause: Cause) -> li
             _sentence(f"{after.name} {what}, by {OURSELVES.get(cause.actor, cause.actor)}", cause.reason),
             cause.figures,
         )
-        for kind, what in _told(before, after, cause)
+        for kind, what in _changes(before, after, cause)
     ]
 
 
-def _told(before: Experiment, after: Experiment, cause: Cause) -> Iterator[tuple[FactKind, str]]:
+def _changes(before: Experiment, after: Experiment, cause: Cause) -> Iterator[tuple[FactKind, str]]:
+    """Yield the kind of each fact, and what the experiment did, to follow its name."""
     if cause.action in REFUSED:
         yield FactKind(cause.action), REFUSED[cause.action]
     if before.status is not after.status:

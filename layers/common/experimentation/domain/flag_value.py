@@ -1,4 +1,4 @@
-"""What a variant is worth as a feature flag."""
+"""A variant's value as a feature flag."""
 
 import json
 

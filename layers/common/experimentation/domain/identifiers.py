@@ -1,4 +1,4 @@
-"""UUIDv7: identifiers that sort by the time they were made (RFC 9562, section 5.7)."""
+"""UUIDv7: identifiers that sort by creation time (RFC 9562, section 5.7)."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Ranges of a layer, handed out so that no two experiments have a user in common while both take any."""
+"""Claims on ranges of a layer: no two experiments that take users share any of them."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -11,7 +11,7 @@ MOST_CLAIMS = 1_000  # of one layer: some 100 KB of an item's 400
 
 
 class Claim(NamedTuple):
-    """The buckets `start <= bucket < end` that an experiment has, until `until` (ms) if it ended."""
+    """The buckets `start <= bucket < end` of one experiment; held until `until` (ms) once it has ended."""
 
     experiment_id: str
     start: int
@@ -25,9 +25,9 @@ def live(claims: Iterable[Claim], now: int) -> tuple[Claim, ...]:
 
 
 def claimed(claims: Iterable[Claim], experiment: Experiment, now: int) -> tuple[Claim, ...]:
-    """Return the claims of the experiment's layer with its own; ConflictError naming whom it overlaps.
+    """Return the layer's claims with the experiment's own; ConflictError names the one that it overlaps.
 
-    A range is free again at `ended_at`: only then no environment takes users into the experiment any more.
+    A range is free again at `ended_at`: before it some environment may still enrol users.
     """
     others = released(claims, experiment.id, now)
     layer = experiment.layer
@@ -46,12 +46,12 @@ def claimed(claims: Iterable[Claim], experiment: Experiment, now: int) -> tuple[
 
 
 def released(claims: Iterable[Claim], experiment_id: str, now: int) -> tuple[Claim, ...]:
-    """Return the claims of the others that hold at `now`."""
+    """Return the claims of other experiments that hold at `now`."""
     return tuple(claim for claim in live(claims, now) if claim.experiment_id != experiment_id)
 
 
 def gaps(claims: Iterable[Claim], whole: int) -> list[tuple[int, int]]:
-    """Return the ranges that nobody has, the claims being in order.
+    """Return the ranges that no claim covers; the claims must be in order.
 
     >>> gaps([Claim("a", 0, 20), Claim("b", 50, 100)], 100)
     [(20, 50)]

@@ -1,4 +1,4 @@
-"""Shares: people write percent with up to four decimals, the domain counts millionths."""
+"""Shares: percent with up to four decimals in the API, millionths in the domain."""
 
 from decimal import Decimal
 

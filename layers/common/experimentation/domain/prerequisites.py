@@ -1,4 +1,4 @@
-"""Experiments that build on others: who is decided first, and in which order users are enrolled."""
+"""Experiments that build on others: whether a user may take part, and in which order users enrol."""
 
 from collections.abc import Iterable, Mapping
 
@@ -26,7 +26,7 @@ def named(experiments: Iterable[Experiment]) -> set[str]:
 
 
 def descent(experiment: Experiment, among: Mapping[str, Experiment]) -> tuple[Experiment, int]:
-    """Return the experiment at the bottom of those `among` which this one builds on, and how deep it is."""
+    """Return the lowest experiment `among` these that this one builds on, and how many levels down it is."""
     depth = 0
     while experiment.prerequisite is not None and depth < DEEPEST:
         below = among.get(experiment.prerequisite.experiment_id)

@@ -1,4 +1,4 @@
-"""What a condition says of a context; checked beforehand by `check`, so that it cannot be malformed.
+"""Evaluates a condition on a context; audience/checking.py has validated the condition when it was stored.
 
 The language is GrowthBook's, as far as flat attributes go: docs.growthbook.io/lib/build-your-own, "Attribute
 Conditions"; its Python SDK is the oracle of the tests. A value of another type never matches.
@@ -17,9 +17,9 @@ type Condition = Mapping[str, object]
 
 
 class Failure(NamedTuple):
-    """A part of the condition that does not hold: where it is, what it wants, and what the context has.
+    """A part of the condition that does not hold: its pointer, what it expects, and what the context has.
 
-    `actual` is None for an attribute that is not there, and for $not and $nor, which are about conditions.
+    `actual` is None for a missing attribute, and for $not and $nor, which apply to whole conditions.
     """
 
     pointer: str
@@ -48,8 +48,8 @@ def failures(
         elif key == "$or":
             yield from _no_part(_parts(wanted), context, search, pointer)
         elif key in {"$not", "$nor"}:
-            parts = _parts(wanted) if key == "$nor" else [cast("Condition", wanted)]
-            if any(matches(part, context, search) for part in parts):
+            excluded = _parts(wanted) if key == "$nor" else [cast("Condition", wanted)]
+            if any(matches(part, context, search) for part in excluded):
                 yield Failure(pointer, wanted, None)
         else:
             yield from _value_failures(wanted, context.get(key), search, pointer)
@@ -58,14 +58,14 @@ def failures(
 def _no_part(
     parts: Sequence[Condition], context: Mapping[str, Scalar], search: Search, at: str
 ) -> Iterator[Failure]:
-    """Yield what fails in all the parts, when none of them matches."""
-    found: list[Failure] = []
+    """Yield the failures of all parts, unless one of them matches."""
+    failed: list[Failure] = []
     for index, part in enumerate(parts):
-        failed = list(failures(part, context, search, f"{at}/{index}"))
-        if not failed:
+        failed_part = list(failures(part, context, search, f"{at}/{index}"))
+        if not failed_part:
             return
-        found += failed
-    yield from found
+        failed += failed_part
+    yield from failed
 
 
 def _value_failures(wanted: object, actual: Scalar, search: Search, at: str) -> Iterator[Failure]:
@@ -95,7 +95,7 @@ def _equal(actual: Scalar, operand: object) -> bool:
 
 
 def _kind(value: object) -> str:
-    """Return the JSON type: True is no number, and 1.0 is the number 1."""
+    """Return the JSON type: to JSON, True is not a number, and 1.0 and 1 are both numbers."""
     if isinstance(value, bool):
         return "boolean"
     return "number" if isinstance(value, int | float) else type(value).__name__

@@ -1,12 +1,12 @@
-r"""Which regular expressions Python's `re` and RE2 read alike, so that every engine gives the same answer.
+r"""The regular expressions with the same meaning in Python's `re` and RE2, so that all engines agree.
 
-Left out is what they read differently or one of them does not have: \d, \w, \s and \b (Unicode or ASCII),
-flags, references, lookaround, named groups, possessive and nested quantifiers, classes like [[:alpha:]].
+Excluded is what differs or exists in one of them only: \d, \w, \s and \b (Unicode or ASCII), flags,
+references, lookaround, named groups, possessive and nested quantifiers, classes like [[:alpha:]].
 """
 
 import re
 
-LONGEST = 200  # characters; it bounds the nesting, too
+LONGEST = 200  # characters; this also bounds the nesting
 
 _ESCAPE = r"\\[!-/:-@\[-`{-~nrtf]"
 _IN_SET = rf"(?:(?!&&|~~|\|\|)[^\\\[\]^-]|{_ESCAPE})"
@@ -29,7 +29,7 @@ _ADVICE = (
 
 
 def fault(pattern: str) -> str | None:
-    r"""Return what in the pattern is not read alike, or is no pattern; None when it may be used.
+    r"""Return why the pattern cannot be used; None when it can.
 
     >>> fault("^(DE|AT)-[0-9]{4}$")
     >>> fault(r"^\d+$")
@@ -52,7 +52,7 @@ def fault(pattern: str) -> str | None:
 
 def _advice(pattern: str, position: int) -> str:
     for sign, advice in _ADVICE:
-        found = sign.match(pattern, position)
-        if found is not None:
-            return f"{found.group()} {advice}"
+        match = sign.match(pattern, position)
+        if match is not None:
+            return f"{match.group()} {advice}"
     return f"{pattern[position]} is not read alike by every engine: put \\ before it if it means itself"

@@ -6,7 +6,7 @@ _SEPARATOR = re.compile(r"[-.]")
 
 
 def version_order(version: str) -> str:
-    """Return a text that is ordered as the version is: 1.10.0 after 1.9.0, and 1.0.0 after 1.0.0-beta.
+    """Return a text that sorts like the version: 1.10.0 after 1.9.0, and 1.0.0 after 1.0.0-beta.
 
     A leading v and build metadata (what follows a +) do not count.
 

@@ -38,7 +38,7 @@ function listed(items, me, change) {
     });
     return select;
   };
-  const toggle = (each) => h("button", { type: "button", class: "little", onclick: () => change(() => call("PATCH", path(each), { disabled: !each.disabled }), each.disabled ? "Enabled." : "Disabled; the sessions have ended.") }, each.disabled ? "Enable" : "Disable");
+  const toggle = (each) => h("button", { type: "button", class: "little", onclick: () => change(() => call("PATCH", path(each), { disabled: !each.disabled }), each.disabled ? "Enabled." : "Disabled; the sessions have ended. API keys that they answer for still work until you end them.") }, each.disabled ? "Enable" : "Disable");
   const remove = (each) => h("button", { type: "button", class: "little danger", onclick: async () => {
     if (await confirmed(`Remove ${each.username}?`, "The person can no longer sign in. What they did stays in the histories.", "Remove", { danger: true })) change(() => call("DELETE", path(each)), "Removed.");
   } }, "Remove");

@@ -53,6 +53,14 @@ def test_later_denial_of_a_subject_stands_beside_an_earlier_one_of_another_quart
     assert denied(issued_at=NOW + 1_000_000, now=NOW + 1_000_000)
 
 
+def test_denial_that_comes_late_takes_no_later_one_back() -> None:
+    for at in (NOW, NOW - 1_000):
+        denials.deny_subject_now("grace", at)
+
+    assert len(entries()) == 1
+    assert denied(issued_at=NOW)
+
+
 def test_list_is_read_again_after_ten_seconds_and_not_before(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not denied()
     with monkeypatch.context() as elsewhere:  # another environment, which does not tell this one

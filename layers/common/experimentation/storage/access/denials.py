@@ -5,11 +5,13 @@ deletes the rest. A session has one entry however many tokens it was issued; who
 sessions while their tokens live gets one entry for all of them, so that nobody can make the list long.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from botocore.exceptions import ClientError
 
 from experimentation import settings
 from experimentation.storage.aws import client
-from experimentation.storage.aws.failures import translated
+from experimentation.storage.aws.failures import condition_failed, translated
 from experimentation.storage.aws.paged_query import every_item
 from experimentation.storage.cached import Cached
 
@@ -47,8 +49,17 @@ def deny_subject(subject: str, now: int) -> "Action":
 
 
 def deny_subject_now(subject: str, now: int) -> None:
-    """Refuse whatever the person was issued until `now`."""
-    _put(_subject_item(subject, now))
+    """Refuse whatever the person was issued until `now`, or until later where that is refused already."""
+    try:
+        _put(
+            _subject_item(subject, now),
+            ConditionExpression="attribute_not_exists(PK) OR not_before < :now",
+            ExpressionAttributeValues={":now": {"N": str(now)}},
+        )
+    except ClientError as error:
+        if not condition_failed(error):
+            raise
+        forget()
 
 
 def forget() -> None:
@@ -56,9 +67,9 @@ def forget() -> None:
     _denied.clear()
 
 
-def _put(item: "Item") -> None:
+def _put(item: "Item", **condition: Any) -> None:
     with translated():
-        client.dynamodb().put_item(TableName=settings.accounts_table(), Item=item)
+        client.dynamodb().put_item(TableName=settings.accounts_table(), Item=item, **condition)
     forget()
 
 

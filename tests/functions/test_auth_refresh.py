@@ -1,18 +1,21 @@
 """POST /auth/refresh and POST /auth/revoke."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from experimentation.domain.errors import UnauthenticatedError
-from experimentation.storage.access import audit, denials, sessions
+from experimentation.storage.access import accounts, audit, denials, sessions
 from experimentation.storage.access.accounts import Account
+from experimentation.storage.aws import client
 from experimentation.usecases import passwords
 from functions.accounts import delete, update
 from functions.auth import me, refresh, revoke
 from tests.conftest import bearer, now
 from tests.functions.callers import Answer, bearer_of, call, log_in
+from tests.wire import BUSY_JSON, answering
 
 SITE = "https://abc123.execute-api.us-east-1.amazonaws.com"
 type People = Callable[..., Account]
@@ -114,6 +117,43 @@ def test_deleting_a_person_ends_sessions_and_access_tokens(login: Answer) -> Non
 
     assert _me(login) == 401
     assert _refreshed(login.json["refresh_token"]).status == 401
+
+
+@pytest.mark.parametrize("change", [{"disabled": True}, {"role": "viewer"}, None])
+def test_refresh_while_a_person_is_changed_outlives_the_change_by_nothing(
+    login: Answer, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any] | None
+) -> None:
+    committed = accounts.commit
+    meanwhile: list[Answer] = []
+
+    def late(actions: Any) -> None:
+        monkeypatch.setattr(accounts, "commit", committed)
+        time.sleep(0.005)  # on its way, as of a time that is over
+        meanwhile.append(_refreshed(login.json["refresh_token"]))
+        time.sleep(0.005)
+        committed(actions)
+
+    monkeypatch.setattr(accounts, "commit", late)
+    parts = {"headers": bearer("ada", "admin"), "path_parameters": {"username": "grace"}}
+    if change is None:
+        call(delete.handler, "DELETE", "/accounts/grace", **parts)
+    else:
+        call(update.handler, "PATCH", "/accounts/grace", change, **parts)
+
+    assert meanwhile[0].status == 200
+    assert _me(meanwhile[0]) == 401
+
+
+def test_change_is_made_although_the_last_refusal_cannot_be_written(
+    login: Answer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parts = {"headers": bearer("ada", "admin"), "path_parameters": {"username": "grace"}}
+    with answering(client.dynamodb(), "PutItem", BUSY_JSON, when=lambda each: b"SUBJECT#grace" in each.body):
+        answer = call(update.handler, "PATCH", "/accounts/grace", {"disabled": True}, **parts)
+
+    assert (answer.status, answer.json["disabled"]) == (200, True)
+    assert "what was issued during a change was not refused" in capsys.readouterr().out
+    assert _me(login) == 401
 
 
 def test_login_after_a_new_password_is_good_at_once(login: Answer) -> None:

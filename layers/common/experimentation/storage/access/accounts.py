@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from experimentation import settings
+from experimentation import settings, telemetry
 from experimentation.clock import wall_clock
 from experimentation.domain.access import AccountRole
 from experimentation.domain.errors import ConflictError, NotFoundError, UnavailableError
@@ -140,7 +140,7 @@ def change(
         recorded = [record(before, after)] if record else []
         actions = [_update(after, before), *_admins(after.is_active_admin - before.is_active_admin)]
         if _written([*actions, denials.deny_subject(username, _clock()), *recorded]):
-            denials.forget()  # this environment at once; the others read the list again within 10 s
+            _deny_until_now(username)
             return after
     raise UnavailableError("The account is being changed by others; try again.")
 
@@ -159,7 +159,7 @@ def delete(username: str, record: "Sequence[Action]" = ()) -> None:
         }
         denial = denials.deny_subject(username, _clock())
         if _written([removal, *_admins(-before.is_active_admin), denial, *record]):
-            denials.forget()
+            _deny_until_now(username)
             return
     raise UnavailableError("The account is being changed by others; try again.")
 
@@ -175,6 +175,19 @@ def _written(actions: "Sequence[Action]") -> bool:
             return False
         raise ConflictError("This is the last admin: make another one first.") from error
     return True
+
+
+def _deny_until_now(username: str) -> None:
+    """Refuse what was issued while the change was on its way, to the person as they were before it.
+
+    This environment does so at once; the others read the list again within 10 s.
+    """
+    try:
+        denials.deny_subject_now(username, _clock())
+    except UnavailableError:
+        # The change is made, and has refused what was issued before it began: to fail now would hide that.
+        telemetry.logger.warning("what was issued during a change was not refused", exc_info=True)
+        denials.forget()
 
 
 def _clock() -> int:

@@ -1,4 +1,4 @@
-"""POST /experiments/{experiment_id}/assignments - assign one user; the same answer ever after."""
+"""POST /experiments/{experiment_id}/assignments - assign one user; later calls return the same variant."""
 
 from experimentation.domain.assignment import Reason
 from experimentation.usecases.assigning import answer, assign
@@ -15,7 +15,7 @@ runtime = Runtime()
 def handler(experiment_id: ExperimentId, body: AssignmentRequest, now: int) -> Reply:
     """Answer 201 when the assignment is new, else 200.
 
-    The start of a draft is seen at once, every other change of an experiment within 5 seconds.
+    A draft's start takes effect at once, every other change of an experiment within 5 seconds.
     """
     experiment = runtime.experiments.read(experiment_id, now)
     decision = assign(experiment, body.user_id, body.context, runtime)

@@ -13,11 +13,11 @@ runtime = Runtime()
 @endpoint(scope="assignments:write")
 def handler(body: AssignAllRequest, now: int) -> dict[str, object]:
     """Answer for every experiment, enrolled or not."""
-    decisions = assign_all(_wanted(body.experiments, now), body.user_id, body.context, runtime)
+    decisions = assign_all(_experiments(body.experiments, now), body.user_id, body.context, runtime)
     return {"user_id": body.user_id, "assignments": [answer(each) for each in decisions]}
 
 
-def _wanted(names: list[str] | None, now: int) -> list[Experiment]:
+def _experiments(names: list[str] | None, now: int) -> list[Experiment]:
     if names is None:
         return runtime.experiments.shipped_or({Status.RUNNING}, now)
     found = runtime.experiments.read_many(names, now)

@@ -8,12 +8,12 @@ from experimentation.web.schemas.assignment_import import ImportRequest, ImportR
 from experimentation.web.schemas.types import ExperimentId
 
 runtime = Runtime()
-WRITING_MS = 20_000  # of the function's 29 s: a transaction that was begun must be able to end
+WRITING_MS = 20_000  # of the function's 29 s: the rest lets the last transaction finish
 
 
 @endpoint(scope="experiments:write")
 def handler(experiment_id: ExperimentId, body: ImportRequest, now: int) -> ImportResult:
-    """Answer per row what became of it; rows that say "again" are to be sent again."""
+    """Answer the outcome of each row; send rows that say "again" once more."""
     experiment = experiments.read(experiment_id, consistent=True)
     rows = [Row(each.user_id, each.variant, each.assigned_at, each.context) for each in body.assignments]
     placed = import_rows(experiment, rows, runtime, lambda: runtime.clock() - now < WRITING_MS)

@@ -1,4 +1,4 @@
-"""GET /assignments - the experiments that a user is in."""
+"""GET /assignments - the experiments in which a user is enrolled."""
 
 from experimentation.domain.assignment import Decision, Reason
 from experimentation.domain.counting.ledger import END
@@ -14,10 +14,10 @@ def handler(query: UserQuery) -> dict[str, object]:
     head = users.read_head(query.user_id, consistent=True)
     past = users.read_past(query.user_id) if head.past_until else ()
     boundaries = [boundary for boundary in past + head.boundaries if boundary.variant != END]
-    known = experiments.read_many(boundary.experiment_id for boundary in boundaries)
-    found = [
-        answer(Decision(known[b.experiment_id], query.user_id, b.variant, b.at, Reason.STORED))
-        for b in boundaries
-        if b.experiment_id in known
+    stored = experiments.read_many(boundary.experiment_id for boundary in boundaries)
+    decisions = [
+        Decision(stored[boundary.experiment_id], query.user_id, boundary.variant, boundary.at, Reason.STORED)
+        for boundary in boundaries
+        if boundary.experiment_id in stored
     ]
-    return {"user_id": query.user_id, "assignments": found}
+    return {"user_id": query.user_id, "assignments": list(map(answer, decisions))}

@@ -1,9 +1,10 @@
-"""GET /experiments/{experiment_id}/assignments - a user's assignment, without side effect, and why."""
+"""GET /experiments/{experiment_id}/assignments - a user's assignment, without side effects, and why."""
 
 from experimentation import patterns
 from experimentation.domain.assignment import Assignment, Decision, Reason
 from experimentation.domain.clock import rfc3339
 from experimentation.domain.errors import NotFoundError
+from experimentation.domain.experiment import Experiment
 from experimentation.domain.explanation import explain
 from experimentation.storage import assignments, experiments
 from experimentation.usecases.assigning import answer, base_answer
@@ -17,35 +18,37 @@ runtime = Runtime()
 
 @endpoint(scope="assignments:read")
 def handler(experiment_id: ExperimentId, query: AssignmentQuery) -> dict[str, object]:
-    """Answer what is shipped, the override or what is stored; 404 when there is none, unless to explain.
+    """Answer the shipped variant, the override or the stored assignment; 404 without any, unless to explain.
 
-    An explanation also says which variant the user had, where another is shipped.
+    An explanation also has the stored variant, where another is shipped.
     """
     experiment = experiments.read(experiment_id)
-    kept = assignments.read(experiment_id, query.user_id)
-    override = experiment.overrides.get(query.user_id)
-    if experiment.ship is not None:
-        found = Decision(experiment, query.user_id, experiment.ship, None, Reason.SHIPPED)
-    elif override is not None:
-        found = Decision(experiment, query.user_id, override, None, Reason.OVERRIDE)
-    elif kept is not None:
-        found = Decision(experiment, query.user_id, kept.variant, kept.assigned_at, Reason.STORED)
-    elif query.explain:
-        found = None
-    else:
+    stored = assignments.read(experiment_id, query.user_id)
+    decision = _decision(experiment, query.user_id, stored)
+    if decision is None and not query.explain:
         raise NotFoundError(f"The user has no assignment in {experiment_id}.")
-    if found is not None and not query.explain:
-        return answer(found)
-    context = query.context or (kept.context if kept else {})
+    nobody = {"experiment_id": experiment_id, "user_id": query.user_id, "enrolled": False}
+    shown = nobody if decision is None else answer(decision)
+    if not query.explain:
+        return shown
+    context = query.context or (stored.context if stored else {})
     base = base_answer(experiment, query.user_id, context, runtime)
     explanation = explain(experiment, query.user_id, context, patterns.search, base)
-    nobody = {"experiment_id": experiment_id, "user_id": query.user_id, "enrolled": False}
-    shown = nobody if found is None else answer(found)
-    return shown | _stored(kept) | {"explanation": explanation}
+    return shown | _stored(stored) | {"explanation": explanation}
 
 
-def _stored(kept: Assignment | None) -> dict[str, object]:
-    if kept is None:
+def _decision(experiment: Experiment, user_id: str, stored: Assignment | None) -> Decision | None:
+    if experiment.ship is not None:
+        return Decision(experiment, user_id, experiment.ship, None, Reason.SHIPPED)
+    if user_id in experiment.overrides:
+        return Decision(experiment, user_id, experiment.overrides[user_id], None, Reason.OVERRIDE)
+    if stored is not None:
+        return Decision(experiment, user_id, stored.variant, stored.assigned_at, Reason.STORED)
+    return None
+
+
+def _stored(assignment: Assignment | None) -> dict[str, object]:
+    if assignment is None:
         return {}
-    stored = {"variant": kept.variant, "assigned_at": rfc3339(kept.assigned_at)}
-    return {"context": dict(kept.context), "imported": kept.imported, "stored": stored}
+    stored = {"variant": assignment.variant, "assigned_at": rfc3339(assignment.assigned_at)}
+    return {"context": dict(assignment.context), "imported": assignment.imported, "stored": stored}

@@ -1,4 +1,4 @@
-"""GET /auth/oidc/callback - start a session for a person whom the OpenID provider sends back."""
+"""GET /auth/oidc/callback - start a session for a person who returns from the OpenID provider."""
 
 from experimentation import settings
 from experimentation.clock import wall_clock
@@ -19,17 +19,17 @@ from experimentation.web.token_replies import token_reply
 def handler(query: OidcCallback, request: Request, now: int) -> Reply:
     """Redirect to the console with a session in cookies, or to the sign-in page, which says what failed."""
     oidc.require_configured()
-    begun = oidc.begun_in(request, query.state)
+    sign_in = oidc.sign_in_of(request, query.state)
     if query.error:
         raise ForbiddenError("The sign-in service let nobody in.")
     if query.iss not in {"", settings.oidc_issuer()}:  # RFC 9207
         raise UnauthenticatedError("Another sign-in service answers.")
     code = query.code.get_secret_value()
-    token = issuer.id_token(code, begun.verifier, oidc.callback_address(request), now)
-    claims = id_tokens.verified(token, begun.nonce, now)
+    token = issuer.id_token(code, sign_in.verifier, oidc.callback_address(request), now)
+    claims = id_tokens.verified(token, sign_in.nonce, now)
     origin = origin_of(request, None, now)
     account = provisioning.admitted(id_tokens.identity_of(claims), origin)
-    started_at = wall_clock() + 1  # a role that changed just now ends what was issued until then
+    started_at = wall_clock() + 1  # a new role, stored just now, revokes what was issued until then
     session = sessions.start(
         account.username,
         account.epoch,

@@ -18,22 +18,18 @@ from experimentation.web.schemas.auth import PasswordChange
 from experimentation.web.token_replies import cleared
 
 
-@endpoint(
-    scope="person",
-    status=204,
-    max_body=10_000,
-)
+@endpoint(scope="person", status=204, max_body=10_000)
 def handler(body: PasswordChange, principal: Principal, request: Request, now: int) -> Reply:
-    """Store the new password when the current one is right; a stolen token guesses it no faster."""
-    chosen = body.new_password.get_secret_value()
-    passwords.require_strong(chosen, principal.id, "/new_password")
+    """Store the new password if the current one is right; wrong guesses are throttled as at a login."""
+    new_password = body.new_password.get_secret_value()
+    passwords.require_strong(new_password, principal.id, "/new_password")
     origin = origin_of(request, principal, now)
     attempt = Attempt(principal.id, request.address)
-    known = authenticated(attempt, body.current_password.get_secret_value(), Deed.PASSWORD_REFUSED, origin)
-    stored, epoch = passwords.hashed(chosen), secrets.token_hex(16)
+    before = authenticated(attempt, body.current_password.get_secret_value(), Deed.PASSWORD_REFUSED, origin)
+    stored, epoch = passwords.hashed(new_password), secrets.token_hex(16)
 
     def changed(account: Account) -> Account:
-        if account.epoch != known.epoch:
+        if account.epoch != before.epoch:
             raise UnauthenticatedError("The password was changed meanwhile.")
         return replace(account, password_hash=stored, epoch=epoch)
 

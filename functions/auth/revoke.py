@@ -1,4 +1,4 @@
-"""POST /auth/revoke - log out: end the session that a refresh or access token is of (RFC 7009)."""
+"""POST /auth/revoke - log out: end the session of a refresh or access token (RFC 7009)."""
 
 from contextlib import suppress
 
@@ -16,7 +16,7 @@ from experimentation.web.token_replies import cleared
 
 @endpoint(scope="anyone", form=True, max_body=10_000)
 def handler(body: RevokeRequest | None, request: Request, now: int) -> Reply:
-    """Answer 200 for any token, also for one that never was: the caller wants it gone, and it is."""
+    """Answer 200 for any token, even an unknown one: it is not valid afterwards."""
     origin = origin_of(request, None, now)
     if body is not None:
         _revoke(body.token.get_secret_value(), origin)

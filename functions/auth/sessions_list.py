@@ -9,5 +9,5 @@ from experimentation.web.schemas.auth import SessionAnswer, SessionList
 @endpoint(scope="person")
 def handler(principal: Principal, now: int) -> SessionList:
     """Return the caller's sessions, the last used first, a hundred at most."""
-    found = sessions.live(principal.id, now)
-    return SessionList(sessions=[SessionAnswer.of(session, principal.session_id) for session in found])
+    live = sessions.live(principal.id, now)
+    return SessionList(sessions=[SessionAnswer.of(session, principal.session_id) for session in live])

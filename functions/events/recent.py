@@ -16,8 +16,8 @@ runtime = Runtime()
 def handler(query: RecentQuery) -> dict[str, object]:
     """Answer what was received since yesterday, 00:00 UTC, newest first.
 
-    It is a minute late: that long the archive gathers what goes into one object. Under heavy traffic others
-    of the same time are left out, as `sampled` says. Nothing is kept for this: it costs only whoever looks.
+    It is a minute late: the archive gathers records for that long before it writes an object. Under heavy
+    traffic it is a sample, as `sampled` says. Nothing is stored for this: only reading it costs.
     """
     is_wanted = _filter(query.experiment_id)
     now = runtime.clock()

@@ -2,6 +2,7 @@
 
 from experimentation.domain.clock import DAY_MS, moment
 from experimentation.storage import event_types
+from experimentation.storage.event_types import EventType
 from experimentation.web.endpoint import endpoint
 from experimentation.web.listing import next_cursor, start_of
 from experimentation.web.schemas.stored_events import TypesQuery
@@ -12,17 +13,17 @@ PURPOSE = "event-types"
 @endpoint(scope="events:read")
 def handler(query: TypesQuery) -> dict[str, object]:
     """Answer one page by name."""
-    found, last = event_types.page(query.limit, start_of(query.cursor, PURPOSE))
-    types = [
-        {
-            "type": each.name,
-            "first_day": _date(each.first_day),
-            "last_day": _date(each.last_day),
-            "partial": each.partial,
-        }
-        for each in found
-    ]
-    return {"types": types, "next_cursor": next_cursor(last, PURPOSE)}
+    types, last = event_types.page(query.limit, start_of(query.cursor, PURPOSE))
+    return {"types": list(map(_shown, types)), "next_cursor": next_cursor(last, PURPOSE)}
+
+
+def _shown(event_type: EventType) -> dict[str, object]:
+    return {
+        "type": event_type.name,
+        "first_day": _date(event_type.first_day),
+        "last_day": _date(event_type.last_day),
+        "partial": event_type.partial,
+    }
 
 
 def _date(day: int) -> str:

@@ -18,19 +18,19 @@ from experimentation.web.schemas.types import ExperimentId
 def handler(
     experiment_id: ExperimentId, body: StatusChange, principal: Principal, request: Request, now: int
 ) -> Reply:
-    """Take the step; 409 for one that the life of an experiment does not know.
+    """Change the status; 409 for a step that the lifecycle does not allow.
 
-    With `ship` everybody gets that variant from now on, and nobody is enrolled. A completed experiment takes
-    `ship`, `conclusion` and `note` again: null withdraws what was shipped.
+    `ship` gives everybody that variant from now on and enrols nobody. A completed experiment accepts `ship`,
+    `conclusion` and `note` again: null withdraws the shipped variant.
     """
     ending = body.ending()
 
     def apply(experiment: Experiment) -> Experiment:
         # The time of the write, not of the request: `ended_at` must lie ahead of it, however slow the read.
-        found, at = require_version(request, experiment), wall_clock()
-        if not (ending and found.status is body.status is Status.COMPLETED):
-            found = transition(found, body.status, at)
-        return edited(found, ending, at)
+        current, at = require_version(request, experiment), wall_clock()
+        if not (ending and current.status is body.status is Status.COMPLETED):
+            current = transition(current, body.status, at)
+        return edited(current, ending, at)
 
     changed = experiments.change(
         experiment_id,

@@ -12,10 +12,10 @@ from experimentation.web.schemas.experiments import CopySource, ExperimentCreate
 
 @endpoint(scope="experiments:write", status=201)
 def handler(body: ExperimentCreate, query: CopySource, principal: Principal, now: int) -> Reply:
-    """Store the draft; 409 when the id is taken, also by an earlier try of the same call.
+    """Store the draft; 409 when the id is taken, even by an earlier attempt of the same call.
 
-    With `copy` what the body leaves out comes from that experiment, but for its draw, layer, schedule, owner,
-    results and, unless asked for, overrides.
+    With `copy` the fields that the body leaves out come from that experiment, except its draw, layer,
+    schedule, owner, results and, unless asked for, overrides.
     """
     reason = ""
     if query.copied is not None:

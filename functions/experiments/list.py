@@ -13,7 +13,7 @@ from experimentation.web.schemas.experiments import ExperimentList
 
 @endpoint(scope="experiments:read", cache=CACHED)
 def handler(query: ExperimentList, request: Request) -> Reply:
-    """Return one page; the cursor belongs to what was asked for."""
+    """Return one page; a cursor is good for the same filters and order only."""
     wanted = query.wanted()
     purpose = f"experiments:{query.sort}:{wanted!r}"
     if query.sort is Sort.NEWEST:

@@ -1,4 +1,4 @@
-"""PATCH /experiments/{experiment_id} - change what may be changed in the experiment's status."""
+"""PATCH /experiments/{experiment_id} - change the fields that the experiment's status lets change."""
 
 from collections.abc import Mapping
 
@@ -34,9 +34,11 @@ def handler(
 
 
 def _refuse_enrolled(experiment: Experiment, overrides: Mapping[str, str]) -> None:
-    """Raise ConflictError for an override of a user who counts already: overridden ones never do."""
+    """Raise ConflictError for an override of an enrolled user: overridden users are never counted."""
     new = overrides.keys() - experiment.overrides.keys()
-    counted = assignments.enrolled(experiment.id, sorted(new)) if experiment.started_at and new else set()
-    if counted:
-        faults = [FieldError("/overrides", f"{user_id} is enrolled already") for user_id in sorted(counted)]
+    if not experiment.started_at or not new:
+        return
+    enrolled = assignments.enrolled(experiment.id, sorted(new))
+    if enrolled:
+        faults = [FieldError("/overrides", f"{user_id} is enrolled already") for user_id in sorted(enrolled)]
         raise ConflictError("A user who is enrolled keeps the variant and counts; override another.", faults)

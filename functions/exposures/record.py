@@ -14,9 +14,9 @@ runtime = Runtime()
 def handler(body: ExposureBatch, request: Request, now: int) -> ExposuresAccepted:
     """Answer once the queue has every exposure.
 
-    A user is enrolled at the time of the first exposure to the variant that is stored or would be drawn; one
-    to another variant counts the user as a crossover. Exposures of a time when the experiment did not run,
-    and of users with an override, count for nothing.
+    A user is enrolled at the time of the first exposure to the variant that is stored or would be drawn; an
+    exposure to another variant counts the user as a crossover. Exposures at a time when the experiment did
+    not run, and of users with an override, are not counted.
     """
     exposures = ingest_exposures(body.submissions(), now, request.request_id, runtime)
     telemetry.count("ExposuresAccepted", len(exposures))

@@ -1,7 +1,7 @@
 """GET /layers - list the layers, with the range of each experiment and what is free."""
 
 from experimentation.clock import wall_clock
-from experimentation.domain.clock import rfc3339
+from experimentation.domain.clock import rfc3339_or_none
 from experimentation.domain.experiment import MILLION
 from experimentation.domain.layers import Claim, gaps, live
 from experimentation.domain.percent import percent
@@ -34,5 +34,5 @@ def _range(claim: Claim) -> dict[str, object]:
         "experiment_id": claim.experiment_id,
         "from": percent(claim.start),
         "to": percent(claim.end),
-        "free_at": None if claim.until is None else rfc3339(claim.until),
+        "free_at": rfc3339_or_none(claim.until),
     }

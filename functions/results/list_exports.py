@@ -9,14 +9,14 @@ from experimentation.web.schemas.types import ExperimentId
 
 @endpoint(scope="results:read")
 def handler(experiment_id: ExperimentId, now: int) -> ExportFilesAnswer:
-    """Return the files that were begun within a day, one of each kind of rows and format at most.
+    """Return the files that were asked for within a day, at most one of each kind of rows and format.
 
     The address of a finished file needs no credentials and is good for 15 minutes; ask again for another.
     """
-    found = export_files.of_experiment(experiment_id, now)
-    if not found:
-        experiments.read(experiment_id)  # 404: whoever waits for a file of a name misspelt waits for ever
-    return ExportFilesAnswer(exports=[ExportFileAnswer.of(each, _address(each), now) for each in found])
+    files = export_files.of_experiment(experiment_id, now)
+    if not files:
+        experiments.read(experiment_id)  # 404: a client that misspelt the id would poll for ever
+    return ExportFilesAnswer(exports=[ExportFileAnswer.of(file, _address(file), now) for file in files])
 
 
 def _address(file: ExportFile) -> str | None:

@@ -58,8 +58,8 @@ def _document(findings: Findings, query: ResultsQuery) -> dict[str, object]:
     elif query.format == "metrics_only":
         document = {"experiment_id": experiment.id, "metrics": report.metrics(analysis, caveats)}
     else:
-        chosen = query.start_date is not None or query.end_date is not None
-        document = report.full(experiment, analysis, findings.span, as_of, caveats, chosen_window=chosen)
+        has_window = query.start_date is not None or query.end_date is not None
+        document = report.full(experiment, analysis, findings.span, as_of, caveats, chosen_window=has_window)
     if query.segment is not None:
         document["segments"] = [report.segment(*each, caveats) for each in findings.segments]
         document["breakdown"] = breakdown(dict(findings.segments), analysis.alpha)
@@ -69,8 +69,8 @@ def _document(findings: Findings, query: ResultsQuery) -> dict[str, object]:
 
 
 def _series(findings: Findings, query: ResultsQuery) -> list[dict[str, object]]:
-    rows_a_step = len(findings.metrics) * len(findings.experiment.keys)
-    require_short(query.granularity, findings.span, rows_a_step)
+    rows_per_step = len(findings.metrics) * len(findings.experiment.keys)
+    require_short(query.granularity, findings.span, rows_per_step)
     return series(
         findings.table,
         findings.experiment,

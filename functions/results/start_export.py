@@ -1,4 +1,4 @@
-"""POST /experiments/{experiment_id}/exports - begin to write all rows into one file."""
+"""POST /experiments/{experiment_id}/exports - ask for a file with all rows."""
 
 from experimentation.usecases.exporting_files import begin
 from experimentation.web.endpoint import endpoint

@@ -1,7 +1,8 @@
 """GET /users - everything that is stored about a person."""
 
 from experimentation import settings
-from experimentation.domain.clock import DAY_MS, rfc3339
+from experimentation.domain.assignment import Crossover
+from experimentation.domain.clock import DAY_MS, rfc3339, rfc3339_or_none
 from experimentation.domain.counting.event import in_units
 from experimentation.domain.counting.ledger import Head
 from experimentation.storage import archive
@@ -17,9 +18,9 @@ KINDS = (archive.EVENTS, archive.EXPOSURES)
 
 @endpoint(scope="admin")
 def handler(query: PersonalDataQuery) -> dict[str, object]:
-    """Answer who they are to the experiments, then what they did: totals by day, then events, page by page.
+    """Answer the person's assignments on the first page, then totals by day, then events, page by page.
 
-    What somebody did who had the same id before an erasure is not theirs, and is not stored.
+    Nothing of an earlier person with the same id, before an erasure, is stored.
     """
     purpose = f"users:{query.user_id}"
     after = start_of(query.cursor, purpose)
@@ -28,13 +29,10 @@ def handler(query: PersonalDataQuery) -> dict[str, object]:
     erasure = personal_data.erasure_of(query.user_id)
     return {
         "user_id": query.user_id,
-        "last_event_at": rfc3339(whole.head.last) if whole.head.last else None,
+        "last_event_at": rfc3339_or_none(whole.head.last or None),
         "assignments": [_assignment(each) for each in whole.enrolled],
         "overrides": whole.overrides,
-        "crossovers": [
-            {"experiment_id": each.experiment_id, "variant": each.variant, "at": rfc3339(each.at)}
-            for each in whole.crossovers
-        ],
+        "crossovers": [_crossover(each) for each in whole.crossovers],
         "totals": [_total(each) for each in page.totals],
         "events": [shown(each) for each in page.events],
         "archive": {"bucket": settings.archive_bucket(), "prefixes": [f"{kind}/date=" for kind in KINDS]},
@@ -49,11 +47,19 @@ def _assignment(enrolled: Enrolled) -> dict[str, object]:
         "experiment_id": boundary.experiment_id,
         "variant": boundary.variant,
         "assigned_at": rfc3339(boundary.at),
-        "ended_at": None if enrolled.ended_at is None else rfc3339(enrolled.ended_at),
+        "ended_at": rfc3339_or_none(enrolled.ended_at),
         "segments": list(boundary.labels),
         "context": None if stored is None else dict(stored.context),
         "imported": stored is not None and stored.imported,
         "late": stored is not None and stored.late,
+    }
+
+
+def _crossover(crossover: Crossover) -> dict[str, object]:
+    return {
+        "experiment_id": crossover.experiment_id,
+        "variant": crossover.variant,
+        "at": rfc3339(crossover.at),
     }
 
 

@@ -1,4 +1,4 @@
-"""Schedule - go on with the erasures whose traces are still in the tables."""
+"""Schedule - continue the erasures that are not through with the tables."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ runtime = Runtime()
 
 @scheduled
 def handler(has_time: Callable[[], bool]) -> None:
-    """Take every step that is due; what there is no time for waits for the next run."""
+    """Take every step that is due, as far as the time allows; the next run takes the others."""
     each_apart(
         erasures.in_tables(),
         lambda erasure: proceed(erasure, runtime, has_time),

@@ -10,5 +10,5 @@ from experimentation.web.scheduled import scheduled
 
 @scheduled
 def handler(has_time: Callable[[], bool]) -> None:
-    """Rewrite what concerns anybody erased lately; what there is no time for waits for the next run."""
+    """Rewrite the objects of users erased lately, as far as the time allows; the next run goes on."""
     telemetry.count("ObjectsRewritten", rewrite(wall_clock, has_time, settings.retention_days()))

@@ -1,4 +1,4 @@
-"""Schedule - seal the counters of days that are over, so that results stay cheap to read."""
+"""Schedule - seal the counters of past days, so that results stay cheap to read."""
 
 from collections.abc import Callable
 
@@ -9,12 +9,12 @@ from experimentation.storage import experiments
 from experimentation.usecases.sealing import seal
 from experimentation.web.scheduled import scheduled
 
-LATEST_DAYS = 30  # after the retention: what waited in queues and among dead letters is counted by then
+LATEST_DAYS = 30  # after the retention: by then, events from queues and dead letters are counted
 
 
 @scheduled
 def handler(has_time: Callable[[], bool]) -> None:
-    """Seal every experiment that can still change; what there is no time for waits for the next run."""
+    """Seal every experiment that can still change, as far as the time allows; the next run goes on."""
     now = wall_clock()
     unchanging = now - (settings.retention_days() + LATEST_DAYS) * DAY_MS
     for experiment_id in experiments.tended(unchanging):

@@ -1,4 +1,4 @@
-"""Schedule - start, ramp and end what is due, take the looks, pause what harms, and tell it all."""
+"""Schedule - start, ramp and end experiments that are due, take looks, pause harmful ones, send the facts."""
 
 import random
 from collections.abc import Callable
@@ -16,13 +16,16 @@ from experimentation.web.scheduled import each_apart, scheduled
 
 @scheduled
 def handler(has_time: Callable[[], bool]) -> dict[str, Any]:
-    """Tend what runs, is to start or ended lately, in any order: each run another has to wait."""
+    """Tend the experiments that run, are to start or ended lately.
+
+    In random order, so that a run without time for all of them does not leave out the same ones each time.
+    """
     now = wall_clock()
     retention.note(now)
     tended = experiments.tended(now - CATCH_UP_DAYS * DAY_MS, starts_by=now)
     try:
         each_apart(random.sample(tended, len(tended)), _tend, has_time, "an experiment could not be tended")
-    finally:  # the others' facts are told all the same
+    finally:  # one experiment's failure must not hold up the facts of the others
         told = tell(has_time)
     return {"told": [fact.sentence for fact in told]}
 
@@ -33,5 +36,5 @@ def _tend(experiment_id: str) -> None:
         experiment = keep_schedule(experiment, wall_clock)
         look = take_due_look(experiment, wall_clock())
         telemetry.count("LooksTaken", look is not None)
-    finally:  # whatever is wrong with its schedule or its results, nobody else sees the harm
+    finally:  # an error in its schedule or results must not stop the search for harm
         guard(experiment, wall_clock)

@@ -10,12 +10,12 @@ from experimentation.usecases.exporting_files import proceed
 from experimentation.web.rows_text import KINDS, csv_text, ndjson_text
 from experimentation.web.scheduled import each_apart, scheduled
 
-MOST_RUNS = 2  # at once, though one begins every minute: a new account may run ten functions in all
+MOST_RUNS = 2  # at once, though one starts every minute: a new account may run ten functions in all
 
 
 @scheduled
 def handler(has_time: Callable[[], bool]) -> None:
-    """Write one after the other; what there is no time for, or another run is at, waits for the next run."""
+    """Write the files one by one; those of another run, or without time left, wait for the next run."""
     now = wall_clock()
     waiting = export_files.unfinished(now)
     if sum(file.busy_until > now for file in waiting) < MOST_RUNS:
@@ -28,5 +28,5 @@ def handler(has_time: Callable[[], bool]) -> None:
 
 
 def text_of(form: Form, columns: Sequence[Column], rows: Sequence[Row], is_first: bool) -> str:
-    """Return the rows' text; the header is of the first rows alone."""
+    """Return the rows as text; only the first ones have a header."""
     return ndjson_text(columns, rows) if form == "ndjson" else csv_text(columns, rows, header=is_first)

@@ -37,4 +37,4 @@ def test_changed_cursor_is_refused(place: int, change: int) -> None:
 @given(st.text())
 def test_anything_else_is_refused(cursor: str) -> None:
     with pytest.raises(InvalidError):
-        decode_cursor(cursor)
+        decode_cursor(cursor, "x")

@@ -36,6 +36,11 @@ def rfc3339(ms: int) -> str:
     return moment(ms).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
+def rfc3339_or_none(ms: int | None) -> str | None:
+    """Return the time as the API writes it; None (null) where there is none."""
+    return None if ms is None else rfc3339(ms)
+
+
 def day_number(ms: int) -> int:
     """Return the days since 1970-01-01 of the UTC day that holds `ms`.
 

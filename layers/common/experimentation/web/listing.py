@@ -4,7 +4,7 @@ from hashlib import sha256
 
 from experimentation.domain.errors import FieldError, InvalidError
 from experimentation.web.conditions import etag
-from experimentation.web.paging import decode_cursor, encode_cursor
+from experimentation.web.paging import cursor_refused, decode_cursor, encode_cursor
 from experimentation.web.reply import encoded
 
 LONGEST_POSITION = 400  # under DynamoDB's 1,024 bytes of sort key, prefix included
@@ -16,10 +16,7 @@ def start_of(cursor: str | None, purpose: str) -> str | None:
         return None
     after: object = decode_cursor(cursor, purpose).get("after")
     if not isinstance(after, str) or not after.isascii() or not 0 < len(after) <= LONGEST_POSITION:
-        raise InvalidError(
-            "The cursor is not of this list: start again without one.",
-            [FieldError("/cursor", "is not the next_cursor of this list")],
-        )
+        raise cursor_refused()
     return after
 
 
@@ -33,11 +30,11 @@ def next_cursor(position: str | None, purpose: str) -> str | None:
 
 
 def pair_of(cursor: str | None, purpose: str) -> tuple[str, str] | None:
-    """Return the place in a sorted list that the cursor holds; InvalidError when it is not of that list."""
+    """Return the position in a sorted list that the cursor holds; InvalidError for another list's cursor."""
     if cursor is None:
         return None
-    found = decode_cursor(cursor, purpose)
-    key, position = found.get("key"), found.get("after")
+    held = decode_cursor(cursor, purpose)
+    key, position = held.get("key"), held.get("after")
     if not isinstance(key, str) or not isinstance(position, str):
         raise InvalidError(
             "The cursor is not one of this list.", [FieldError("/cursor", "is not of this list")]

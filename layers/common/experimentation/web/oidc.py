@@ -1,7 +1,7 @@
-"""Leaving for the OpenID provider and coming back: code flow with PKCE (RFC 6749, RFC 7636, RFC 9700).
+"""Redirects to the OpenID provider and back: code flow with PKCE (RFC 6749, RFC 7636, RFC 9700).
 
-One secret stands in a cookie meanwhile; state, nonce and code verifier are derived from it, so that none of
-them tells another and nothing is stored. Where people come back to is fixed: no request names an address.
+A cookie holds one secret meanwhile; state, nonce and code verifier are derived from it, so that none of them
+reveals another and nothing is stored. The return address is fixed: no request names one.
 """
 
 import base64
@@ -38,8 +38,8 @@ REASONS: dict[type[Exception], str] = {
 }
 
 
-class Begun(NamedTuple):
-    """A sign-in on its way: what goes to the provider, and what it has to come back with."""
+class SignIn(NamedTuple):
+    """A sign-in in progress: what the provider is sent, and has to return."""
 
     state: str
     nonce: str
@@ -58,47 +58,47 @@ def require_configured() -> None:
 
 
 def departure(endpoint: str, request: Request, *, fresh: bool) -> Reply:
-    """Send somebody to the provider, with a new secret in a cookie."""
+    """Redirect to the provider, with a new secret in a cookie."""
     secret = secrets.token_urlsafe(32)
-    begun = _derived(secret)
-    asked = {
+    sign_in = _derived(secret)
+    parameters = {
         "response_type": "code",
         "client_id": settings.oidc_client_id(),
         "redirect_uri": callback_address(request),
         "scope": settings.oidc_scopes(),
-        "state": begun.state,
-        "nonce": begun.nonce,
-        "code_challenge": begun.challenge,
+        "state": sign_in.state,
+        "nonce": sign_in.nonce,
+        "code_challenge": sign_in.challenge,
         "code_challenge_method": "S256",
         **({"prompt": "login", "max_age": "0"} if fresh else {}),
     }
-    location = f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(asked)}"
+    location = f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(parameters)}"
     return Reply(status=303, headers={"Location": location}, cookies=(_cookie(secret, SECONDS),))
 
 
-def begun_in(request: Request, state: str) -> Begun:
-    """Return the sign-in that this browser began; UnauthenticatedError when `state` is another's."""
+def sign_in_of(request: Request, state: str) -> SignIn:
+    """Return the sign-in that this browser started; UnauthenticatedError when `state` is another's."""
     secret = request.cookies.get(COOKIE, "")
-    begun = _derived(secret)
-    if not secret or not hmac.compare_digest(begun.state.encode(), state.encode()):
+    sign_in = _derived(secret)
+    if not secret or not hmac.compare_digest(sign_in.state.encode(), state.encode()):
         raise UnauthenticatedError("This browser did not begin this sign-in, or too long ago.")
-    return begun
+    return sign_in
 
 
 def callback_address(request: Request) -> str:
-    """Return where the provider sends people back to; it knows the address, and takes no other."""
+    """Return the redirect URI, which is registered at the provider."""
     scheme = request.headers.get("x-forwarded-proto", "https")
     base = settings.public_base_url() or f"{scheme}://{request.headers.get('host', '')}"
     return f"{base}{CALLBACK}"
 
 
 def arrival(tokens: Reply) -> Reply:
-    """Send somebody who is signed in to the console, with the cookies of their session."""
+    """Redirect to the console, with the cookies of the new session."""
     return Reply(status=303, headers={"Location": SIGNED_IN}, cookies=(*tokens.cookies, _cookie("", 0)))
 
 
 def explained(problem: Problem, request: Request, error: Exception) -> Reply:
-    """Send somebody who is not signed in to the sign-in page, which says why in words of its own."""
+    """Redirect to the sign-in page, which explains the failure in its own words."""
     reason = next((REASONS[kind] for kind in type(error).__mro__ if kind in REASONS), "")
     if not reason or edge.bypassed(request.headers):
         return Reply(problem.document(), problem.status, {"Content-Type": MEDIA_TYPE})
@@ -106,11 +106,11 @@ def explained(problem: Problem, request: Request, error: Exception) -> Reply:
     return Reply(status=303, headers={"Location": FAILED + reason}, cookies=(_cookie("", 0),))
 
 
-def _derived(secret: str) -> Begun:
+def _derived(secret: str) -> SignIn:
     def part(name: str) -> str:
         return _text(hmac.new(secret.encode(errors="replace"), name.encode(), hashlib.sha256).digest())
 
-    return Begun(part("state"), part("nonce"), part("verifier"))
+    return SignIn(part("state"), part("nonce"), part("verifier"))
 
 
 def _text(value: bytes) -> str:
@@ -118,5 +118,5 @@ def _text(value: bytes) -> str:
 
 
 def _cookie(secret: str, seconds: int) -> str:
-    # Lax: the way back is a navigation that another site begins, which Strict cookies stay out of.
+    # Lax: the provider's redirect is a cross-site navigation, in which browsers send no Strict cookies.
     return f"{COOKIE}={secret}; Path=/; Max-Age={seconds}; HttpOnly; Secure; SameSite=Lax"

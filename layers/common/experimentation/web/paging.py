@@ -1,4 +1,4 @@
-"""Opaque cursors: the position in a list, bound to the list that it is of."""
+"""Opaque cursors: a position in a list, bound to that list."""
 
 import base64
 import binascii
@@ -24,18 +24,18 @@ def encode_cursor(position: Mapping[str, object], purpose: str) -> str:
     return base64.urlsafe_b64encode(_check(payload, purpose) + payload).rstrip(b"=").decode()
 
 
-def decode_cursor(cursor: str, purpose: str = "") -> dict[str, object]:
+def decode_cursor(cursor: str, purpose: str) -> dict[str, object]:
     """Return the position in a cursor; InvalidError when it is not one, or another list's."""
     try:
         content = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         check, payload = content[:CHECK_BYTES], content[CHECK_BYTES:]
         if check != _check(payload, purpose):
-            raise _refused()
+            raise cursor_refused()
         position = json.loads(payload)
     except (binascii.Error, ValueError, RecursionError) as error:
-        raise _refused() from error
+        raise cursor_refused() from error
     if not isinstance(position, dict):
-        raise _refused()
+        raise cursor_refused()
     return position
 
 
@@ -43,7 +43,8 @@ def _check(payload: bytes, purpose: str) -> bytes:
     return hashlib.sha256(b"v1\x1f" + purpose.encode() + b"\x1f" + payload).digest()[:CHECK_BYTES]
 
 
-def _refused() -> InvalidError:
+def cursor_refused() -> InvalidError:
+    """Return the error for a cursor that is not of the list."""
     return InvalidError(
         "The cursor is not of this list: start again without one.",
         [FieldError("/cursor", "is not the next_cursor of this list")],

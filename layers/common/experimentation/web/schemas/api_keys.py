@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints
 
 from experimentation.domain.access import Scope
-from experimentation.domain.clock import DAY_MS, rfc3339
+from experimentation.domain.clock import DAY_MS, rfc3339, rfc3339_or_none
 from experimentation.storage.access.api_keys import DEFAULT_RATE, ApiKey
 from experimentation.web.schemas.model import RequestModel, ResponseModel
 from experimentation.web.schemas.types import Cursor, Limit, Name, Timestamp
@@ -82,7 +82,7 @@ def _shown(key: ApiKey) -> "dict[str, object]":
         "created_at": rfc3339(key.created_at),
         "created_by": key.created_by,
         "owner": key.owner,
-        "expires_at": None if key.expires_at is None else rfc3339(key.expires_at),
+        "expires_at": rfc3339_or_none(key.expires_at),
         "requests_per_minute": key.rate,
         "last_used_on": None if key.used_on is None else rfc3339(key.used_on * DAY_MS)[:10],
     }

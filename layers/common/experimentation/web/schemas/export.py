@@ -2,13 +2,25 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from experimentation.domain.clock import rfc3339
+from experimentation.domain.clock import rfc3339, rfc3339_or_none
 from experimentation.domain.results.export_file import ExportFile
+from experimentation.domain.results.rows import Position
 from experimentation.storage.assignments import PARTITIONS
+from experimentation.web.paging import cursor_refused, decode_cursor
 from experimentation.web.schemas.model import RequestModel, ResponseModel
-from experimentation.web.schemas.types import Cursor
+from experimentation.web.schemas.types import Cursor, EventId, UserId
+
+ADDRESS_SECONDS = 900
+
+
+class CursorPosition(RequestModel):
+    """The position in a cursor: it is not signed, so that a caller may have made it up."""
+
+    partition: Annotated[int, Field(ge=0, lt=PARTITIONS)]
+    user_id: UserId
+    event_id: EventId | None
 
 
 class ExportQuery(RequestModel):
@@ -19,8 +31,15 @@ class ExportQuery(RequestModel):
     limit: Annotated[int, Field(ge=1, le=10_000)] = 1_000
     cursor: Cursor | None = None
 
-
-ADDRESS_SECONDS = 900
+    def position(self, purpose: str) -> Position | None:
+        """Return the position in the cursor; InvalidError when it is not one of the export's."""
+        if self.cursor is None:
+            return None
+        try:
+            held = CursorPosition.model_validate(decode_cursor(self.cursor, purpose))
+        except ValidationError as error:
+            raise cursor_refused() from error
+        return Position(held.partition, held.user_id, held.event_id)
 
 
 class ExportFileIn(RequestModel):
@@ -57,7 +76,8 @@ class ExportFileAnswer(ResponseModel):
     @classmethod
     def of(cls, file: ExportFile, address: str | None = None, now: int = 0) -> Self:
         """Return what is shown of a file, which has an address that was made now once it is ready."""
-        done = PARTITIONS if file.is_whole else (file.after.partition if file.after else 0)
+        partitions_read = file.after.partition if file.after else 0
+        done = PARTITIONS if file.is_whole else partitions_read
         return cls(
             rows=file.rows,
             format=file.form,
@@ -66,8 +86,8 @@ class ExportFileAnswer(ResponseModel):
             rows_written=file.rows_written,
             bytes_written=file.bytes_written,
             started_at=rfc3339(file.started_at),
-            ready_at=None if file.ready_at is None else rfc3339(file.ready_at),
-            complete_from=None if file.complete_from is None else rfc3339(file.complete_from),
+            ready_at=rfc3339_or_none(file.ready_at),
+            complete_from=rfc3339_or_none(file.complete_from),
             expires_at=rfc3339(file.expires_at),
             url=address,
             url_expires_at=None if address is None else rfc3339(now + ADDRESS_SECONDS * 1000),

@@ -30,6 +30,7 @@ def handler(query: OidcCallback, request: Request, now: int) -> Reply:
     origin = origin_of(request, None, now)
     account = provisioning.admitted(id_tokens.identity_of(claims), origin)
     started_at = wall_clock() + 1  # a new role, stored just now, revokes what was issued until then
+    provisioning.require_unchanged(account)
     session = sessions.start(
         account.username,
         account.epoch,

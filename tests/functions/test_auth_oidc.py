@@ -6,6 +6,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import Context as ContextOfAnother
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -228,6 +229,29 @@ def test_disabled_person_stays_out_whatever_the_provider_says(provider: Provider
     accounts.change("bob@example.com", lambda account: replace(account, disabled=True), now=now())
 
     assert _sign_in(provider, "bob-1").headers["Location"] == NO_ACCESS
+
+
+@pytest.mark.parametrize("change", [{"disabled": True}, {"role": "viewer"}, None])
+def test_person_who_is_changed_during_the_sign_in_is_not_let_in(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch, change: Claims | None
+) -> None:
+    _sign_in(provider, "ada-1")
+    clock = oidc_callback.wall_clock
+
+    def changed() -> None:
+        if change is None:
+            accounts.delete("ada@example.com")
+        else:
+            accounts.change("ada@example.com", lambda each: replace(each, **change), now=now())
+
+    def late() -> int:
+        monkeypatch.setattr(oidc_callback, "wall_clock", clock)
+        ContextOfAnother().run(changed)  # by a function that has policies of its own
+        return clock()
+
+    monkeypatch.setattr(oidc_callback, "wall_clock", late)
+
+    assert _sign_in(provider, "ada-1").headers["Location"] == NOT_PROVEN
 
 
 @pytest.mark.parametrize("holder", ["a password", "another subject"])

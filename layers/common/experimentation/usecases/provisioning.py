@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 from experimentation import telemetry
 from experimentation.domain.access import AccountRole, Identity
-from experimentation.domain.errors import ConflictError, ExperimentationError, ForbiddenError
+from experimentation.domain.errors import (
+    ConflictError,
+    ExperimentationError,
+    ForbiddenError,
+    UnauthenticatedError,
+)
 from experimentation.storage.access import accounts, audit
 from experimentation.storage.access.accounts import Account
 from experimentation.storage.access.audit import Deed, Origin
@@ -41,6 +46,13 @@ def admitted(identity: Identity, origin: Origin) -> Account:
         return _changed(identity, origin, identity.role, f"role {known.role} -> {identity.role}")
     except ConflictError as error:
         _refuse(identity, origin, ForbiddenError(error.detail))
+
+
+def require_unchanged(account: Account) -> None:
+    """Raise UnauthenticatedError when the person was changed since: tokens from now on would outlive that."""
+    found = accounts.find(account.username)
+    if found is None or (found.role, found.epoch, found.disabled) != (account.role, account.epoch, False):
+        raise UnauthenticatedError("The account was changed meanwhile.")
 
 
 def _created(identity: Identity, role: AccountRole, origin: Origin) -> Account:

@@ -33,7 +33,7 @@ class Listed(NamedTuple):
 
 
 class Copy(NamedTuple):
-    """Versions of one object that have one content, and whether it is what readers get now."""
+    """Versions of one object with equal content, and whether readers get this content now."""
 
     versions: tuple[str, ...]
     is_current: bool
@@ -52,7 +52,7 @@ def rows(lines: Iterable[Event | Exposure]) -> dict[str, list[bytes]]:
 
 def put(day: str, lines: Iterable[bytes], kind: str = EVENTS) -> str:
     """Store the lines as one object, each once; return its key."""
-    # In one order, and below without the time: a batch that comes again gives the same name and bytes.
+    # Sorted here, and gzip without a time below: a batch delivered again gives the same name and bytes.
     content = b"\n".join(sorted(set(lines))) + b"\n"
     key = f"{_folder(kind, day)}{sha256(content).hexdigest()}{SUFFIX}"
     with translated():
@@ -71,9 +71,9 @@ def keys(day: str, kind: str = EVENTS) -> Iterator[str]:
 
 
 def listed(day: str, kind: str, most: int) -> tuple[list[Listed], bool]:
-    """Return the day's objects, and whether these are all: it stops after the page that holds the `most`th.
+    """Return the day's objects, up to the page with the `most`th, and whether these are all.
 
-    S3 lists by key, and the keys are hashes: what is left out is drawn at random, not the newest.
+    S3 lists by key, and the keys are hashes: the objects left out are random ones, not the newest.
     """
     found: list[Listed] = []
     for page in _pages(day, kind):
@@ -92,7 +92,7 @@ def read(key: str) -> Iterator[dict[str, Any]]:
 
 
 def lines_if_there(key: str) -> Iterator[bytes]:
-    """Yield the lines of an object as they were written; none of one that was deleted since it was listed."""
+    """Yield the lines of an object as they were written; none when it was deleted since it was listed."""
     with translated():
         try:
             content = client.s3().get_object(Bucket=settings.archive_bucket(), Key=key)["Body"].read()
@@ -105,23 +105,23 @@ def lines_if_there(key: str) -> Iterator[bytes]:
 
 
 def stored_days(kind: str) -> list[str]:
-    """Return the days of which there are objects, versions that were written over among them."""
-    found: set[str] = set()
+    """Return the days that have objects, overwritten versions included."""
+    days: set[str] = set()
     for page in _versions(f"{kind}/date=", delimiter="/"):
-        found |= {each["Prefix"].split("=")[1].rstrip("/") for each in page.get("CommonPrefixes", [])}
-    return sorted(found)
+        days |= {folder["Prefix"].split("=")[1].rstrip("/") for folder in page.get("CommonPrefixes", [])}
+    return sorted(days)
 
 
 def copies(day: str, kind: str) -> dict[str, list[Copy]]:
-    """Return the copies of each of the day's objects: one of several versions for each content."""
-    found: dict[str, dict[str, Copy]] = {}
+    """Return the copies of each of the day's objects: its versions, grouped by equal content."""
+    copies_by_tag: dict[str, dict[str, Copy]] = {}
     for page in _versions(_folder(kind, day)):
         for version in page.get("Versions", []):
-            of_key = found.setdefault(version["Key"], {})
-            before = of_key.get(version["ETag"], Copy((), is_current=False))
+            by_tag = copies_by_tag.setdefault(version["Key"], {})
+            before = by_tag.get(version["ETag"], Copy((), is_current=False))
             versions = (*before.versions, version["VersionId"])
-            of_key[version["ETag"]] = Copy(versions, before.is_current or version["IsLatest"])
-    return {key: list(of_key.values()) for key, of_key in found.items()}
+            by_tag[version["ETag"]] = Copy(versions, before.is_current or version["IsLatest"])
+    return {key: list(by_tag.values()) for key, by_tag in copies_by_tag.items()}
 
 
 def lines_of(key: str, copy: Copy) -> list[bytes]:
@@ -183,13 +183,13 @@ def _row(line: Event | Exposure) -> bytes:
 
 
 def _line(row: Mapping[str, str | float], name: str, last: str) -> bytes:
-    # The last field goes in as the text that it is: read and written again, a long number would lose digits.
+    # The last field is inserted as text: parsed and written again, a long number would lose digits.
     text = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
     return f'{text[:-1]},"{name}":{_object(last)}}}'.encode()
 
 
 def _object(text: str) -> str:
-    """Return the JSON text of an object, on one line; ValueError when it is none."""
+    """Return the JSON text of an object, on one line; ValueError when it is not an object."""
     if not isinstance(json.loads(text, parse_constant=_refuse), dict):
         raise ValueError("not an object")  # noqa: TRY004 - what rows() expects of a bad event
     return text.replace("\r", " ").replace("\n", " ")

@@ -16,18 +16,18 @@ from experimentation.storage.aws.transactions import delete, put_new
 if TYPE_CHECKING:
     from experimentation.storage.aws.transactions import Action, Item
 
-PARTITIONS = 64  # one takes 1,000 writes a second, and an export reads them side by side
+PARTITIONS = 64  # each takes 1,000 writes a second, and an export reads them in parallel
 
 
 class AssignmentPage(NamedTuple):
-    """Some assignments of one partition; `next_user` is the one to go on after."""
+    """Some assignments of one partition; the next page starts after `next_user`."""
 
     assignments: list[Assignment]
     next_user: str | None
 
 
 def put(assignment: Assignment) -> "Action":
-    """Return the write of an assignment that is not there yet."""
+    """Return the write of a new assignment."""
     item = _key(assignment.experiment_id, assignment.user_id) | {
         "variant": {"S": assignment.variant},
         "assigned_at": {"N": str(assignment.assigned_at)},

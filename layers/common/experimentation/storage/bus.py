@@ -1,4 +1,4 @@
-"""The event bus that facts are told on."""
+"""The event bus that facts are sent to."""
 
 import json
 from collections.abc import Sequence
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 SOURCE = "experimentation"
 MOST_ENTRIES = 10  # of one call
-# A rule's input transformer escapes nothing of what it puts into its template: with a quote in it, neither
-# the mail of NotifyEmail nor a webhook's body would be JSON, and EventBridge would send nothing.
+# A rule's input transformer does not escape values: a quote would make the mail of NotifyEmail or a webhook's
+# body invalid JSON, and EventBridge would send nothing.
 _UNESCAPED = str.maketrans({'"': "'", "\\": "/"})
 
 
 def put(facts: Sequence[Fact]) -> list[Fact]:
-    """Send up to MOST_ENTRIES facts; return those that the bus took."""
+    """Send up to MOST_ENTRIES facts; return those that the bus accepted."""
     arn = settings.notification_bus_arn()
     with translated():
         answer = client.events().put_events(Entries=[_entry(fact, arn) for fact in facts])

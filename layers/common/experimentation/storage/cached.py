@@ -1,4 +1,4 @@
-"""What an execution environment remembers for a bounded time, so that a busy one does not ask again."""
+"""Values that an execution environment caches for a bounded time."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -11,8 +11,8 @@ MOST = 1_000
 class Cached[Key, Value]:
     """Values by key, none used beyond `max_age_ms`; above 1,000 the least recently used go.
 
-    `now` is the caller's time before the read, so an age is never underestimated; a clock that was set back
-    makes a value stale, never young.
+    `now` is the caller's time before the read, so an age is never underestimated; a clock that is set back
+    makes a value stale.
     """
 
     def __init__(self, max_age_ms: int) -> None:
@@ -20,7 +20,7 @@ class Cached[Key, Value]:
         self._values: OrderedDict[Key, tuple[int, Value]] = OrderedDict()
 
     def fresh(self, key: Key, now: int, max_age_ms: int | None = None) -> Value | None:
-        """Return what is known and not too old, else None."""
+        """Return the value if it is cached and not too old, else None."""
         read_at, value = self._values.get(key, (None, None))
         limit = self._max_age_ms if max_age_ms is None else max_age_ms
         if read_at is None or not 0 <= now - read_at < limit:
@@ -29,15 +29,15 @@ class Cached[Key, Value]:
         return value
 
     def fresh_among(self, keys: Iterable[Key], now: int) -> dict[Key, Value]:
-        """Return what is known of the keys and not too old."""
+        """Return the values of those keys that are cached and not too old."""
         return {key: known for key in keys if (known := self.fresh(key, now)) is not None}
 
     def last(self, key: Key) -> Value | None:
-        """Return what was known last, however old, else None."""
+        """Return the cached value, however old, else None."""
         return self._values.get(key, (0, None))[1]
 
     def read(self, key: Key, now: int, reading: Callable[[], Value], max_age_ms: int | None = None) -> Value:
-        """Return what is fresh, else what is read now, else, while nobody answers, what was known last."""
+        """Return the fresh value, else read it; while the store does not answer, return the last value."""
         fresh = self.fresh(key, now, max_age_ms)
         if fresh is not None:
             return fresh
@@ -50,7 +50,7 @@ class Cached[Key, Value]:
             return last
 
     def keep(self, key: Key, now: int, value: Value) -> Value:
-        """Remember a value that was read at `now`, and return it."""
+        """Cache a value that was read at `now`, and return it."""
         self._values[key] = (now, value)
         self._values.move_to_end(key)
         if len(self._values) > MOST:
@@ -58,7 +58,7 @@ class Cached[Key, Value]:
         return value
 
     def change(self, key: Key, changed: Callable[[Value], Value]) -> None:
-        """Replace what is known, if it is, without making it younger."""
+        """Replace a cached value without making it younger."""
         if key in self._values:
             read_at, value = self._values[key]
             self._values[key] = (read_at, changed(value))

@@ -13,11 +13,11 @@ from experimentation.storage.aws.transactions import delete, put_new
 if TYPE_CHECKING:
     from experimentation.storage.aws.transactions import Action, Item
 
-PARTITIONS = 64  # as of the assignments
+PARTITIONS = 64  # as many as of the assignments
 
 
 def put(crossover: Crossover) -> "Action":
-    """Return the write of a crossover that is not there yet."""
+    """Return the write of a new crossover."""
     return put_new(
         _key(crossover.experiment_id, crossover.user_id)
         | {"variant": {"S": crossover.variant}, "at": {"N": str(crossover.at)}}

@@ -1,7 +1,7 @@
-"""ERASED items: one tombstone per erased person under a keyed hash of the id, and what finds them.
+"""ERASED items: one tombstone per erased person, under a keyed hash of the id.
 
-The key is made with the first erasure and kept in the table, so that what leaves the table - the record of
-access, a log, the archive - tells nobody who was erased.
+The key is drawn at the first erasure and never leaves the table, so that a pseudonym in a log, the archive or
+the record of access does not reveal who was erased.
 """
 
 import hmac
@@ -30,21 +30,18 @@ KNOWN_MS = 30_000  # with a function's 30 s it is what HEAD_STAYS_MS counts on
 
 
 class Pseudonyms(NamedTuple):
-    """What hashes user ids, and until when things were received that an erasure can concern.
-
-    The key is empty while nobody was ever erased.
-    """
+    """The key that hashes user ids, and the time of the latest erasure; empty before the first erasure."""
 
     key: bytes = b""
     latest: int = 0
 
     def of(self, user_id: str) -> str:
-        """Return what stands for a user id: HMAC-SHA256, 128 bits of it (RFC 2104)."""
+        """Return the pseudonym of a user id: 128 bits of its HMAC-SHA256 (RFC 2104)."""
         return hmac.digest(self.key, user_id.encode(), "sha256").hex()[:32]
 
 
 class KnownPseudonyms:
-    """What one environment knows of them, for up to 30 seconds."""
+    """The pseudonyms, cached in one environment for up to 30 seconds."""
 
     def __init__(self) -> None:
         self._known: Cached[None, Pseudonyms] = Cached(KNOWN_MS)
@@ -56,7 +53,7 @@ class KnownPseudonyms:
 
 
 def pseudonyms() -> Pseudonyms:
-    """Return what hashes user ids, read consistently."""
+    """Return the key and the latest erasure, read consistently."""
     with translated():
         answer = client.dynamodb().get_item(TableName=settings.data_table(), Key=KEY, ConsistentRead=True)
     if "Item" not in answer:
@@ -65,7 +62,7 @@ def pseudonyms() -> Pseudonyms:
 
 
 def announce(now: int) -> Pseudonyms:
-    """Let everybody know that somebody is erased at `now`, before the first tombstone; return the hash."""
+    """Note that an erasure begins at `now`, before its tombstone is written; return the pseudonyms."""
     with translated():
         try:
             client.dynamodb().update_item(
@@ -121,7 +118,7 @@ def pending() -> Iterator[Erasure]:
 
 
 def in_tables() -> list[Erasure]:
-    """Return the erasures of which something is still in the tables."""
+    """Return the erasures that are not through with the tables."""
     return [each for each in pending() if each.stage in IN_TABLES] if pseudonyms().key else []
 
 

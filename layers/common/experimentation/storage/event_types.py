@@ -23,7 +23,7 @@ MAX_SEEN = 10_000  # types that an environment remembers
 
 
 class EventType(NamedTuple):
-    """One type; days are UTC day numbers since 1970. Of a `partial` one some events are not counted."""
+    """One type; days are UTC day numbers since 1970. Some events of a `partial` one are not counted."""
 
     name: str
     first_day: int
@@ -40,7 +40,7 @@ class Seen(NamedTuple):
 
 
 class SeenTypes:
-    """What one environment knows to be written: a type costs a write a day, not one an event."""
+    """The types that one environment has written: a type costs a write a day, not one an event."""
 
     def __init__(self) -> None:
         self._days: dict[str, tuple[int, int]] = {}
@@ -48,9 +48,9 @@ class SeenTypes:
         self._waiting: dict[Seen, None] = {}
 
     def note(self, seen: Iterable[Seen], has_time: Callable[[], bool]) -> None:
-        """Widen the stored days of types where they are outside what is known, as far as there is time.
+        """Widen the stored days of the types, as far as the time allows.
 
-        What there is no time for, or what the store does not take, waits for the next batch.
+        Types without time left, or that the store refuses, wait for the next batch.
         """
         waiting = self._waiting | dict.fromkeys(seen)
         written = 0
@@ -65,7 +65,7 @@ class SeenTypes:
         self._waiting = dict(islice(waiting.items(), MAX_SEEN))
 
     def _noted(self, seen: Seen) -> bool:
-        """Write what is new; return whether anything was."""
+        """Write what is new; tell whether anything was."""
         name, day, counted = seen
         first, last = self._days.get(name, (day + 1, day - 1))
         is_new = not first <= day <= last
@@ -95,7 +95,7 @@ def page(limit: int, after: str | None = None) -> tuple[list[EventType], str | N
 
 
 def partial_among(names: Iterable[str]) -> frozenset[str]:
-    """Return those of the types of which not all events are counted."""
+    """Return those of the types with events that are not counted."""
     items = read_items(_key(name) for name in dict.fromkeys(names))
     return frozenset(item["SK"]["S"] for item in items if "partial" in item)
 

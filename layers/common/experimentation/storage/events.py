@@ -18,7 +18,7 @@ PREFIX = "EVENT#"
 
 
 class EventPage(NamedTuple):
-    """Some of a user's events by event id; `next_event` is the id of the one to go on after.
+    """Some of a user's events by event id; the next page starts after the id `next_event`.
 
     `counted` are those that entered the user's ledgers.
     """
@@ -29,7 +29,7 @@ class EventPage(NamedTuple):
 
 
 def put(event: Event, *, counted: bool = True) -> "Action":
-    """Return the write of an event that is not there yet; one that is not counted says so."""
+    """Return the write of a new event; one that is not counted is marked so."""
     item: Item = {
         **_key(event.user_id, event.event_id),
         "type": {"S": event.type},
@@ -37,7 +37,7 @@ def put(event: Event, *, counted: bool = True) -> "Action":
         "received": {"N": str(event.received)},
         "value": {"N": str(event.value)},
         "properties": {"S": event.properties},
-        # Longer than events are accepted: as long as one is, its item must be there to refuse a duplicate.
+        # Longer than events are accepted: the item must outlive the last duplicate that it has to refuse.
         "expires_at": {"N": str(event.received // 1000 + _kept_seconds())},
     }
     if not counted:
@@ -67,7 +67,7 @@ def _all(user_id: str, most: int) -> list[Event] | None:
     found: list[Event] = []
     after: str | None = None
     while True:
-        # One more than is allowed: it tells that there are too many.
+        # One more than allowed, to tell that there are too many.
         _, after, counted = page(user_id, most + 1, after, consistent=True)
         found += counted
         if len(found) > most:

@@ -8,15 +8,14 @@ from experimentation.storage import experiments
 from experimentation.storage.cached import Cached
 from experimentation.storage.experiments import Listed
 
-LIST_TTL_MS = 30_000  # how late a start is noticed where all are meant
+LIST_TTL_MS = 30_000  # how late a start is noticed by a call that names no experiment
 
 
 class ExperimentCache:
-    """What one environment knows: no experiment older than `max_age_ms`, no list older than LIST_TTL_MS.
+    """Experiments cached in one environment for `max_age_ms`, and their list for LIST_TTL_MS.
 
-    `now` is the caller's time before the read, so an age is never underestimated. What does not exist is not
-    cached, and drafts are for `shipped_or` alone: a new experiment is there at once, and so is its start to
-    whoever names it.
+    `now` is the caller's time before the read, so an age is never underestimated. Absence is not cached, and
+    drafts only for `shipped_or`: a call that names an experiment sees its creation and its start at once.
     """
 
     def __init__(self, max_age_ms: int = CACHE_TTL_MS) -> None:
@@ -49,21 +48,25 @@ class ExperimentCache:
         listed = self._listed.fresh(None, now)
         if listed is None:
             listed = self._listed.keep(None, now, experiments.listed())
-        ids = [name for name, each in listed.items() if each.shipped or each.status in statuses]
-        drafts = self._drafts.fresh_among(ids, now)
-        read = self.read_many((name for name in ids if name not in drafts), now)
-        for name, each in read.items():
-            if each.status is Status.DRAFT:
-                self._drafts.keep(name, now, each)
-        found = drafts | read
-        wanted = (found[name] for name in ids if name in found)
-        # Asked again: the list may be older than what was read by it.
-        return [each for each in wanted if each.ship is not None or each.status in statuses]
+        names = [name for name, each in listed.items() if each.shipped or each.status in statuses]
+        found = self._read_with_drafts(names, now)
+        # Filter again: the list may be older than the experiments.
+        return [each for each in found if each.ship is not None or each.status in statuses]
 
     def clear(self) -> None:
         """Forget everything."""
         for cache in (self._started, self._drafts, self._listed):
             cache.clear()
+
+    def _read_with_drafts(self, names: list[str], now: int) -> list[Experiment]:
+        """Return the experiments of these names that exist, in their order, from the cached drafts too."""
+        drafts = self._drafts.fresh_among(names, now)
+        read = self.read_many((name for name in names if name not in drafts), now)
+        for name, experiment in read.items():
+            if experiment.status is Status.DRAFT:
+                self._drafts.keep(name, now, experiment)
+        found = drafts | read
+        return [found[name] for name in names if name in found]
 
     def _keep(self, experiment: Experiment, now: int) -> None:
         if experiment.status is not Status.DRAFT:

@@ -153,19 +153,11 @@ def summary_of(item: Item) -> dict[str, object]:
 def from_meta(item: Item) -> Experiment:
     """Return the experiment that a META item holds."""
     schema.require(item)
+    # What an older version did not store yet has the default.
     held = json.loads(item["definition"]["S"])
-    held["variants"] = tuple(Variant(*variant) for variant in held["variants"])
-    held["metrics"] = tuple(_metric(*metric) for metric in held["metrics"])
-    held["segments"] = tuple(Segment(key, tuple(values)) for key, values in held["segments"])
-    held["pauses"] = tuple(Pause(*pause) for pause in held.get("pauses", ()))
-    held["analysis"] = Analysis(held["analysis"])
-    held["count_from"] = CountFrom(held.get("count_from", CountFrom.ASSIGNMENT))
-    held["adjustment"] = Adjustment(held.get("adjustment", Adjustment.CUPED))
-    held["conclusion"] = Conclusion(held["conclusion"]) if held.get("conclusion") else None
     for name, part in _PARTS.items():
-        held[name] = part(**held[name]) if held.get(name) else None
-    held["guard"] = GuardRule(**{name: Reaction(each) for name, each in held.get("guard", {}).items()})
-    held["tags"] = tuple(held.get("tags", ()))
+        if held.get(name) is not None:
+            held[name] = part(held[name])
     numbers: dict[str, Any] = {name: int(item[name]["N"]) for name in _NUMBERS if name in item}
     return Experiment(id=item["id"]["S"], status=Status(item["status"]["S"]), **held, **numbers)
 
@@ -208,19 +200,26 @@ def _metric(key: str, event_type: str, kind: str, direction: str, role: str, *ot
     return Metric(key, event_type, Kind(kind), Direction(direction), Role(role), *others)
 
 
-def _prerequisite(experiment_id: str, variants: list[str]) -> Prerequisite:
-    return Prerequisite(experiment_id, tuple(variants))
-
-
 def _schedule(start_at: int | None, end_at: int | None, ramp: list[dict[str, int]]) -> Schedule:
     return Schedule(start_at, end_at, tuple(RampStep(**step) for step in ramp))
 
 
-_PARTS: Mapping[str, Callable[..., object]] = {
-    "layer": Layer,
-    "prerequisite": _prerequisite,
-    "schedule": _schedule,
+_PARTS: Mapping[str, Callable[[Any], object]] = {
+    "variants": lambda variants: tuple(Variant(*variant) for variant in variants),
+    "metrics": lambda metrics: tuple(_metric(*metric) for metric in metrics),
+    "segments": lambda segments: tuple(Segment(key, tuple(values)) for key, values in segments),
+    "pauses": lambda pauses: tuple(Pause(*pause) for pause in pauses),
+    "analysis": Analysis,
+    "count_from": CountFrom,
+    "adjustment": Adjustment,
+    "conclusion": Conclusion,
+    "layer": lambda layer: Layer(**layer),
+    "prerequisite": lambda base: Prerequisite(base["experiment_id"], tuple(base["variants"])),
+    "schedule": lambda schedule: _schedule(**schedule),
+    "guard": lambda guard: GuardRule(**{name: Reaction(reaction) for name, reaction in guard.items()}),
+    "tags": tuple,
 }
+"""What makes each part of a definition of the JSON that is stored of it."""
 
 
 def _json(value: object) -> str:

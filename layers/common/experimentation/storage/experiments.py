@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import Enum, auto
-from operator import itemgetter
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from experimentation import settings
@@ -36,7 +36,7 @@ FILTERED_PAGE = 500  # some 200 KB: well under the 1 MB at which DynamoDB ends a
 
 
 class Outcome(Enum):
-    """What became of a transaction: another version of the experiment is stored, or it may work again."""
+    """The outcome of a transaction: written, refused by a newer version, or worth another attempt."""
 
     WRITTEN = auto()
     STALE = auto()
@@ -51,7 +51,7 @@ class Page(NamedTuple):
 
 
 class SortedPage(NamedTuple):
-    """Some experiments in the order that was asked for, and the last one's place if more follow."""
+    """Some experiments in the requested order, and the last one's place if more follow."""
 
     summaries: list[dict[str, object]]
     last: tuple[str, str] | None
@@ -62,6 +62,13 @@ class Listed(NamedTuple):
 
     status: Status
     shipped: bool
+
+
+class _Row(NamedTuple):
+    """An experiment in the list, newest first, and its position there."""
+
+    position: str
+    summary: dict[str, object]
 
 
 type Checks = Callable[[Experiment | None, Experiment], Iterable[Action]]
@@ -117,7 +124,7 @@ def change(
     action: str = "changed",
     checks: Checks = _no_checks,
 ) -> Experiment:
-    """Store a change that somebody asked for, as `change_because` does."""
+    """Store a change that an actor requested, as `change_because` does."""
     from experimentation.domain.facts import Cause  # noqa: PLC0415 - rare
 
     return change_because(experiment_id, apply, now=now, cause=Cause(actor, action), checks=checks)
@@ -135,9 +142,9 @@ def change_because(
 ) -> Experiment:
     """Store what `apply` makes of the experiment and return it, in the next version.
 
-    Its history entry and the facts to tell are written with it, and so is what `told` makes of the result.
-    Nothing is written when `apply` changes nothing. A change that lost a race is applied again to what won,
-    so neither is lost; `apply` may raise when it does not want that. The history has what `shown` leaves.
+    Its history entry, its facts and the actions that `told` returns for the result are written with it.
+    Nothing is written when `apply` changes nothing. A change that lost a race is applied again to the winner,
+    so neither is lost; `apply` may raise to prevent that. The history has what `shown` leaves.
     """
     from experimentation.domain.changes import differences  # noqa: PLC0415 - rare
     from experimentation.domain.facts import facts_of  # noqa: PLC0415 - rare
@@ -154,7 +161,7 @@ def change_because(
         actions += [put for fact in facts_of(before, after, now, cause) for put in outbox.put(fact)]
         actions += told(after)
         guards = [*layers.writes(before, after, now), *checks(before, after)]
-        # Once: after a conflict `apply` runs again, because what it sets may depend on the time of the write.
+        # One attempt: after a conflict `apply` runs again, as its result may depend on the time of the write.
         if _try(actions, guards) is Outcome.WRITTEN:
             return after
     raise UnavailableError("Too many changes to this experiment at once; try again.")
@@ -182,16 +189,12 @@ def delete(
 
 def list_page(wanted: Wanted, limit: int, start: str | None = None) -> Page:
     """Return up to `limit` of the experiments, newest first; `start` is a page's `next_start`."""
-    found: list[tuple[str, dict[str, object]]] = []
     is_narrow = wanted != Wanted()
-    for row in _rows(wanted.status, start, evaluated=FILTERED_PAGE if is_narrow else limit + 1):
-        summary = items.summary_of(row)
-        if not wanted.matches(summary):
-            continue
-        if len(found) == limit:
-            return Page([summary for _, summary in found], found[-1][0])
-        found.append((row["SK"]["S"], summary))
-    return Page([summary for _, summary in found], None)
+    rows = _matching(wanted, start, evaluated=FILTERED_PAGE if is_narrow else limit + 1)
+    # One more than the page holds: it tells whether another page follows.
+    found = list(islice(rows, limit + 1))
+    page = found[:limit]
+    return Page([row.summary for row in page], page[-1].position if len(found) > limit else None)
 
 
 def sorted_page(wanted: Wanted, sort: Sort, limit: int, after: tuple[str, str] | None) -> SortedPage:
@@ -199,32 +202,37 @@ def sorted_page(wanted: Wanted, sort: Sort, limit: int, after: tuple[str, str] |
 
     All are read for each page: InvalidError where more than MOST_SORTED match.
     """
-    found: list[tuple[tuple[str, str], dict[str, object]]] = []
-    for row in _rows(wanted.status, None, FILTERED_PAGE):
-        summary = items.summary_of(row)
-        if wanted.matches(summary):
-            found.append(((sort.key(summary), row["SK"]["S"]), summary))
-        if len(found) > MOST_SORTED:
-            reason = f"more than {MOST_SORTED} experiments match: narrow the search, or leave the order out"
-            raise InvalidError("There are too many experiments to sort.", [FieldError("/sort", reason)])
-    found.sort(key=itemgetter(0), reverse=sort.descends)
+    found = list(islice(_matching(wanted, None, FILTERED_PAGE), MOST_SORTED + 1))
+    if len(found) > MOST_SORTED:
+        reason = f"more than {MOST_SORTED} experiments match: narrow the search, or leave the order out"
+        raise InvalidError("There are too many experiments to sort.", [FieldError("/sort", reason)])
+    # Behind the key the position, so that the order is total and no page repeats or skips an equal key.
+    by_place = {(sort.key(row.summary), row.position): row.summary for row in found}
+    places = sorted(by_place, reverse=sort.descends)
     if after is not None:
-        found = [each for each in found if (each[0] < after if sort.descends else each[0] > after)]
-    page = found[:limit]
-    return SortedPage([summary for _, summary in page], page[-1][0] if len(found) > limit else None)
+        places = [place for place in places if (place < after if sort.descends else place > after)]
+    page = places[:limit]
+    return SortedPage([by_place[place] for place in page], page[-1] if len(places) > limit else None)
+
+
+def _matching(wanted: Wanted, start: str | None, evaluated: int) -> "Iterator[_Row]":
+    for item in _rows(wanted.status, start, evaluated):
+        summary = items.summary_of(item)
+        if wanted.matches(summary):
+            yield _Row(item["SK"]["S"], summary)
 
 
 def listed() -> dict[str, Listed]:
-    """Return how every experiment is listed, by its id, newest first; callers keep it a while anyway.
+    """Return how every experiment is listed, by its id, newest first.
 
-    Read eventually consistently, at half the price: what an experiment is, its META alone decides.
+    Read eventually consistently, at half the price: callers cache it anyway, and META decides.
     """
     rows = _rows(None, None, FILTERED_PAGE)
     return {row["experiment_id"]["S"]: Listed(Status(row["status"]["S"]), "ship" in row) for row in rows}
 
 
 def with_history() -> list[str]:
-    """Return the id of every experiment that there is or was, in order, read consistently."""
+    """Return the id of every experiment, deleted ones too, in order, read consistently."""
     query = in_partition(settings.data_table(), items.DELETED["PK"]["S"], consistent=True)
     found = {row["experiment_id"]["S"] for row in _rows(None, None, FILTERED_PAGE, consistent=True)}
     return sorted(found | {item["SK"]["S"] for item in every_item(query)})
@@ -264,7 +272,7 @@ def _attempts(experiment_id: str) -> Iterator[Experiment]:
 
 
 def _try(actions: Sequence[Action], guards: Sequence[Action]) -> Outcome:
-    """Write all or nothing: first the experiment's own action, last the guards of what was read beside it."""
+    """Write all or nothing; the experiment's own action comes first, the guards of other items last."""
     try:
         commit([*actions, *guards])
     except CancelledError as error:

@@ -1,4 +1,4 @@
-"""EXPORTS items: how far the files are that hold all rows of an experiment."""
+"""EXPORTS items: the progress of the files with all rows of an experiment."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ PARTITION = "EXPORTS"  # one for all: each item is gone after a day
 
 def begin(file: ExportFile) -> "Action":
     """Return the write of a new file, on the condition that none of its kind is being written."""
-    # By its time too: DynamoDB deletes what has expired when it likes, maybe days later.
+    # By its time too: DynamoDB may delete an expired item days later.
     is_over = "attribute_not_exists(PK) OR attribute_exists(ready_at) OR expires_at <= :now"
     return {
         "Put": {
@@ -32,7 +32,7 @@ def begin(file: ExportFile) -> "Action":
 
 
 def advance(file: ExportFile, **changes: Any) -> ExportFile:
-    """Store what changed of a file; CancelledError where another run did so since it was read."""
+    """Store changes of a file; CancelledError when another run changed it since it was read."""
     after = replace(file, step=file.step + 1, **changes)
     commit([put_if(_item(after), "step", file.step)])
     return after

@@ -19,7 +19,7 @@ LONG_BYTES = 20_000  # a value that is left out where they are more
 class Entry(NamedTuple):
     """One change: who did what when; `at` in milliseconds, `version` is the experiment's after it.
 
-    `reason` and `figures` say why the schedule or the guard did it.
+    `reason` and `figures` say why the schedule or the guard made it.
     """
 
     at: int
@@ -60,7 +60,7 @@ def append(experiment_id: str, entry: Entry) -> Action:
 
 
 def _kept(changes: Sequence[Change]) -> str:
-    """Return the changes as they are stored: a value too long to keep says how long it was."""
+    """Return the changes as they are stored: a value that is too long is replaced by its length."""
     text = _json(changes)
     if len(text.encode()) <= MOST_BYTES:
         return text
@@ -84,7 +84,7 @@ def list_page(experiment_id: str, limit: int, start: str | None = None) -> Page:
 
 
 def replace_user(experiment_id: str, user_id: str, name: str) -> None:
-    """Put a name in the place of a user id in the overrides that the experiment's entries hold."""
+    """Replace a user id by a name in the overrides of the experiment's entries."""
     query = _query(experiment_id, consistent=True) | {"FilterExpression": "contains(changes, :user)"}
     query["ExpressionAttributeValues"][":user"] = {"S": _json(user_id)}
     for item in every_item(query):
@@ -114,13 +114,13 @@ def _replace_user(item: Item, user_id: str, name: str) -> None:
 def _with_name(change: Change, user_id: str, name: str) -> Change:
     if change.field != "overrides":
         return change
-    old, new = (
-        {name if key == user_id else key: variant for key, variant in value.items()}
-        if isinstance(value, dict)
-        else value
-        for value in (change.before, change.after)
-    )
-    return Change(change.field, old, new)
+    return Change(change.field, _renamed(change.before, user_id, name), _renamed(change.after, user_id, name))
+
+
+def _renamed(overrides: object, user_id: str, name: str) -> object:
+    if not isinstance(overrides, dict):
+        return overrides
+    return {name if key == user_id else key: variant for key, variant in overrides.items()}
 
 
 def _entry(item: Item) -> Entry:

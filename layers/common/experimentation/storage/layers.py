@@ -16,7 +16,7 @@ PARTITION = {"S": "LAYERS"}
 
 
 class Claims(NamedTuple):
-    """A layer's claims as they are stored; version 0 is a layer that is not there yet."""
+    """A layer's claims as they are stored; version 0 is a layer without an item."""
 
     key: str
     version: int
@@ -31,15 +31,15 @@ class Page(NamedTuple):
 
 
 def writes(before: Experiment | None, after: Experiment | None, now: int) -> list[Action]:
-    """Return the actions that claim or release what a change of an experiment needs; none where nothing does.
+    """Return the actions that claim or release ranges for a change of an experiment.
 
-    `before` is None for a new experiment, `after` for one that is deleted. ConflictError names the experiment
-    that has some of the range. An action whose condition fails met another claim: read and try again.
+    `before` is None for a new experiment, `after` for a deleted one. ConflictError names the experiment that
+    holds some of the range. A condition that fails means a concurrent claim: read and try again.
     """
     if _claim(before) == _claim(after):
         return []
     keys = {each.layer.key for each in (before, after) if each is not None and each.layer is not None}
-    # Another layer than before: both are rewritten in the one transaction of the change.
+    # A move to another layer rewrites both in the transaction of the change.
     return [_write(read(key), before, after, now) for key in sorted(keys)]
 
 
@@ -65,23 +65,23 @@ def _claim(experiment: Experiment | None) -> object:
     return experiment.layer, experiment.ended_at
 
 
-def _write(found: Claims, before: Experiment | None, after: Experiment | None, now: int) -> Action:
-    if after is not None and after.layer is not None and after.layer.key == found.key:
-        return _put(found, claimed(found.claims, after, now))
-    gone = before if after is None else after
-    if gone is None:
+def _write(layer: Claims, before: Experiment | None, after: Experiment | None, now: int) -> Action:
+    if after is not None and after.layer is not None and after.layer.key == layer.key:
+        return _put(layer, claimed(layer.claims, after, now))
+    released_by = before if after is None else after
+    if released_by is None:
         raise ValueError("neither an experiment before nor one after")
-    return _put(found, released(found.claims, gone.id, now))
+    return _put(layer, released(layer.claims, released_by.id, now))
 
 
-def _put(found: Claims, claims: Sequence[Claim]) -> Action:
+def _put(layer: Claims, claims: Sequence[Claim]) -> Action:
     item = {
         "PK": PARTITION,
-        "SK": {"S": found.key},
-        "v": {"N": str(found.version + 1)},
+        "SK": {"S": layer.key},
+        "v": {"N": str(layer.version + 1)},
         "claims": {"S": json.dumps(claims, separators=(",", ":"))},
     }
-    return put_if(item, "v", found.version) if found.version else put_new(item)
+    return put_if(item, "v", layer.version) if layer.version else put_new(item)
 
 
 def _claims(item: Item) -> Claims:

@@ -1,4 +1,4 @@
-"""LOOK items: what an experiment showed at the end of each day, and at its completion, stored once each."""
+"""LOOK items: an experiment's results at the end of each day and at its completion, stored once each."""
 
 import json
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ PREFIX = "LOOK#"
 
 
 def put(experiment_id: str, look: Look, taken_at: int, facts: Iterable[Fact]) -> bool:
-    """Store a look with what it makes known; False when that day's is stored already and stays as it is."""
+    """Store a look with its facts; False when that day's look is stored already, which then stays."""
     item = {
         "PK": {"S": f"EXP#{experiment_id}"},
         "SK": {"S": f"{PREFIX}{look.day:07d}#{int(look.completed)}"},
@@ -26,7 +26,7 @@ def put(experiment_id: str, look: Look, taken_at: int, facts: Iterable[Fact]) ->
         commit([put_new(item), *(action for fact in facts for action in outbox.put(fact))])
     except CancelledError as error:
         if not error.condition_failed(0):
-            # A conflict or a throttle: nothing says that the look is stored.
+            # A conflict or a throttle does not tell whether the look is stored.
             raise UnavailableError("The look could not be stored; the next run takes it.") from error
         return False
     return True

@@ -1,4 +1,4 @@
-"""Facts: NOTIFICATIONS items, which people list, and OUTBOX items, which wait to be sent."""
+"""Facts: NOTIFICATIONS items for the list, and OUTBOX items until they are sent."""
 
 import json
 from typing import NamedTuple
@@ -13,8 +13,8 @@ from experimentation.storage.aws.transactions import Action, Item, put_new
 
 LISTED = "NOTIFICATIONS"
 PENDING = "OUTBOX"
-MARK = "FACT#"  # of what is told once, under its experiment
-KEPT_DAYS = 400  # what was told stays readable for a year and a little
+MARK = "FACT#"  # under the experiment, of a fact that may be told only once
+KEPT_DAYS = 400  # facts stay readable for a little over a year
 
 
 class Page(NamedTuple):
@@ -25,12 +25,12 @@ class Page(NamedTuple):
 
 
 def put(fact: Fact) -> list[Action]:
-    """Return the transaction's actions that list a fact and leave it to be sent."""
+    """Return the actions that list a fact and queue it for sending."""
     return [put_new(_item(LISTED, fact) | _expiry(fact)), put_new(_item(PENDING, fact))]
 
 
 def mark(fact: Fact) -> Action:
-    """Return the action that writes a fact off for good: a transaction with it fails the second time."""
+    """Return the action that marks a fact as told: a second transaction with it fails."""
     return put_new({"PK": {"S": f"EXP#{fact.experiment_id}"}, "SK": {"S": f"{MARK}{fact.id}"}})
 
 
@@ -41,12 +41,12 @@ def marked(experiment_id: str) -> set[str]:
 
 
 def pending(limit: int) -> list[Fact]:
-    """Return the oldest facts that nobody has sent yet, read consistently."""
+    """Return the oldest facts that are not sent yet, read consistently."""
     return _query(PENDING, limit, None, forward=True).facts
 
 
 def sent(fact: Fact) -> None:
-    """Forget that a fact waits."""
+    """Remove a sent fact from the outbox."""
     with translated():
         dynamodb().delete_item(TableName=settings.data_table(), Key=_key(PENDING, fact))
 
@@ -57,7 +57,7 @@ def list_page(limit: int, start: str | None = None) -> Page:
 
 
 def _query(partition: str, limit: int, start: str | None, *, forward: bool) -> Page:
-    # A stale read would give a fact again that has been sent and forgotten.
+    # A stale read could return a fact that was sent and removed.
     query = in_partition(settings.data_table(), partition, consistent=True) | {"ScanIndexForward": forward}
     items, next_start = one_page(query, limit, start)
     return Page([_fact(item) for item in items], next_start)

@@ -10,7 +10,7 @@ from experimentation.domain.counting.exposure import Exposure
 from experimentation.domain.errors import ExperimentationError
 
 MAX_BYTES = 200_000  # of SNS's and SQS's 256 KB
-EVENTS, EXPOSURES = 1, 2  # versions: a worker of before exposures refuses them, and gets them again later
+EVENTS, EXPOSURES = 1, 2  # versions: a worker older than exposures refuses them; they are delivered again
 _encoded = json.JSONEncoder(separators=(",", ":")).encode  # ASCII: one byte a character
 FIELDS = (str, str, str, int, int, int, str)
 EXPOSURE_FIELDS = (str, str, str, int, int, str)
@@ -52,7 +52,7 @@ def pack_exposures(exposures: Iterable[Exposure], request_id: str) -> list[str]:
 
 
 def _packed(head: str, encoded: Iterable[str], max_bytes: int) -> list[str]:
-    # Joined as text: the rows were encoded to be measured, and 500 of them are not worth encoding twice.
+    # Joined as text: the rows were encoded to measure them, and encoding up to 500 of them again takes time.
     messages: list[str] = []
     rows: list[str] = []
     size = empty = len(head) + 2

@@ -1,4 +1,4 @@
-"""The RETENTION item: the parameter RetentionDays as it was last noted, and what a raise left behind."""
+"""The RETENTION item: the parameter RetentionDays as last noted, and since when a raised one holds."""
 
 from experimentation import settings
 from experimentation.domain.counting.retention import Retention, changed
@@ -10,7 +10,7 @@ KEY: Item = {"PK": {"S": "SETTINGS"}, "SK": {"S": "RETENTION"}}
 
 
 def stored() -> Retention | None:
-    """Return the retention that was noted last; None before the first time."""
+    """Return the noted retention; None before the first note."""
     with translated():
         answer = client.dynamodb().get_item(TableName=settings.data_table(), Key=KEY, ConsistentRead=True)
     if "Item" not in answer:
@@ -21,14 +21,14 @@ def stored() -> Retention | None:
 def current() -> Retention:
     """Return the retention by which events are accepted and kept now.
 
-    A raised parameter holds once it is noted: until then nobody knows from which day on events are complete.
+    A raised parameter holds once it is noted, because the note says from which day on events are complete.
     """
     noted, days = stored(), settings.retention_days()
     return Retention(days) if noted is None else noted._replace(days=min(noted.days, days))
 
 
 def note(now: int) -> None:
-    """Store the parameter when it has changed; of two that do so at once, the first does."""
+    """Store the parameter if it has changed; of two concurrent notes the first wins."""
     before, days = stored(), settings.retention_days()
     if before is not None and before.days == days:
         return

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from experimentation.storage.aws.transactions import Action, Item
 
 SEALED = "sealed"
-ERASED = "erased"  # what people added who were erased: never read by results, only to verify them
+ERASED = "erased"  # what erased users had added: read to verify results, never to show them
 PARALLEL = 8
 MAX_TRIES = 8
 GENERATION = 0  # room in the keys for counters that are built anew beside those in use
@@ -86,9 +86,9 @@ def read(partition_key: str, prefix: str = "", *, consistent: bool = False) -> l
 
 
 def read_slices(slices: Sequence[Slice], *, consistent: bool = False) -> dict[Slice, list[Cell]]:
-    """Return the items of each slice, read side by side, each counter in one of them only.
+    """Return the items of each slice, read in parallel, each counter in one of them only.
 
-    Open shards are read eventually consistently unless told otherwise: what is missing then came just now.
+    Open shards are read eventually consistently by default: what is then missing was written just now.
     """
     with ThreadPoolExecutor(PARALLEL) as pool:
         # Read the open shards before the sealed ones: a key that is sealed in between is then seen twice,
@@ -97,10 +97,12 @@ def read_slices(slices: Sequence[Slice], *, consistent: bool = False) -> dict[Sl
         found |= _side_by_side(pool, [each for each in slices if each.is_sealed], consistent=True)
     cells = {(each.partition, cell.key): cell for each in slices for cell in found[each]}
     settled = cells | _settled(cells)
-    return {
-        each: [now for cell in found[each] if (now := settled[each.partition, cell.key]) is not None]
-        for each in slices
-    }
+    return {each: _settled_cells(each, found[each], settled) for each in slices}
+
+
+def _settled_cells(part: Slice, cells: Iterable[Cell], settled: Mapping[ItemKey, Cell | None]) -> list[Cell]:
+    stored = (settled[part.partition, cell.key] for cell in cells)
+    return [cell for cell in stored if cell is not None]
 
 
 def _side_by_side(
@@ -111,7 +113,7 @@ def _side_by_side(
 
 
 def _settled(cells: Mapping[ItemKey, Cell]) -> dict[ItemKey, Cell | None]:
-    """Return what is stored, by key, of the keys that are both open and sealed; None for what is gone."""
+    """Return the stored cells of the keys that are both open and sealed; None for a deleted one."""
     open_keys = _open_by_sealed(cells)
     settled: dict[ItemKey, Cell | None] = {sealed: cells[sealed] for sealed in open_keys}
     moved = list(open_keys)

@@ -1,4 +1,4 @@
-"""SEALING items: one for each run that seals days of an experiment, so that whoever reads meanwhile knows."""
+"""SEALING items: one per run that seals an experiment's days, so that concurrent readers know of it."""
 
 import secrets
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from experimentation.storage.aws.paged_query import every_item, in_partition
 
 
 class Run(NamedTuple):
-    """A run; one that was killed has not ended until its item expires."""
+    """A run; a killed one has not ended until its item expires."""
 
     name: str
     has_ended: bool
@@ -43,7 +43,7 @@ def _put(experiment_id: str, name: str, now: int, *, has_ended: bool) -> None:
                 "PK": {"S": f"SEALING#{experiment_id}"},
                 "SK": {"S": name},
                 "ended": {"BOOL": has_ended},
-                # A run that was killed ends by this: until then whoever reads compares two readings.
+                # Ends a killed run: until then, readers compare two readings.
                 "expires_at": {"N": str((now + DAY_MS) // 1000)},
             },
         )

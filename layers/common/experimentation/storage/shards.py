@@ -1,4 +1,4 @@
-"""What writers note on an experiment without a new version: more shards, and that users were imported."""
+"""Attributes of an experiment that change without a new version: its shards, and its first import."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ MAX_SHARDS = 64  # results read every one of them
 
 
 def note_import(experiment_id: str, now: int) -> None:
-    """Note that users are imported into the experiment, unless that is noted already."""
+    """Note the time of the experiment's first import."""
     _set(experiment_id, "imported_at = :now", "attribute_not_exists(imported_at)", {":now": now})
 
 

@@ -6,7 +6,7 @@ from experimentation import settings
 from experimentation.storage.aws import client
 from experimentation.storage.aws.failures import error_code, translated
 
-CHECKSUM = "ChecksumCRC32"  # of each part, which the whole then has to name
+CHECKSUM = "ChecksumCRC32"  # of each part; completing the upload must repeat it
 
 
 def begin(key: str, name: str, content_type: str) -> str:
@@ -23,7 +23,7 @@ def begin(key: str, name: str, content_type: str) -> str:
 
 
 def put_part(key: str, upload_id: str, number: int, content: bytes) -> None:
-    """Upload a part, in the place of an earlier one of that number."""
+    """Upload a part; it replaces an earlier one of that number."""
     with translated():
         client.s3().upload_part(
             Bucket=settings.archive_bucket(),
@@ -36,7 +36,7 @@ def put_part(key: str, upload_id: str, number: int, content: bytes) -> None:
 
 
 def finish(key: str, upload_id: str, parts: int) -> None:
-    """Make one object of the first parts; nothing where that was done already."""
+    """Complete the upload with the first parts; do nothing when it is complete already."""
     try:
         with translated():
             client.s3().complete_multipart_upload(
@@ -51,9 +51,9 @@ def finish(key: str, upload_id: str, parts: int) -> None:
 
 
 def address(key: str, seconds: int) -> str:
-    """Return where the object can be read without credentials for so long."""
-    wanted = {"Bucket": settings.archive_bucket(), "Key": key}
-    return client.s3().generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds)
+    """Return a URL that reads the object without credentials for that long."""
+    parameters = {"Bucket": settings.archive_bucket(), "Key": key}
+    return client.s3().generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds)
 
 
 def _parts(key: str, upload_id: str) -> list[dict[str, object]]:
@@ -62,9 +62,9 @@ def _parts(key: str, upload_id: str) -> list[dict[str, object]]:
         .get_paginator("list_parts")
         .paginate(Bucket=settings.archive_bucket(), Key=key, UploadId=upload_id)
     )
-    kept = "PartNumber", "ETag", CHECKSUM
+    names = "PartNumber", "ETag", CHECKSUM
     return [
-        {name: value for name, value in part.items() if name in kept}
+        {name: value for name, value in part.items() if name in names}
         for page in pages
         for part in page.get("Parts", [])
     ]

@@ -1,7 +1,7 @@
 """A user's HEAD, METRIC and PAST items: their keys, their shape, and the conditions of their writes.
 
 HEAD holds the boundaries and, while it stays small, the ledgers of all event types; a ledger that no longer
-fits becomes a METRIC item. Boundaries of experiments that ended long ago are put away in PAST.
+fits becomes a METRIC item. Boundaries of experiments that ended long ago move to PAST.
 """
 
 import json
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 
 
 class Spilled(NamedTuple):
-    """The ledger of one type in an item of its own; version 0 is one that is not stored yet."""
+    """The ledger of one type in an item of its own; version 0 is not stored yet."""
 
     version: int
     cells: Cells
 
 
 UNSEEN = Spilled(0, {})
-"""What the head says is stored apart, but a read did not find: a transaction is half-way visible."""
+"""A ledger that HEAD says is stored apart but a read did not find: a transaction is half visible."""
 
 
 class Need(NamedTuple):
-    """What is to be read of a user besides HEAD: the ledgers of these types that are apart, and PAST."""
+    """What to read of a user besides HEAD: the spilled ledgers of these types, and PAST."""
 
     user_id: str
     head: Head
@@ -80,7 +80,7 @@ def read_spilled(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Spil
 
 
 def read_past(user_id: str) -> tuple[Boundary, ...]:
-    """Return the boundaries that were put away."""
+    """Return the boundaries in PAST."""
     items = read_items([_key(user_id, "PAST")])
     return boundaries_of(items[0]["b"]["S"]) if items else ()
 
@@ -116,7 +116,7 @@ def put_head(write: "HeadWrite") -> "Action":
 
 
 def put_erasing(user_id: str, head: Head, erased_at: int) -> "Action":
-    """Return the write that closes a head to everybody but the erasure; one that is not there is made."""
+    """Return the write that closes a head, existing or new, to everything but the erasure."""
     version = head.base + head.version
     item = _head_item(user_id, replace(head, erased_at=erased_at), version + 1) | {"erasing": {"BOOL": True}}
     return put_if(item, "v", version) if head.version else put_new(item)
@@ -128,7 +128,7 @@ def delete_erased(user_id: str, erased_at: int) -> "Action":
         "Delete": {
             "TableName": settings.data_table(),
             "Key": _key(user_id, "HEAD"),
-            # By its time too: a runner that was held up must not remove the HEAD of a later erasure.
+            # By its time too: a delayed run must not remove the HEAD of a later erasure.
             "ConditionExpression": "erasing = :true AND erased_at = :at",
             "ExpressionAttributeValues": {":true": {"BOOL": True}, ":at": {"N": str(erased_at)}},
         }
@@ -176,7 +176,7 @@ def put_ledger(write: "LedgerWrite") -> "Action":
 
 
 def put_past(write: "PastWrite") -> "Action":
-    """Return the write of the boundaries put away; HEAD's condition in the same transaction guards it."""
+    """Return the write of PAST; HEAD's condition in the same transaction guards it."""
     item = _key(write.user_id, "PAST") | {
         "b": {"S": boundaries_text(write.boundaries)},
         "until": {"N": str(write.until)},

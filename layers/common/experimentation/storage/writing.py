@@ -32,7 +32,7 @@ class Shards(NamedTuple):
 
 @dataclass
 class Refusal:
-    """Why nothing was written: writes whose condition did not hold, and those in conflict or throttled."""
+    """Why nothing was written: writes whose condition failed, and those in conflict or throttled."""
 
     failed: list[UserWrite] = field(default_factory=list)
     conflicted: list[UserWrite] = field(default_factory=list)
@@ -85,5 +85,5 @@ def _action(each: Write, shards: Mapping[str, Shards], now: int) -> Action:
 def _partition(counter: CounterWrite, shards: Shards) -> str:
     if counter.is_enrolment:
         return rollups.enrolment_partition(shards.experiment, shards.enrolments)
-    # One key's counters may be two writes, and a transaction takes an item once: so each has its own shard.
+    # A transaction may touch an item once, but one key's counters may be two writes: each has its own shard.
     return rollups.partition(shards.experiment, (shards.rollups + counter.part) % shards.experiment.shards)

@@ -1,4 +1,4 @@
-"""People: who may log in, with which role; the last enabled admin cannot go."""
+"""Accounts: people who may log in, with their roles; the last enabled admin cannot be removed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 PARTITION = "ACCOUNT"
 MAX_TRIES = 5
 CONDITION_FAILED = "ConditionalCheckFailed"
-UNCHANGED = "version = :read AND created_at = :created"  # the same version of the same person of that name
+UNCHANGED = "version = :read AND created_at = :created"  # a name may be deleted and created again
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person; `epoch` names the time since which their sessions are good, times are milliseconds.
+    """A person; sessions of another `epoch` are refused, times are milliseconds.
 
-    `subject` is who the person is at the OpenID provider; empty for one who signs in with a password.
+    `subject` identifies the person at the OpenID provider; empty for one who signs in with a password.
     """
 
     username: str
@@ -94,7 +94,7 @@ def create(account: Account, record: "Sequence[Action]" = ()) -> None:
 
 
 def create_first_admin(account: Account) -> bool:
-    """Store the first person; False when there has been one, though it may be gone."""
+    """Store the first person; False when there ever was one."""
     counter: Action = {
         "Put": {
             "TableName": settings.accounts_table(),
@@ -111,7 +111,7 @@ def create_first_admin(account: Account) -> bool:
 
 
 def has_first_admin() -> bool:
-    """Tell whether the first person has been stored."""
+    """Tell whether there ever was a person."""
     with translated():
         answer = client.dynamodb().get_item(
             TableName=settings.accounts_table(), Key=_admins_key(), ConsistentRead=True
@@ -128,8 +128,8 @@ def change(
 ) -> Account:
     """Store what `apply` makes of the person, with the record of the change, and return it.
 
-    What the person was issued until then is refused. NotFoundError when there is no such person,
-    ConflictError when no admin would be left.
+    Tokens issued until then are refused. NotFoundError when there is no such person, ConflictError when no
+    admin would be left.
     """
     for _ in range(MAX_TRIES):
         before = read(username)
@@ -146,7 +146,7 @@ def change(
 
 
 def delete(username: str, record: "Sequence[Action]" = ()) -> None:
-    """Delete the person, write `record`, refuse what they were issued; errors as for a change."""
+    """Delete the person, write `record`, refuse their tokens; errors as for a change."""
     for _ in range(MAX_TRIES):
         before = read(username)
         removal: Action = {
@@ -170,7 +170,7 @@ def _written(actions: "Sequence[Action]") -> bool:
         commit(actions)
     except CancelledError as error:
         _raise_unless_condition(error)
-        # The person before the admins: if they have changed, whether this takes the last admin is asked anew.
+        # The person first: if they have changed, the next attempt decides whether this is the last admin.
         if error.reasons[0] == CONDITION_FAILED:
             return False
         raise ConflictError("This is the last admin: make another one first.") from error
@@ -178,20 +178,20 @@ def _written(actions: "Sequence[Action]") -> bool:
 
 
 def _deny_until_now(username: str) -> None:
-    """Refuse what was issued while the change was on its way, to the person as they were before it.
+    """Refuse the tokens that were issued while the change was being written.
 
-    This environment does so at once; the others read the list again within 10 s.
+    Effective here at once; other environments read the list again within 10 s.
     """
     try:
         denials.deny_subject_now(username, _clock())
     except UnavailableError:
-        # The change is made, and has refused what was issued before it began: to fail now would hide that.
+        # The change is stored and has denied all tokens issued before it: an error would hide that.
         telemetry.logger.warning("what was issued during a change was not refused", exc_info=True)
         denials.forget()
 
 
 def _clock() -> int:
-    """Return the time of the write itself: a login may have come in since the request's time."""
+    """Return the time of the write itself: a login may have succeeded since the request's time."""
     return wall_clock()
 
 

@@ -1,4 +1,4 @@
-"""API keys: `exp_<id>_<secret>`, of which the hash alone is stored."""
+"""API keys: `exp_<id>_<secret>`; only the secret's hash is stored."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 PARTITION = "APIKEY"
 MAX_AGE_MS = 10_000
 DEFAULT_RATE = 6_000
-"""Requests a minute that each execution environment lets through of a key that says nothing else."""
+"""Requests a minute that each execution environment accepts of a key without a rate of its own."""
 
 
 class ApiKey(NamedTuple):
     """A machine's key; times in milliseconds, `expires_at` None when it does not expire.
 
-    `owner` is the person who answers for it, `rate` how many requests a minute each environment lets through,
-    `used_on` the last day (since 1970, UTC) on which it was used.
+    `owner` is the person responsible for it, `rate` the requests a minute that each environment accepts,
+    `used_on` the last day of use (since 1970, UTC).
     """
 
     id: str
@@ -43,7 +43,7 @@ class ApiKey(NamedTuple):
     used_on: int | None = None
 
     def is_expired(self, now: int) -> bool:
-        """Tell whether its time is over."""
+        """Tell whether it has expired."""
         return self.expires_at is not None and self.expires_at <= now
 
 
@@ -59,7 +59,7 @@ _missing: Cached[str, bool] = Cached(MAX_AGE_MS)  # apart: a flood of invented i
 
 
 def hashed(secret: str) -> str:
-    """Return what is stored of a secret: it is 256 random bits, so one plain hash is enough."""
+    """Return the stored hash of a secret: of 256 random bits, one plain hash is enough."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -77,7 +77,7 @@ def create(key: ApiKey, record: "Sequence[Action]" = ()) -> None:
 
 
 def cached(key_id: str, now: int) -> ApiKey | None:
-    """Return the key, None when there is none; what is known is asked again after 10 s."""
+    """Return the key, None when there is none; read again after 10 s."""
     fresh = _found.fresh(key_id, now)
     if fresh is not None or _missing.fresh(key_id, now):
         return fresh
@@ -92,12 +92,12 @@ def cached(key_id: str, now: int) -> ApiKey | None:
 
 
 def note_use(key: ApiKey, now: int) -> None:
-    """Store the day on which a key is used: one write a day and key, by whoever sees it first."""
+    """Store the day on which a key is used: about one write a day and key."""
     today = now // DAY_MS
     if key.used_on is not None and key.used_on >= today:
         return
     _found.change(key.id, lambda known: known._replace(used_on=today))
-    # A request is not refused for want of this note; another environment, or the next reading, makes it.
+    # The request does not fail without this note: another environment, or a later read, writes it.
     with suppress(UnavailableError), translated():
         try:
             client.dynamodb().update_item(

@@ -1,7 +1,7 @@
-"""The record of who did what to access: appended to, never changed; forgotten after 400 days.
+"""The audit record of changes of access: append-only, expires after 400 days.
 
-Refusals for want of a right stand in partitions of their own, because every function may write one: none of
-them can touch the rest. A caller has one for each route in a quarter of an hour: nobody fills the table.
+Refusals of callers without a right are in partitions of their own, because every function may write them but
+none may touch the rest. A caller has one per route and quarter of an hour, so that nobody can fill the table.
 """
 
 import hashlib
@@ -86,7 +86,7 @@ class Page(NamedTuple):
 
 
 def writing(deed: Deed, origin: Origin, target: str, detail: str = "") -> "Action":
-    """Return the write of an entry, to stand in the transaction that does the deed."""
+    """Return the write of an entry, for the transaction that does the deed."""
     item: Item = {
         "PK": {"S": f"{RECORD}#{origin.now // PERIOD_MS}"},
         "SK": {"S": f"{origin.now:013d}#{secrets.token_hex(8)}"},
@@ -102,13 +102,13 @@ def writing(deed: Deed, origin: Origin, target: str, detail: str = "") -> "Actio
 
 
 def write(deed: Deed, origin: Origin, target: str, detail: str = "") -> None:
-    """Store an entry of what is done already, or was refused."""
+    """Store an entry of a deed that is done already, or was refused."""
     with translated():
         client.dynamodb().put_item(**writing(deed, origin, target, detail)["Put"])
 
 
 def write_refusal(origin: Origin, route: str, detail: str) -> None:
-    """Store that a caller was refused on a route, once in a quarter of an hour."""
+    """Store a caller's refusal on a route, once in a quarter of an hour."""
     started = origin.now // REFUSAL_WINDOW_MS * REFUSAL_WINDOW_MS
     digest = hashlib.sha256(f"{origin.actor}\x1f{route}".encode()).hexdigest()[:16]
     name = f"{started:013d}#{digest}"
@@ -133,7 +133,7 @@ def write_refusal(origin: Origin, route: str, detail: str) -> None:
 
 
 def forget() -> None:
-    """Write a refusal again, though it was written already."""
+    """Forget which refusals were written."""
     _refused.clear()
 
 
@@ -142,7 +142,7 @@ def page(limit: int, after: str | None, now: int) -> Page:
     newest = now // PERIOD_MS
     start, _, key = (after or f"{newest}#").partition("#")
     entries: list[Entry] = []
-    # A cursor is not signed: one of a time to come must not make this ask for every period until then.
+    # A cursor is not signed: one of the far future must not cost a query for every period until then.
     first = min(int(start), newest) if start.isdecimal() else newest
     for period in range(first, newest - PERIODS - 1, -1):
         for item in _of_period(period, limit - len(entries), key):
@@ -172,7 +172,7 @@ def _of_partition(partition: str, limit: int, before: str) -> "Iterator[Item]":
 
 
 def _told(deed: Deed, origin: Origin, target: str, detail: str) -> "Item":
-    """Return what an entry says, beside its key."""
+    """Return an entry's attributes besides its key."""
     return {
         "deed": {"S": deed},
         "actor": {"S": origin.actor},

@@ -1,8 +1,8 @@
-"""The deny list: what is refused before its access tokens expire, read again every 10 s at most.
+"""The deny list: sessions and people whose access tokens are refused before they expire; cached for 10 s.
 
-An entry's key begins with its expiry, so that a reading is of what still matters, however late DynamoDB
-deletes the rest. A session has one entry however many tokens it was issued; whoever ends more than a few
-sessions while their tokens live gets one entry for all of them, so that nobody can make the list long.
+An entry's key begins with its expiry, so that a read skips expired entries however late DynamoDB deletes
+them. A session has one entry however many tokens it was issued; a person who ends more than a few sessions
+while their tokens live gets one entry for all of them, so that nobody can make the list long.
 """
 
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from experimentation.storage.aws.transactions import Action, Item
 
 PARTITION = "DENY"
-MAX_AGE_MS = 10_000  # how late a refusal may be, against a read for every request
-SKEW_SECONDS = 60  # an environment whose clock is behind takes a token for so much longer
+MAX_AGE_MS = 10_000  # how late a denial may take effect; without it, each request costs a read
+SKEW_SECONDS = 60  # an environment whose clock is behind accepts a token for that much longer
 SUBJECT_BUCKET_SECONDS = 900  # a person has one entry for each quarter of an hour at most
 
 
@@ -33,7 +33,7 @@ _denied: Cached[str, _Denied] = Cached(MAX_AGE_MS)
 
 
 def is_denied(session_id: str, subject: str, issued_at: int, now: int) -> bool:
-    """Tell whether a token's session, or everything its subject got until then, is refused; milliseconds."""
+    """Tell whether a token's session is denied, or its subject's tokens of that time (milliseconds)."""
     denied = _current(now)
     return session_id in denied.sessions or issued_at <= denied.not_before.get(subject, -1)
 
@@ -44,12 +44,12 @@ def deny_session(session_id: str, last_expiry: int) -> None:
 
 
 def deny_subject(subject: str, now: int) -> "Action":
-    """Return the write that refuses whatever the person was issued until `now`."""
+    """Return the write that refuses all tokens issued to the person until `now`."""
     return {"Put": {"TableName": settings.accounts_table(), "Item": _subject_item(subject, now)}}
 
 
 def deny_subject_now(subject: str, now: int) -> None:
-    """Refuse whatever the person was issued until `now`, or until later where that is refused already."""
+    """Refuse all tokens issued to the person until `now`; a later denial stays as it is."""
     try:
         _put(
             _subject_item(subject, now),

@@ -1,4 +1,4 @@
-"""Devices that a person signed in with before: strangers' failures do not delay a login from one of them.
+"""Devices that a person signed in with before: other people's failures do not delay a login from them.
 
 The device holds a random secret in a cookie ("device cookies", OWASP); its hash is stored under the person's
 name.

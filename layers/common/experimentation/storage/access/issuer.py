@@ -1,7 +1,7 @@
 """The OpenID provider that people may sign in at: its metadata, its keys, and a code's ID token.
 
-Its addresses are the deployment's and its own metadata's; none comes from a caller. Redirects are not
-followed, answers are bounded, and what was read stays good for as long as the provider does not answer.
+Its addresses come from the deployment and its own metadata, never from a caller. Redirects are not followed,
+answers are bounded, and while the provider does not answer, the last metadata and keys stay in use.
 """
 
 import base64
@@ -30,7 +30,7 @@ type Json = Mapping[str, Any]
 
 
 class Metadata(NamedTuple):
-    """Where the provider takes people, codes, and questions about its keys."""
+    """The provider's endpoints."""
 
     authorization_endpoint: str
     token_endpoint: str
@@ -39,7 +39,7 @@ class Metadata(NamedTuple):
 
 class _Unfollowed(HTTPRedirectHandler):
     def redirect_request(self, *_: object) -> None:
-        """Follow nothing: a redirect would carry the code, or bring another's keys."""
+        """Follow no redirect: it could leak the code, or return another issuer's keys."""
 
 
 _opener = build_opener(_Unfollowed)
@@ -64,7 +64,7 @@ def keys(now: int, kid: str | None) -> Sequence[Json]:
 
 
 def id_token(code: str, verifier: str, redirect_uri: str, now: int) -> str:
-    """Exchange a code for an ID token; UnauthenticatedError for a code that is not good, or was used."""
+    """Exchange a code for an ID token; UnauthenticatedError for an invalid or used code."""
     fields = {
         "grant_type": "authorization_code",
         "code": code,
@@ -128,9 +128,7 @@ def _read(url: str) -> Json:
 
 def _answered(request: Request) -> Json:
     """Return the JSON object that the provider answers; UnavailableError when it answers none."""
-    address = urlsplit(request.full_url)
-    if address.scheme != "https" and not (address.scheme == "http" and address.hostname in LOOPBACK):
-        raise UnavailableError("The sign-in service has an address without https.")
+    _require_https(request.full_url)
     try:
         with _opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
             content = answer.read(LARGEST_ANSWER + 1)
@@ -145,3 +143,10 @@ def _answered(request: Request) -> Json:
     if not isinstance(document, dict):
         raise UnavailableError("The sign-in service does not answer in JSON.")
     return document
+
+
+def _require_https(url: str) -> None:
+    address = urlsplit(url)
+    is_local = address.scheme == "http" and address.hostname in LOOPBACK
+    if address.scheme != "https" and not is_local:
+        raise UnavailableError("The sign-in service has an address without https.")

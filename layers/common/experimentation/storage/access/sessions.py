@@ -1,9 +1,9 @@
 """Sessions: families of refresh tokens; each is used once, and reuse ends the family (RFC 9700, 4.14).
 
-A family is one item, under its person, that knows the hash of its current token and of the one before. The
-successor is derived from the presented token and a nonce that is stored with the rotation, so that whoever
-presents the same token again within 10 s gets the same answer, though no token is stored. Each token carries
-a tag that only the family can have made: a session's id alone, which is no secret, ends nothing.
+A family is one item, under its person, with the hash of its current token and of the previous one. The
+successor is derived from the presented token and a nonce that is stored with the rotation, so that the same
+token presented again within 10 s gets the same answer, though no token is stored. Each token carries a tag
+that only the family can have made, because a session's id is no secret and must not suffice to end it.
 """
 
 import secrets
@@ -30,7 +30,7 @@ from experimentation.storage.aws.paged_query import every_item, in_partition
 if TYPE_CHECKING:
     from experimentation.storage.aws.transactions import Item
 
-GRACE_MS = 10_000  # for a client that missed the answer, or whose two tabs refresh at once
+GRACE_MS = 10_000  # for a client that missed the answer, or two tabs that refresh at once
 LONGEST_AGENT = 200
 LISTED = 100
 DENIED_ONE_BY_ONE = 10  # sessions of a person, while their access tokens live
@@ -63,7 +63,7 @@ class ListedSession(NamedTuple):
 
 
 class ReusedError(UnauthenticatedError):
-    """Somebody presented a refresh token that was used before: its family has ended."""
+    """A refresh token was presented again after its grace period: its family has ended."""
 
     def __init__(self, username: str) -> None:
         super().__init__("The refresh token is not valid.")
@@ -82,8 +82,8 @@ def start(
 ) -> Session:
     """Store a new family and return its first token.
 
-    `authenticated_at` and `lifetime_seconds` are for a person who proved who they are elsewhere: maybe
-    earlier, and for less time.
+    `authenticated_at` and `lifetime_seconds` are for a sign-in at the OpenID provider: it may have happened
+    earlier, and be good for less time.
     """
     longest = settings.session_seconds()
     lifetime = longest if lifetime_seconds is None else min(longest, lifetime_seconds)
@@ -138,7 +138,7 @@ def rotate(token: str, now: int) -> Session:
                     ":last_expiry": {"N": str(now // 1000 + settings.access_token_seconds())},
                 },
                 ReturnValues="ALL_NEW",
-                # What refused it, in the refusal: a second read could find a later rotation.
+                # The item as it was when the condition failed: a second read could find a later rotation.
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
@@ -149,7 +149,7 @@ def rotate(token: str, now: int) -> Session:
 
 
 def revoke(token: str, now: int) -> str:
-    """End the family that a token is of, however old the token, and return whose it was.
+    """End the family of a token, however old the token, and return its person.
 
     UnauthenticatedError when it is of none.
     """
@@ -162,7 +162,7 @@ def revoke(token: str, now: int) -> str:
 
 
 def end(username: str, session_id: str, now: int) -> None:
-    """End a family with its access tokens; NotFoundError when there is none that lives."""
+    """End a family with its access tokens; NotFoundError when it does not exist or has ended."""
     item = _read(_primary(username, session_id))
     if item is None or not _lives(item, now):
         raise NotFoundError("There is no such session.")
@@ -176,20 +176,20 @@ def live(username: str, now: int) -> list[ListedSession]:
 
 
 def _again(presented: RefreshToken, item: "Item | None", now: int) -> Session:
-    """Return the successor once more while it is fresh; anything else is a token that must not be used."""
+    """Return the same successor within the grace period; refuse any other token, and end a reused family."""
     if item is None or not _lives(item, now) or not presented.is_of(item["family_key"]["S"]):
         raise refused()
     is_previous = item.get("previous_hash", {}).get("S") == hashed(presented.secret)
     if is_previous and now - int(item["used_at"]["N"]) <= GRACE_MS:
         return _session(item, successor(presented.secret, item["nonce"]["S"]))
-    _end(item, now)  # somebody has a copy
+    _end(item, now)  # a used token: either its client or an attacker holds a copy
     raise ReusedError(presented.username)
 
 
 def _end(item: "Item", now: int) -> None:
     """Refuse a family's access tokens, then mark it as ended.
 
-    The mark comes last: where either fails, the family still lives for whoever tries again.
+    The mark comes last: if either write fails, the family still lives and the call can be repeated.
     """
     username, session_id, last_expiry = _username(item), item["SK"]["S"], int(item["last_expiry"]["N"])
     _deny(username, session_id, last_expiry, now)
@@ -205,17 +205,17 @@ def _end(item: "Item", now: int) -> None:
             )["Attributes"]
         except ClientError as error:
             if condition_failed(error):
-                return  # it was over, and is deleted: no token of it lives
+                return  # it had expired and is deleted: none of its tokens is good
             raise
     latest_expiry = int(ended["last_expiry"]["N"])
-    if latest_expiry > last_expiry:  # of a token that was issued in between
+    if latest_expiry > last_expiry:  # a token was issued between the read and the mark
         denials.deny_session(session_id, latest_expiry)
 
 
 def _deny(username: str, session_id: str, last_expiry: int, now: int) -> None:
     if last_expiry + denials.SKEW_SECONDS <= now // 1000:
-        return  # its access tokens have all expired: there is nothing to refuse
-    # Every function holds the whole deny list: nobody may make it long by signing in and out.
+        return  # all its access tokens have expired
+    # Every environment caches the whole deny list: nobody may make it long by signing in and out.
     if _ended_lately(username, now) <= DENIED_ONE_BY_ONE:
         denials.deny_session(session_id, last_expiry)
     else:
@@ -223,7 +223,7 @@ def _deny(username: str, session_id: str, last_expiry: int, now: int) -> None:
 
 
 def _ended_lately(username: str, now: int) -> int:
-    """Count one more ended session of the person in this quarter of an hour; return how many."""
+    """Count one more ended session of the person in this quarter of an hour; return their number."""
     window = now // 1000 // denials.SUBJECT_BUCKET_SECONDS
     with translated():
         answer = client.dynamodb().update_item(
@@ -271,12 +271,12 @@ def _session(item: "Item", secret: str) -> Session:
 
 
 def _listed(item: "Item") -> ListedSession:
-    over = min(int(item["ends_at"]["N"]), int(item["expires_at"]["N"]))
+    ends_at = min(int(item["ends_at"]["N"]), int(item["expires_at"]["N"]))
     return ListedSession(
         id=item["SK"]["S"],
         started_at=int(item["started_at"]["N"]),
         last_used_at=int(item["used_at"]["N"]),
-        ends_at=over * 1000,
+        ends_at=ends_at * 1000,
         address=item["address"]["S"],
         user_agent=item["user_agent"]["S"],
     )

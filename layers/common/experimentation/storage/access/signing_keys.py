@@ -34,7 +34,7 @@ _cached: Cached[str, tuple[SigningKey, ...]] = Cached(MAX_AGE_MS)
 
 
 def newest(now: int) -> SigningKey:
-    """Return the key to sign with, the first of the secret; whoever verifies can know it by then."""
+    """Return the key to sign with, the first of the secret; its public half is published by then."""
     arn = settings.signing_secret_arn()
     fresh = _cached.fresh(arn, now)
     if fresh is not None:
@@ -42,7 +42,7 @@ def newest(now: int) -> SigningKey:
     try:
         keys = parsed(_read(arn))
     except UnavailableError:
-        # The key that was read last still signs: whoever verifies knows it, and the keys change seldom.
+        # Sign with the last key that was read: verifiers know it, and keys rarely change.
         last = _cached.last(arn)
         if last is None:
             raise

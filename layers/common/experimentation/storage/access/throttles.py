@@ -1,13 +1,12 @@
-"""Failed logins: whoever fails waits; nobody else does.
+"""Failed logins delay the next attempt from the same origin, and no other.
 
-They are counted per name and address, per address, and per name; a device that its person signed in with
-before (storage/access/devices.py) has a count of its own instead. How long an attempt waits depends on
-failures of its own address or device alone: when a name has failed often from anywhere, an address's first
-failure already costs a minute, but an address without failures is heard at once. So strangers can slow down
-themselves, never the person.
+Failures are counted per name and address, per address, and per name; a device that its person signed in with
+before (storage/access/devices.py) has a count of its own instead. The delay depends only on failures of the
+attempt's own address or device: once a name has failed often from anywhere, an address's first failure costs
+a minute, but an address without failures has no delay. So attackers slow down themselves, never the person.
 
-Each attempt is charged before the password is looked at, so that a hundred at once are a hundred failures; an
-attempt that succeeds gives its charge back.
+Each attempt is charged before the password is checked, so that a hundred concurrent attempts are a hundred
+failures; a successful attempt gives its charge back.
 """
 
 import hashlib
@@ -43,9 +42,9 @@ class Attempt(NamedTuple):
 
 
 class _Count(NamedTuple):
-    """Failures so far, and since when the next one waits for them (0: a success came in between).
+    """Failures so far, and from when the delay after them runs (0: none, after a success).
 
-    `stamp` is drawn anew by each write, which is how two at once are told apart.
+    Each write draws a new `stamp`, by which the condition of a concurrent write fails.
     """
 
     failures: int
@@ -57,7 +56,7 @@ class _Count(NamedTuple):
 
 
 class _Counter(NamedTuple):
-    """Where failures are counted, and whether the name's ceiling makes them dearer."""
+    """Where failures are counted, and whether the name's ceiling makes the delays longer."""
 
     key: "Item"
     guarded: bool = False
@@ -89,7 +88,7 @@ def guarded_delay_ms(failures: int) -> int:
 def charge(attempt: Attempt, now: int) -> None:
     """Count an attempt as failed until it succeeds; TooManyRequestsError while one must wait, uncounted."""
     counters = _counters(attempt, now)
-    # Look at all before any is charged: an attempt that must wait for one makes no other dearer.
+    # Check all before charging any: an attempt that has to wait for one must not raise another.
     for counter in counters:
         _require_free(_read(counter.key, now), counter, now)
     for counter in counters:
@@ -98,7 +97,7 @@ def charge(attempt: Attempt, now: int) -> None:
 
 
 def give_back(attempt: Attempt, now: int) -> None:
-    """Forget the failures of this name here after a success, and this one attempt of the address."""
+    """After a success, clear the failures of this name and origin, and uncount this attempt elsewhere."""
     own, *shared = _counters(attempt, now)
     with translated():
         client.dynamodb().delete_item(TableName=settings.accounts_table(), Key=own.key)
@@ -108,7 +107,7 @@ def give_back(attempt: Attempt, now: int) -> None:
 
 
 def network_of(address: str) -> str:
-    """Return what is counted as one address: an IPv6 network of 64 bits is one customer's.
+    """Return what is counted as one address: an IPv6 customer has a network of 64 bits.
 
     >>> network_of("203.0.113.7"), network_of("2001:db8:1:2:3:4:5:6"), network_of("::ffff:203.0.113.7")
     ('203.0.113.7', '2001:db8:1:2::/64', '203.0.113.7')
@@ -158,7 +157,7 @@ def _read(key: "Item", now: int) -> _Count:
     item = answer["Item"]
     count = _Count(int(item["failures"]["N"]), int(item["waits_from"]["N"]), item["stamp"]["S"])
     is_recent = int(item["failed_at"]["N"]) + FORGOTTEN_AFTER_MS > now
-    # Forgotten but for its stamp: DynamoDB deletes the item when it likes, and the condition compares it.
+    # Keep the stamp of an expired count: its item may still exist, and the write's condition compares it.
     return count if is_recent else _NONE._replace(stamp=count.stamp)
 
 
@@ -187,7 +186,7 @@ def _counted(key: "Item", before: _Count, now: int) -> bool:
 
 
 def _subtract(key: "Item") -> None:
-    """Take one failure back; the next attempt waits for none, but they are remembered."""
+    """Take one failure back and end the delay; the other failures stay counted."""
     with translated():
         try:
             client.dynamodb().update_item(

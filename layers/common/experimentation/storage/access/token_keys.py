@@ -1,4 +1,4 @@
-"""The public keys that verify access tokens: one item, which whoever signs keeps equal to the secret."""
+"""The public keys that verify access tokens: one item, which signing functions keep equal to the secret."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -24,8 +24,8 @@ _cached: Cached[str, tuple[TokenKey, ...]] = Cached(MAX_AGE_MS)
 
 
 def named(kid: str, now: int) -> TokenKey | None:
-    """Return the key of that name; they are read again for an unknown one, every 2 s at most."""
-    # Twice: a new key is there before its first token, but made-up names must not cost a read each.
+    """Return the key of that name; an unknown name reads the keys again, every 2 s at most."""
+    # Read again, as a new key is published before its first token; limited, as made-up names must be cheap.
     for age in (MAX_AGE_MS, UNKNOWN_KEY_PAUSE_MS):
         for key in _keys(now, age):
             if key.kid == kid:
@@ -34,7 +34,7 @@ def named(kid: str, now: int) -> TokenKey | None:
 
 
 def replace(keys: Sequence[TokenKey], now: int) -> None:
-    """Let tokens of these keys alone be good from now on; written only when that changes something."""
+    """Accept only tokens of these keys from now on; written only when the keys change."""
     table = settings.accounts_table()
     if set(_read(table)) != set(keys):
         listed = [{"M": {"kid": {"S": key.kid}, "public": {"S": key.public}}} for key in keys]

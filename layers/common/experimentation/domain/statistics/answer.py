@@ -1,4 +1,4 @@
-"""The full results answer: what an analysis finds, before it is written as JSON."""
+"""The results of an analysis, before they are written as JSON."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from experimentation.domain.statistics.verdict import Recommendation
 
 
 class SampleRatio(NamedTuple):
-    """Did the split follow the weights? `sequential_p_value` may be looked at on any day."""
+    """Whether the split followed the weights; `sequential_p_value` may be read on any day."""
 
     status: str
     p_value: float | None
@@ -59,7 +59,7 @@ class MetricResult(NamedTuple):
 class Analysis(NamedTuple):
     """The answer; an exploratory one, and a draft's, carries no recommendation.
 
-    `verdicts` are those that kept looks gave, by treatment, standing or fallen.
+    `verdicts` are those of stored looks, by treatment, standing or fallen.
     """
 
     analysis: Mode

@@ -1,4 +1,4 @@
-"""The Bayesian view of a difference in means: chance to beat control and expected loss, unsafe to peek at."""
+"""The Bayesian view of a difference in means: chance to beat control, expected loss; not safe to peek at."""
 
 from math import sqrt
 from typing import NamedTuple
@@ -38,9 +38,9 @@ class Posterior(NamedTuple):
 
 
 def posterior_of(difference: float, variance: float, prior: Prior | None = None) -> Posterior:
-    """Return the normal posterior of a measured difference; without a prior it is flat.
+    """Return the normal posterior of a measured difference; the default prior is flat.
 
-    Its mean under a prior is what was measured, shrunk: measuring when stopping early exaggerates.
+    A prior shrinks the estimate: what is measured at an early stop is too large on average.
     Source: conjugate normal with known variance (Gelman et al., Bayesian Data Analysis, 2.5).
 
     >>> posterior_of(0.2, 0.01, Prior(0.0, 0.1)).mean

@@ -7,7 +7,7 @@ from experimentation.domain.statistics.proportions import Rate
 from experimentation.domain.statistics.special import beta_fraction, stirling_error
 
 _STEPS_PER_SD = 8  # the trapezoidal rule on a smooth bell converges faster than any power of the step
-_NEGLIGIBLE = -45.0  # natural log of a weight that no longer counts
+_NEGLIGIBLE = -45.0  # natural log of a weight that a double's sum no longer sees
 
 
 class Beta(NamedTuple):
@@ -23,7 +23,7 @@ class Beta(NamedTuple):
 
     @property
     def logit_sd(self) -> float:
-        """Return about the standard deviation of the rate's logit."""
+        """Return the approximate standard deviation of the rate's logit."""
         return sqrt(1 / self.alpha + 1 / self.beta)
 
 
@@ -58,6 +58,7 @@ def chance_above(x: Beta, y: Beta) -> float:
     >>> round(chance_above(Beta(1, 2), Beta(2, 1)), 6)
     0.166667
     """
+    # The nodes follow the narrower distribution, or they could miss its bell.
     if x.logit_sd > y.logit_sd:
         return 1 - chance_above(y, x)
     total = weights = 0.0

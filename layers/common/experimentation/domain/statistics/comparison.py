@@ -193,21 +193,20 @@ def _deciding(study: Study, examined: Examined, family: Family | None, moment: M
     metric, test = examined.metric, examined.test
     # The exact test is one of the counts, which CUPED does not adjust.
     estimate = None if isinstance(test, ExactTest) else examined.estimate
-    today = (estimate or examined.shown).diff
-    nothing = undecided(study.analysis, ERROR_RATE, today)
+    measured = estimate or examined.shown
+    nothing = undecided(study.analysis, ERROR_RATE, today=measured.diff)
     if moment.kept is not None and metric.role is not Role.GUARDRAIL:
         kept = moment.kept.get(metric.key, {}).get(examined.treatment)
-        return nothing if kept is None else kept._replace(today=today, look=moment.kept_on)
-    interval = None if test is None or family is None else test.interval(family.level)
-    if test is None or family is None or interval is None:
+        return nothing if kept is None else kept._replace(today=measured.diff, look=moment.kept_on)
+    if test is None or family is None:
         return nothing
     return nothing._replace(
         method=test.method,
         adjusted=estimate is not None and examined.adjustment is not None,
-        difference=today,
-        interval=interval,
+        difference=measured.diff,
+        interval=test.interval(family.level),
         p_value=family.p_value,
-        lift=(estimate or examined.shown).lift,
+        lift=measured.lift,
         lift_interval=test.lift_interval(family.level),
         shrunken_lift=_shrunken_lift(estimate),
         decides=True,

@@ -22,7 +22,7 @@ class Test(Protocol):
         """Return the p-value of this comparison alone."""
         ...
 
-    def interval(self, level: float) -> Interval | None:
+    def interval(self, level: float) -> Interval:
         """Return the interval of the difference at 1 - level."""
         ...
 

@@ -1,4 +1,4 @@
-"""Words and verdicts: how sure the numbers are, and what to do about them."""
+"""The words for how sure the figures are, and the rules for what to do."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -21,7 +21,7 @@ type Tendency = Literal["better", "worse", "unclear"]
 
 
 class Evidence(NamedTuple):
-    """What one metric says about one treatment: the interval that decides (None: nothing decides yet)."""
+    """A primary metric's deciding interval for one treatment; None while nothing decides."""
 
     direction: Direction
     interval: Interval | None
@@ -34,7 +34,7 @@ class Evidence(NamedTuple):
 
 
 class Guard(NamedTuple):
-    """What one guardrail says: harmed beyond its margin, and shown to be no worse than it (if it has one)."""
+    """Whether a guardrail is proven harmed beyond its margin, and (if it has one) proven within it."""
 
     harmed: bool
     safe: bool = True
@@ -48,7 +48,7 @@ class Readiness(NamedTuple):
     enough_days: bool
     ended: bool  # the planned end is reached, or the experiment is completed
     completed: bool = False
-    any_day: bool = True  # the primaries' intervals hold on any day, so harm need not wait
+    any_day: bool = True  # the primaries' intervals hold on any day, so harm does not wait for enough users
 
 
 def confidence_word(z: float | None, enough_users: bool, mismatch: bool, significant: bool) -> Confidence:

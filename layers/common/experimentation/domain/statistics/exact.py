@@ -1,4 +1,4 @@
-"""An exact test of two conversion rates at any counts, on any day: whose converters are they?"""
+"""An exact test of two conversion rates, valid at any counts and on any day: how are the converters split?"""
 
 from math import exp, inf, log
 from typing import NamedTuple
@@ -8,12 +8,12 @@ from experimentation.domain.statistics.proportions import Rate
 from experimentation.domain.statistics.special import stirling_error
 
 CONCENTRATION = 20.0
-_MAX_LOG_RATIO = 60.0
-_STEPS = 80
+_MAX_LOG_RATIO = 60.0  # an interval that reaches further counts as unbounded
+_STEPS = 80  # of a bisection: more than a double has bits
 
 
 class ExactTest(NamedTuple):
-    """Two rates and the treatment's odds in the pair's weights, w_T / w_C.
+    """Two rates, both of some users, and the odds of the weights, w_T / w_C.
 
     With equal rates each converter's arm is a draw from the weights, so the Dirichlet-multinomial test on
     converters is valid at every look and any count. Under a ratio of rates r the odds are r w_T / w_C: the
@@ -40,16 +40,10 @@ class ExactTest(NamedTuple):
         """Return the p-value of equal rates."""
         return self._p_value(0.0)
 
-    @property
-    def difference(self) -> float | None:
-        """Return the difference of the rates."""
-        if not self.control.n or not self.treatment.n:
-            return None
-        return self.treatment.share - self.control.share
-
     def ratio(self, level: float) -> Interval:
         """Return the ratios of rates (treatment over control) whose p-value is at least `level`."""
         estimate = max(-_MAX_LOG_RATIO, min(_MAX_LOG_RATIO, self._log_ratio))
+        # The p-value is highest at the estimate and falls on either side of it.
         low = self._edge(level, min(0.0, estimate), -1)
         high = self._edge(level, max(0.0, estimate), 1)
         if self._p_value(0.0) < level:
@@ -57,14 +51,12 @@ class ExactTest(NamedTuple):
             low, high = (inner, high) if estimate > 0 else (low, inner)
         return Interval(0.0 if low is None else exp(low), inf if high is None else exp(high))
 
-    def interval(self, level: float) -> Interval | None:
-        """Return the differences that the ratios allow, wherever the rate of both arms together may lie.
+    def interval(self, level: float) -> Interval:
+        """Return the differences that the ratios allow, at any rate of both arms together that is plausible.
 
-        The converters say only how they are shared out; how many there are is chance as well, which the same
-        mixture bounds at the same level.
+        The test itself looks only at how the converters are split. How many there are is random as well, and
+        bounded by the same mixture at the same level.
         """
-        if not self._conversions or not self.control.n or not self.treatment.n:
-            return None
         low, high = self.ratio(level)
         least, most = self._rate_of_both(level)
         return Interval(
@@ -106,7 +98,7 @@ class ExactTest(NamedTuple):
         return (ratio - 1) * rate * self._users / (self.control.n + ratio * self.treatment.n)
 
     def _edge(self, level: float, start: float, sign: int) -> float | None:
-        """Return where the p-value falls below the level beyond `start`; None where it never does."""
+        """Return the log ratio beyond `start` where p falls below the level; None if it never does."""
         step = 0.5
         kept = start
         while abs(kept) < _MAX_LOG_RATIO:
@@ -117,6 +109,7 @@ class ExactTest(NamedTuple):
         return None
 
     def _between(self, level: float, rejected: float, kept: float) -> float:
+        """Return the log ratio where the p-value crosses the level, by bisection."""
         for _ in range(_STEPS):
             middle = (rejected + kept) / 2
             if self._p_value(middle) < level:

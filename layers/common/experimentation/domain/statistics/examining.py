@@ -181,7 +181,7 @@ def estimate_of(metric: Metric, arms: Arms) -> Contrast | None:
 
 
 def _exact(study: Study, examined: Examined) -> ExactTest | None:
-    """Return the exact test of the conversion rates; None without any conversion."""
+    """Return the exact test of the conversion rates; None where nothing can be compared."""
     weight, treated_weight = study.weights[study.control], study.weights[examined.treatment]
     control, treated = examined.rates
     if not (weight and treated_weight and control.is_possible and treated.is_possible):

@@ -1,4 +1,4 @@
-"""Group-sequential bounds: what may be spent at each planned look, by recursive numerical integration.
+"""Group-sequential bounds: the error rate spent at each planned look, by recursive numerical integration.
 
 The standardised sum S(t) = z sqrt(t) of a difference behaves like Brownian motion at the information t, the
 share of the planned users enrolled. Source: Lan and DeMets (1983), Biometrika 70:659, with the spending
@@ -14,11 +14,11 @@ from typing import NamedTuple
 from experimentation.domain.statistics.special import GAUSS_NODES
 from experimentation.domain.statistics.tails import norm_isf, norm_pdf, norm_sf
 
-LEAST_STEP = 0.02  # of the planned users between two looks: bounds cost more the closer looks are
+LEAST_STEP = 0.02  # of the planned users between two looks: closer looks take longer to integrate
 PLANNED_LOOKS = 28  # what planning assumes; the users needed hardly depend on it
 _PANEL = 1.25  # standard deviations of the next step; five nodes on each give 1e-9
-_REACH = 8.5  # standard deviations beyond which a density does not count
-_NEGLIGIBLE = 1e-40  # a share of the error rate that no double could tell from nothing
+_REACH = 8.5  # standard deviations: beyond them a density is negligible
+_NEGLIGIBLE = 1e-40  # an error rate so small that its bound is as good as infinite
 _ROOT_2_PI = 2.5066282746310002
 
 
@@ -40,7 +40,7 @@ class Boundary(NamedTuple):
     def power(self, drift: float) -> float:
         """Return the chance to cross at some look when z at full information has mean `drift`.
 
-        The path up to a look under drift is that without, weighted by exp(drift S - drift^2 t / 2).
+        By Girsanov, paths under drift are those without it, weighted by exp(drift S - drift^2 t / 2).
         """
         crossed = 0.0
         before = Stage(0.0, 0.0, [0.0], [0.5])
@@ -84,6 +84,7 @@ def boundary(fractions: tuple[float, ...], level: float) -> Boundary:
         bound = _bound(before, information, allowed - already)
         before = _advanced(before, information, bound, following)
         stages.append(before)
+        # What a look was too early to spend, the next one may.
         already = allowed if bound < inf else already
     return Boundary(tuple(stage.bound / sqrt(stage.information) for stage in stages), tuple(stages))
 
@@ -100,18 +101,20 @@ def smallest_level(fractions: tuple[float, ...], z: float) -> float:
         return 1.0
     # bound^2 is nearly linear in the logarithm of the level, so secants need few of these costly steps
     last = min(-0.01, log(max(1e-300, 4 * norm_sf(abs(z) * sqrt(fractions[-1])))))
-    excess = _excess(fractions, last, z)
-    found = last + 0.5
+    last_excess = _excess(fractions, last, z)
+    log_level = last + 0.5
     for _ in range(40):
-        found = min(-1e-12, max(-680.0, found))
-        beyond = _excess(fractions, found, z)
-        if abs(beyond) < 1e-9 or beyond == excess:
+        log_level = min(-1e-12, max(-680.0, log_level))
+        excess = _excess(fractions, log_level, z)
+        if abs(excess) < 1e-9 or excess == last_excess:
             break
-        found, last, excess = found - beyond * (found - last) / (beyond - excess), found, beyond
-    return exp(found)
+        step = -excess * (log_level - last) / (excess - last_excess)
+        log_level, last, last_excess = log_level + step, log_level, excess
+    return exp(log_level)
 
 
 def _excess(fractions: tuple[float, ...], log_level: float, z: float) -> float:
+    """Return by how much bound^2 at this level exceeds z^2; capped, since the bound may be infinite."""
     return min(1e6, boundary(fractions, exp(log_level)).bounds[-1] ** 2) - z * z
 
 
@@ -143,6 +146,7 @@ def _bound(before: Stage, information: float, allowed: float) -> float:
     if allowed <= _NEGLIGIBLE:
         return inf
     sd = sqrt(information - before.information)
+    # Starts at the bound of this look alone, which is too far out: earlier looks took the extreme paths.
     bound = sqrt(information) * norm_isf(min(0.5, allowed / 2))
     for _ in range(100):
         crossed = density = 0.0
@@ -150,7 +154,7 @@ def _bound(before: Stage, information: float, allowed: float) -> float:
             for s in (node, -node):
                 crossed += 2 * mass * norm_sf((bound - s) / sd)
                 density += 2 * mass * norm_pdf((bound - s) / sd) / sd
-        if crossed <= 0.0 or density <= 0.0:
+        if crossed <= 0.0 or density <= 0.0:  # underflow: still too far out
             bound *= 0.9
             continue
         step = crossed / density * log(crossed / allowed)
@@ -170,17 +174,17 @@ def _advanced(before: Stage, information: float, bound: float, following: float 
     panels = max(1, ceil(end / width))
     half = end / panels / 2
     nodes, mass = [], []
-    known = list(zip(before.nodes, before.mass, strict=True))
+    earlier = list(zip(before.nodes, before.mass, strict=True))
     reach = _REACH * sd
     for panel in range(panels):
         for offset, weight in GAUSS_NODES:
             s = half * (2 * panel + 1 + offset)
             density = 0.0
-            for node, held in known:
+            for node, node_mass in earlier:
                 if abs(s - node) < reach:
-                    density += held * exp(-(((s - node) / sd) ** 2) / 2)
+                    density += node_mass * exp(-(((s - node) / sd) ** 2) / 2)
                 if s + node < reach:
-                    density += held * exp(-(((s + node) / sd) ** 2) / 2)
+                    density += node_mass * exp(-(((s + node) / sd) ** 2) / 2)
             nodes.append(s)
             mass.append(half * weight * density / (sd * _ROOT_2_PI))
     return Stage(information, bound, nodes, mass)

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from experimentation.domain.statistics.analysis import sample_ratio
+from experimentation.domain.statistics.deciding import Test
 from experimentation.domain.statistics.examining import Examined, Moment, examine
 from experimentation.domain.statistics.harm import is_harmed
 from experimentation.domain.statistics.study import MetricTotals, Query, Study
@@ -65,27 +66,27 @@ def _harm(study: Study, guardrails: Sequence[MetricTotals]) -> Iterator[Finding]
         # An empty Moment: the guard's test must hold at every run, not only at the looks of a plan.
         examined = examine(study, Query(), totals, treatment, Moment())
         alpha = HARM_ALPHA / len(pairs)
-        if is_harmed(examined, alpha):
-            yield _harmed(study, examined, alpha)
+        if examined.any_day is not None and is_harmed(examined, alpha):
+            yield _harmed(study, examined, examined.any_day, alpha)
 
 
-def _harmed(study: Study, examined: Examined, alpha: float) -> Finding:
-    metric, test, treatment = examined.metric, examined.any_day, examined.treatment
-    interval = None if test is None else test.interval(alpha)
-    difference = examined.shown.diff
+def _harmed(study: Study, examined: Examined, test: Test, alpha: float) -> Finding:
+    metric, treatment = examined.metric, examined.treatment
+    arms = dict(zip((study.control, treatment), examined.both, strict=True))
+    interval, difference = test.interval(alpha), examined.shown.diff
     figures = {
         "metric": metric.key,
         "variant": treatment,
-        "users": {key: examined.totals.variants[key].users for key in (study.control, treatment)},
-        "converters": {key: examined.totals.variants[key].converters for key in (study.control, treatment)},
+        "users": {key: arm.users for key, arm in arms.items()},
+        "converters": {key: arm.converters for key, arm in arms.items()},
         "difference": difference,
-        "interval": None if interval is None else list(interval),
-        "p_value": None if test is None else test.p_value,
+        "interval": list(interval),
+        "p_value": test.p_value,
         "alpha": alpha,
         "margin": metric.margin,
     }
     size = "" if difference is None else f" by {amount(difference, metric.kind)}"
-    between = "" if interval is None else f" ({spread(interval, metric.kind)})"
+    between = spread(interval, metric.kind)
     beyond = "" if metric.margin is None else f", beyond its margin of {percent(metric.margin)}"
-    sentence = f"{metric.title} is worse{size} with {study.title(treatment)}{between}{beyond}"
+    sentence = f"{metric.title} is worse{size} with {study.title(treatment)} ({between}){beyond}"
     return Finding(Danger.HARM, (metric.key, treatment), sentence, figures)

@@ -7,7 +7,7 @@ from experimentation.domain.statistics.moments import Estimate
 
 
 class Baseline(NamedTuple):
-    """The control mean M that a difference D is related to: its variance, and its covariance with D."""
+    """The control mean M that a lift divides by: its variance, and its covariance with the difference D."""
 
     mean: float
     variance: float
@@ -33,7 +33,7 @@ def raw_baseline(control: Estimate) -> Baseline | None:
 
 
 def fieller(difference: float, variance: float, baseline: Baseline, quantile: float) -> Interval | None:
-    """Return Fieller's interval for D / M; None where it is unbounded (M itself is not clearly off 0).
+    """Return Fieller's interval for D / M; None where it is unbounded, since M may be 0.
 
     It excludes 0 exactly when |D| > quantile * se(D). Source: Fieller (1954), JRSS-B 16: the roots in R of
     (D - R M)^2 = q^2 [Var(D) - 2 R Cov + R^2 Var(M)], solved without subtracting nearly equal numbers.
@@ -49,6 +49,7 @@ def fieller(difference: float, variance: float, baseline: Baseline, quantile: fl
         return None
     half = difference * baseline.mean - square * baseline.covariance
     spread = sqrt(variance)
+    # A difference of squares as a product, which keeps its digits where D is just significant.
     last = (abs(difference) - quantile * spread) * (abs(difference) + quantile * spread)
     discriminant = (
         baseline.mean**2 * variance
@@ -56,6 +57,7 @@ def fieller(difference: float, variance: float, baseline: Baseline, quantile: fl
         + difference**2 * baseline.variance
         - square * (variance * baseline.variance - baseline.covariance**2)
     )
+    # One root from a sum of like signs, the other from the product of both: a difference would cancel.
     reach = half + copysign(quantile * sqrt(max(discriminant, 0.0)), half)
     roots = (reach / lead, last / reach if reach else 0.0)
     return Interval(min(roots), max(roots))

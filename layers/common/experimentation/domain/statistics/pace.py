@@ -1,7 +1,7 @@
 """How long an experiment still takes: recent users per day, and the days until a verdict may be expected."""
 
 from collections.abc import Mapping, Sequence
-from math import ceil
+from math import ceil, inf
 from typing import NamedTuple
 
 from experimentation.domain.experiment import Analysis, Role
@@ -41,7 +41,7 @@ def days_left(
 ) -> int | None:
     """Return the days until a verdict may be expected: never before min_days and min_users are reached.
 
-    fixed and group_sequential end at planned_users; the sequence may be expected to end where it finds the
+    fixed and group_sequential end at planned_users; the sequence is expected to end where it finds the
     minimum effect with 80 % power, or at planned_users if that is sooner. None where nothing can be said.
     Source: STATISTICS 11: ceil((required - now) / users per day).
     """
@@ -50,12 +50,8 @@ def days_left(
     target = _target_users(study, enrolled, judged)
     if target is None:
         return None
+    missing = _missing(study, enrolled, target)
     rate = progress.users_per_day or 0.0
-    missing = [_Missing(target - sum(enrolled.values()), 1.0)] + [
-        _Missing(study.min_users - enrolled.get(variant, 0), study.weights[variant] / _MILLION)
-        for variant in study.active
-    ]
-    missing = [each for each in missing if each.users > 0]
     if missing and not rate:
         return None
     days = [each.users / (rate * each.share) for each in missing]
@@ -63,10 +59,19 @@ def days_left(
 
 
 class _Missing(NamedTuple):
-    """Users still missing, of whom each day brings this share of all users."""
+    """Users who are still missing, and the share of all users that may fill the gap."""
 
     users: float
     share: float
+
+
+def _missing(study: Study, enrolled: Mapping[str, int], target: float) -> list[_Missing]:
+    """Return the users that all variants together, and each of them for min_users, still need."""
+    needs = [_Missing(target - sum(enrolled.values()), 1.0)] + [
+        _Missing(study.min_users - enrolled.get(variant, 0), study.weights[variant] / _MILLION)
+        for variant in study.active
+    ]
+    return [need for need in needs if need.users > 0]
 
 
 def _target_users(study: Study, enrolled: Mapping[str, int], judged: Sequence[Judged]) -> float | None:
@@ -79,30 +84,28 @@ def _target_users(study: Study, enrolled: Mapping[str, int], judged: Sequence[Ju
 
 def _required_users(study: Study, enrolled: Mapping[str, int], judged: Sequence[Judged]) -> float | None:
     """Return the users, all variants together, at which every primary metric can show the minimum effect."""
-    required = [
+    primaries = [each for each in judged if each.metric.role is Role.PRIMARY]
+    multiples = [
         _required_multiple(study, enrolled, each, treatment)
-        for each in judged
-        if each.metric.role is Role.PRIMARY
+        for each in primaries
         for treatment in study.treatments
     ]
-    multiples = [multiple for multiple in required if multiple is not None]
-    if not multiples or len(multiples) < len(required):
-        return None
-    return max(multiples) * sum(enrolled.values())
+    most = max(multiples, default=inf)
+    return None if most == inf else most * sum(enrolled.values())
 
 
-def _required_multiple(
-    study: Study, enrolled: Mapping[str, int], judged: Judged, treatment: str
-) -> float | None:
+def _required_multiple(study: Study, enrolled: Mapping[str, int], judged: Judged, treatment: str) -> float:
+    """Return how many times today's users a metric needs; infinitely many where nothing can be said."""
     comparison = judged.comparisons[treatment]
     least = least_effect(study, judged.control_mean)
     adjusted = comparison.cuped.variance_reduction if comparison.cuped.decides else None
     if least is None or comparison.se is None:
-        return None
-    return required_multiple(
+        return inf
+    multiple = required_multiple(
         least / (comparison.se * (1 - (adjusted or 0.0)) ** 0.5),
         enrolled[study.control] + enrolled[treatment],
         ERROR_RATE / family_size(study, judged.metric),
         POWER,
         tuning_n(study, treatment),
     )
+    return inf if multiple is None else multiple

@@ -1,44 +1,44 @@
-"""Power: how many more users an effect needs, and how large one must be to be found."""
+"""Power: how many more users an effect needs, and how large an effect must be to be detected."""
 
 from math import sqrt
 
 from experimentation.domain.statistics.sequential import sequence_multiplier
 from experimentation.domain.statistics.tails import norm_isf, norm_sf
 
-_HOPELESS = 1e15  # more users than there will ever be
+_HOPELESS = 1e15  # a multiple that no experiment reaches
 
 
 def required_multiple(
     signal: float, n: float, alpha: float, power: float, tuning_n: float | None = None
 ) -> float | None:
-    """Return by how much (at least 1) to multiply n users to find an effect of `signal` standard errors.
+    """Return the factor (at least 1) by which n users must grow to detect `signal` standard errors.
 
-    With a tuning_n the always-valid sequence has to exclude 0 at that one look; without, the fixed interval.
+    With a tuning_n the always-valid sequence has to exclude 0 at that one look, else the fixed interval.
     Source: power Phi(s - q) + Phi(-s - q), s = signal sqrt(multiple), solved by bisection.
 
     >>> round(required_multiple(1.0, 1000, 0.05, 0.8), 3)
     7.849
     """
 
-    def found(multiple: float) -> bool:
+    def is_powered(multiple: float) -> bool:
         quantile = (
             norm_isf(alpha / 2) if tuning_n is None else sequence_multiplier(n * multiple, alpha, tuning_n)
         )
         return two_sided_power(signal * sqrt(multiple), quantile) >= power
 
     low = high = 1.0
-    while not found(high):
+    while not is_powered(high):
         low, high = high, high * 2
         if high > _HOPELESS:
             return None
     while high - low > 1e-12 * high:
         middle = (low + high) / 2
-        low, high = (low, middle) if found(middle) else (middle, high)
+        low, high = (low, middle) if is_powered(middle) else (middle, high)
     return high
 
 
 def required_signal(quantile: float, power: float) -> float:
-    """Return of how many standard errors an effect must be for an estimate to land beyond +-quantile.
+    """Return the effect, in standard errors, whose estimate lands beyond +-quantile with this power.
 
     >>> round(required_signal(1.959964, 0.8), 4)
     2.8016

@@ -8,7 +8,7 @@ from experimentation.domain.statistics.comparison import Comparison
 from experimentation.domain.statistics.deciding import Deciding
 from experimentation.domain.statistics.decision import Action, Readiness, is_bad, is_good, is_too_small
 from experimentation.domain.statistics.looks import Verdict
-from experimentation.domain.statistics.study import Progress, Study
+from experimentation.domain.statistics.study import Metric, Progress, Study
 from experimentation.domain.statistics.verdict import Judged, evidence_of
 from experimentation.domain.statistics.wording import (
     amount,
@@ -126,17 +126,22 @@ def _guardrail(judged: Judged, treatment: str) -> str | None:
         return None
     interval = None if deciding is None else deciding.interval
     within = "" if interval is None else f" ({spread(interval, metric.kind)})"
-    if guard.harmed:
-        margin = "" if metric.margin is None else f" than the {percent(metric.margin)} allowed"
-        return f"is worse{margin}{within}"
+    if not guard.harmed:
+        return _unharmed(comparison, metric, guard.safe, within)
+    margin = "" if metric.margin is None else f" than the {percent(metric.margin)} allowed"
+    return f"is worse{margin}{within}"
+
+
+def _unharmed(comparison: Comparison, metric: Metric, safe: bool, within: str) -> str | None:
+    """Return why a guardrail without proven harm is not certainly safe; None if it is."""
     certainty = comparison.certainty or 0.0
     if comparison.tendency == "worse" and certainty >= LIKELY:
         likely = f"is {int(100 * certainty)}% likely worse, not certain{within}"
-        return likely if guard.safe else f"{likely}, and not shown to be safe"
+        return likely if safe else f"{likely}, and not shown to be safe"
     if comparison.small_sample and not metric.is_rate:
         untested = "has too few outcomes to be tested yet"
-        return untested if guard.safe else f"{untested}, so it is not shown to be safe"
-    if guard.safe:
+        return untested if safe else f"{untested}, so it is not shown to be safe"
+    if safe:
         return None
     allowed = percent(metric.margin or 0.0)
     return f"is not shown to be safe: it may be worse by more than the {allowed} allowed{within}"

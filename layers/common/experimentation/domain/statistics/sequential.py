@@ -16,7 +16,7 @@ DEFAULT_TUNING_N = 5000
 class ConfidenceSequence(NamedTuple):
     """An interval and a p-value for D that hold at every look at once; `n` users of both arms together.
 
-    rho is fixed before the first look; any level may be asked for later.
+    rho is fixed before the first look; the level may be chosen later.
     """
 
     contrast: Contrast

@@ -1,4 +1,4 @@
-"""Building blocks of tails and integrals: Stirling's error, the incomplete beta fraction, Gauss's nodes."""
+"""Building blocks of tails and integrals: Stirling's error, the incomplete beta fraction, Gauss nodes."""
 
 from math import lgamma, log, pi, sqrt
 

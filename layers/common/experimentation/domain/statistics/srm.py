@@ -70,7 +70,7 @@ def srm_sequential_dirichlet(
     p_values = []
     for batch in batches:
         totals = [total + users for total, users in zip(totals, batch, strict=True)]
-        # A mismatch once proven stays: more users of a broken split may hide it, not mend it.
+        # The running minimum: more users of a broken split can hide a proven mismatch, but not disprove it.
         lowest = min(lowest, exp(min(0.0, -_log_bayes_factor(totals, weights, concentration))))
         p_values.append(lowest)
     return SequentialRatioTest(p_values)

@@ -1,4 +1,4 @@
-"""What an analysis is given: the declared experiment, its progress, the question, exact sums per variant."""
+"""The input of an analysis: the declared experiment, its progress, the query, exact sums per variant."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ type Correction = Literal["holm", "bh", "none"]
 
 ERROR_RATE = 0.05  # of every declared test; fixed when the experiment starts and never moved by a query
 POWER = 0.8
-PRIOR_SD = 0.1  # of true lifts: what is measured at the moment of stopping is shrunken towards 0 by it
+PRIOR_SD = 0.1  # of true lifts: an estimate at an early stop is shrunken towards 0 by this prior
 _MILLION = 1_000_000
 _LEAST_OUTCOMES = 10  # converters, and users who did not convert, in each arm
 _LEAST_ACTIVE = 100  # users with an event, in the smaller arm
@@ -64,8 +64,8 @@ class CovariateSums(NamedTuple):
 class VariantTotals:
     """Exact totals of one metric's events in one variant.
 
-    `squares` is the sum over users of the squared total that the metric's kind looks at: of the number of
-    events for "count", of the values for "value"; for "conversion" it is not used.
+    `squares` is the sum over users of their squared total: of the number of events for the kind "count", of
+    the values for "value"; "conversion" does not use it.
     """
 
     users: int
@@ -86,7 +86,7 @@ class MetricTotals(NamedTuple):
 class Study(NamedTuple):
     """What the experiment declared before it started; weights are millionths by variant key, in order.
 
-    `primary_metrics` counts those that were declared by the start. `names` are what people call the variants.
+    `primary_metrics` counts those declared by the start. `names` are the variants' display names.
     """
 
     control: str
@@ -123,8 +123,8 @@ class Study(NamedTuple):
 class Progress(NamedTuple):
     """How far the experiment is; users per day are a recent average, all variants together.
 
-    `at_look`: these are the figures of a daily look, on which alone group_sequential decides. While it is
-    `paused` an experiment has no looks.
+    `at_look`: these are the figures of a daily look; group_sequential decides only at those. A `paused`
+    experiment has no looks.
     """
 
     days_running: int
@@ -136,7 +136,7 @@ class Progress(NamedTuple):
 
 
 class Query(NamedTuple):
-    """How the reader asked; `declared`: whole experiment and population, every declared metric present."""
+    """The reader's query; `declared`: of the whole experiment and population, with every declared metric."""
 
     confidence_level: float = 0.95
     correction: Correction = "holm"
@@ -194,7 +194,7 @@ def metric_moments(metric: Metric, totals: VariantTotals) -> Moments:
 
 
 def paired_moments(metric: Metric, totals: VariantTotals) -> PairedMoments | None:
-    """Return the moments with the pre-experiment covariate; None where no history was kept."""
+    """Return the moments with the pre-experiment covariate; None where it was not counted."""
     if totals.covariate is None:
         return None
     covariate = (Fraction(total) for total in totals.covariate)

@@ -1,4 +1,4 @@
-"""The five tail functions: survival functions and their inverses, accurate far into the tail."""
+"""Tail probabilities and quantiles of the normal, t and chi-square distributions, accurate far out."""
 
 from math import erf, erfc, exp, inf, lgamma, log, log1p, pi, sqrt
 
@@ -57,7 +57,8 @@ def norm_isf(p: float) -> float:
 
 
 def _norm_middle(share: float) -> float:
-    """Return the x with P(0 < Z < x) = share; tangents of a concave function reach it from the left."""
+    """Return the x with P(0 < Z < x) = share, by Newton's method."""
+    # The function is concave: each step ends to the left of the root, so none overshoots.
     x = share * _SQRT_2_PI
     for _ in range(_MAX_STEPS):
         step = (share - erf(x / _SQRT_2) / 2) / norm_pdf(x)
@@ -68,7 +69,7 @@ def _norm_middle(share: float) -> float:
 
 
 def _mills_ratio(x: float) -> float:
-    """Return P(Z > x) / density(x); Laplace's continued fraction where erfc nears a double's smallest."""
+    """Return P(Z > x) / density(x), far out (where both underflow) by Laplace's continued fraction."""
     if x < 10:
         return norm_sf(x) / norm_pdf(x)
     ratio = x
@@ -109,6 +110,7 @@ def t_isf(p: float, dof: float) -> float:
         if not tail or not slope:
             raise ValueError("the quantile is too far out for a double")
         step = tail / slope * log(tail / p)
+        # Capped: with few degrees of freedom the normal quantile is so far off that exp could overflow.
         t *= exp(min(step, 10.0))
         if abs(step) <= _CONVERGED:
             break
@@ -126,7 +128,7 @@ def _t_isf_middle(share: float, dof: float) -> float:
 
 
 def _is_central(t: float, dof: float) -> bool:
-    """Say whether P(0 < T < t) converges faster than P(T > t)."""
+    """Say whether the continued fraction of P(0 < T < t) converges faster than that of P(T > t)."""
     return t * t / dof < 1.5 / (dof + 1)
 
 
@@ -138,6 +140,7 @@ def _t_middle(t: float, dof: float) -> float:
         y, correction = _large_dof(t, dof)
         return erf(y / _SQRT_2) / 2 + correction
     ratio = t * t / dof
+    # t^2 underflows before t does.
     if ratio == 0.0:
         return t * _t_pdf(0.0, dof)
     return _t_beta_factor(ratio, dof) * beta_fraction(ratio / (1 + ratio), 0.5, dof / 2)
@@ -195,6 +198,7 @@ def chi2_sf(x: float, dof: float) -> float:
         return 0.0
     a, h = dof / 2, x / 2
     log_factor = a * log(h) - h - lgamma(a)
+    # Each converges fast on its own side, and here the tail is too large for 1 - P to cancel.
     if h < a + 1:
         return 1 - exp(log_factor) * _lower_gamma_series(a, h)
     return exp(log_factor + log(_upper_gamma_fraction(a, h)))

@@ -6,7 +6,7 @@ from experimentation.domain.experiment import Analysis, Direction, Role
 from experimentation.domain.statistics.bayes import Prior, posterior_of
 from experimentation.domain.statistics.beta_binomial import beta_binomial
 from experimentation.domain.statistics.cuped import NO_HISTORY
-from experimentation.domain.statistics.deciding import Deciding, Test, undecided
+from experimentation.domain.statistics.deciding import Deciding, Test
 from experimentation.domain.statistics.decision import (
     Confidence,
     Evidence,
@@ -194,7 +194,7 @@ def _deciding(study: Study, examined: Examined, family: Family | None, moment: M
     # The exact test is one of the counts, which CUPED does not adjust.
     estimate = None if isinstance(test, ExactTest) else examined.estimate
     measured = estimate or examined.shown
-    nothing = undecided(study.analysis, ERROR_RATE, today=measured.diff)
+    nothing = Deciding(study.analysis, today=measured.diff)
     if moment.kept is not None and metric.role is not Role.GUARDRAIL:
         kept = moment.kept.get(metric.key, {}).get(examined.treatment)
         return nothing if kept is None else kept._replace(today=measured.diff, look=moment.kept_on)

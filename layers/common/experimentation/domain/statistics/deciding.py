@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 from experimentation.domain.experiment import Analysis
 from experimentation.domain.statistics.lift import Interval
 from experimentation.domain.statistics.means import Contrast, two_sided_p
+from experimentation.domain.statistics.study import ERROR_RATE
 from experimentation.domain.statistics.tails import t_isf
 
 
@@ -94,45 +95,26 @@ class Repeated(NamedTuple):
 class Deciding(NamedTuple):
     """What the declared test says, at the error rate `alpha` of its whole family.
 
-    p_value is adjusted for the family, so `significant` is p_value < alpha. Where nothing decides (yet)
-    `decides` is False and the figures are None. `method` is sequence, exact, fixed or group_sequential;
-    `adjusted`: the difference that decides is CUPED's. `today` is the difference as it is now; `look` is the
-    UTC day of the kept look that the other figures come from.
+    p_value is adjusted for the family, so `significant` is p_value < alpha. The defaults are for a time when
+    nothing decides. `method` is sequence, exact, fixed or group_sequential; `adjusted`: the difference that
+    decides is CUPED's. `today` is the difference as it is now; `look` is the UTC day of the kept look that
+    the other figures come from.
     """
 
     analysis: Analysis
-    method: str | None
-    adjusted: bool
-    alpha: float
-    difference: float | None
-    interval: Interval | None
-    p_value: float | None
-    lift: float | None
-    lift_interval: Interval | None
-    shrunken_lift: float | None
-    decides: bool
-    significant: bool
+    method: str | None = None
+    adjusted: bool = False
+    alpha: float = ERROR_RATE
+    difference: float | None = None
+    interval: Interval | None = None
+    p_value: float | None = None
+    lift: float | None = None
+    lift_interval: Interval | None = None
+    shrunken_lift: float | None = None
+    decides: bool = False
+    significant: bool = False
     today: float | None = None
     look: int | None = None
-
-
-def undecided(analysis: Analysis, alpha: float, today: float | None) -> Deciding:
-    """Return the figures where nothing decides yet."""
-    return Deciding(
-        analysis,
-        method=None,
-        adjusted=False,
-        alpha=alpha,
-        difference=None,
-        interval=None,
-        p_value=None,
-        lift=None,
-        lift_interval=None,
-        shrunken_lift=None,
-        decides=False,
-        significant=False,
-        today=today,
-    )
 
 
 type Figures = Mapping[str, Mapping[str, Deciding]]

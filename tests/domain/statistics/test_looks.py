@@ -8,7 +8,7 @@ from experimentation.domain.experiment import Analysis
 from experimentation.domain.statistics.deciding import Deciding
 from experimentation.domain.statistics.decision import Action
 from experimentation.domain.statistics.lift import Interval
-from experimentation.domain.statistics.looks import Look, document, kept_verdicts, look_of
+from experimentation.domain.statistics.looks import Look, document, look_of, verdicts_of
 
 
 def figures(difference: float) -> Deciding:
@@ -50,14 +50,14 @@ def look(
 def test_the_first_look_that_ships_is_the_verdict_although_a_later_one_says_keep_running() -> None:
     looks = [look(1, "keep_running"), look(2, "ship", 0.02), look(3, "keep_running", 0.004)]
 
-    verdict = kept_verdicts(looks, look(4, "keep_running", 0.003))["treatment"]
+    verdict = verdicts_of(looks, look(4, "keep_running", 0.003))["treatment"]
 
     assert (verdict.action, verdict.decided_on, verdict.fallen) == ("ship", 2, None)
     assert verdict.figures == figures(0.02)
 
 
 def test_what_only_today_says_is_no_verdict() -> None:
-    assert kept_verdicts([look(1, "keep_running")], look(2, "ship")) == {}
+    assert verdicts_of([look(1, "keep_running")], look(2, "ship")) == {}
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_what_only_today_says_is_no_verdict() -> None:
     ],
 )
 def test_a_verdict_falls_when_today_speaks_against_it(today: Look, reason: str) -> None:
-    verdict = kept_verdicts([look(2, "ship")], today)["treatment"]
+    verdict = verdicts_of([look(2, "ship")], today)["treatment"]
 
     assert verdict.fallen is not None
     assert reason in verdict.fallen
@@ -80,7 +80,7 @@ def test_a_fixed_verdict_that_fell_is_not_given_again_by_the_look_that_stands() 
     later = look(3, "ship")._replace(figures={"bought": {"treatment": kept}})
     today = later._replace(day=4, figures={"bought": {"treatment": kept._replace(today=0.001)}})
 
-    verdict = kept_verdicts([look(2, "ship", 0.02), later], today)["treatment"]
+    verdict = verdicts_of([look(2, "ship", 0.02), later], today)["treatment"]
 
     assert verdict.fallen is not None
 
@@ -88,13 +88,13 @@ def test_a_fixed_verdict_that_fell_is_not_given_again_by_the_look_that_stands() 
 def test_a_verdict_that_fell_at_a_look_does_not_rise_again_by_itself() -> None:
     looks = [look(2, "ship"), look(3, "keep_running", -0.001), look(4, "keep_running", 0.002)]
 
-    assert kept_verdicts(looks, look(5, "keep_running", 0.002)) == {}
+    assert verdicts_of(looks, look(5, "keep_running", 0.002)) == {}
 
 
 def test_a_later_look_may_decide_anew() -> None:
     looks = [look(2, "ship"), look(3, "do_not_ship", -0.02)]
 
-    verdict = kept_verdicts(looks, look(4, "keep_running", -0.02))["treatment"]
+    verdict = verdicts_of(looks, look(4, "keep_running", -0.02))["treatment"]
 
     assert (verdict.action, verdict.decided_on) == ("do_not_ship", 3)
 

@@ -35,47 +35,47 @@ def _condition(condition: object, pattern_fault: PatternFault, at: str, depth: i
     elif depth > DEEPEST:
         yield FieldError(at, f"is nested deeper than {DEEPEST} levels")
     else:
-        for key, wanted in condition.items():
+        for key, expected in condition.items():
             check = _combination if key.startswith("$") else _attribute
-            yield from check(key, wanted, pattern_fault, f"{at}/{escaped(key)}", depth)
+            yield from check(key, expected, pattern_fault, f"{at}/{escaped(key)}", depth)
 
 
 def _attribute(
-    name: str, wanted: object, pattern_fault: PatternFault, at: str, depth: int
+    name: str, expected: object, pattern_fault: PatternFault, at: str, depth: int
 ) -> Iterator[FieldError]:
     if "." in name or not 1 <= len(name) <= LONGEST_ATTRIBUTE:
         yield FieldError(at, f"attributes have 1 to {LONGEST_ATTRIBUTE} characters and no dots")
     else:
-        yield from _wanted(wanted, pattern_fault, at, depth)
+        yield from _expected(expected, pattern_fault, at, depth)
 
 
 def _combination(
-    operator: str, wanted: object, pattern_fault: PatternFault, at: str, depth: int
+    operator: str, expected: object, pattern_fault: PatternFault, at: str, depth: int
 ) -> Iterator[FieldError]:
     if operator not in COMBINING:
         yield FieldError(at, f"combines no conditions: use {', '.join(COMBINING)}")
     elif operator == "$not":
-        yield from _condition(wanted, pattern_fault, at, depth + 1)
-    elif not isinstance(wanted, list) or not wanted:
+        yield from _condition(expected, pattern_fault, at, depth + 1)
+    elif not isinstance(expected, list) or not expected:
         yield FieldError(at, "must be a list of at least one condition")
     else:
-        for index, part in enumerate(wanted):
+        for index, part in enumerate(expected):
             yield from _condition(part, pattern_fault, f"{at}/{index}", depth + 1)
 
 
-def _wanted(wanted: object, pattern_fault: PatternFault, at: str, depth: int) -> Iterator[FieldError]:
+def _expected(expected: object, pattern_fault: PatternFault, at: str, depth: int) -> Iterator[FieldError]:
     """Yield the faults of what one attribute must be: a value, or an object of operators."""
-    if isinstance(wanted, list):
+    if isinstance(expected, list):
         yield FieldError(at, "must be one value: for one of several use $in")
-    elif not isinstance(wanted, Mapping):
+    elif not isinstance(expected, Mapping):
         return
-    elif not wanted or depth > DEEPEST:
+    elif not expected or depth > DEEPEST:
         yield FieldError(at, f"needs an operator, and at most {DEEPEST} levels of them")
     else:
-        for operator, operand in wanted.items():
+        for operator, operand in expected.items():
             pointer = f"{at}/{escaped(operator)}"
             if operator == "$not":
-                yield from _wanted(operand, pattern_fault, pointer, depth + 1)
+                yield from _expected(operand, pattern_fault, pointer, depth + 1)
             elif (fault := _operand_fault(operator, operand, pattern_fault)) is not None:
                 yield FieldError(pointer, fault)
 

@@ -40,19 +40,19 @@ def failures(
     condition: Condition, context: Mapping[str, Scalar], search: Search, at: str = ""
 ) -> Iterator[Failure]:
     """Yield the parts that do not hold, none when the context matches; `at` is the condition's pointer."""
-    for key, wanted in condition.items():
+    for key, expected in condition.items():
         pointer = f"{at}/{escaped(key)}"
         if key == "$and":
-            for index, part in enumerate(_parts(wanted)):
+            for index, part in enumerate(_parts(expected)):
                 yield from failures(part, context, search, f"{pointer}/{index}")
         elif key == "$or":
-            yield from _no_part(_parts(wanted), context, search, pointer)
+            yield from _no_part(_parts(expected), context, search, pointer)
         elif key in {"$not", "$nor"}:
-            excluded = _parts(wanted) if key == "$nor" else [cast("Condition", wanted)]
+            excluded = _parts(expected) if key == "$nor" else [cast("Condition", expected)]
             if any(matches(part, context, search) for part in excluded):
-                yield Failure(pointer, wanted, None)
+                yield Failure(pointer, expected, None)
         else:
-            yield from _value_failures(wanted, context.get(key), search, pointer)
+            yield from _value_failures(expected, context.get(key), search, pointer)
 
 
 def _no_part(
@@ -68,12 +68,12 @@ def _no_part(
     yield from failed
 
 
-def _value_failures(wanted: object, actual: Scalar, search: Search, at: str) -> Iterator[Failure]:
-    if not isinstance(wanted, Mapping):
-        if not _equal(actual, wanted):
-            yield Failure(at, wanted, actual)
+def _value_failures(expected: object, actual: Scalar, search: Search, at: str) -> Iterator[Failure]:
+    if not isinstance(expected, Mapping):
+        if not _equal(actual, expected):
+            yield Failure(at, expected, actual)
         return
-    for operator, operand in wanted.items():
+    for operator, operand in expected.items():
         if not _holds(operator, operand, actual, search):
             yield Failure(f"{at}/{operator}", operand, actual)
 
@@ -86,8 +86,8 @@ def _holds(operator: str, operand: object, actual: Scalar, search: Search) -> bo
     return OPERATORS[operator](actual, operand)
 
 
-def _parts(wanted: object) -> Sequence[Condition]:
-    return cast("Sequence[Condition]", wanted)
+def _parts(expected: object) -> Sequence[Condition]:
+    return cast("Sequence[Condition]", expected)
 
 
 def _equal(actual: Scalar, operand: object) -> bool:

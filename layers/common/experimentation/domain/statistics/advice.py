@@ -15,9 +15,9 @@ from experimentation.domain.statistics.reasons import (
     UNTIL_THE_LOOK,
     Stage,
     exaggeration,
-    kept_reasons,
     metric_reasons,
     readiness_reasons,
+    verdict_reasons,
 )
 from experimentation.domain.statistics.rivals import Rival, rival_reasons, rivals
 from experimentation.domain.statistics.study import MetricTotals, Progress, Study
@@ -146,7 +146,7 @@ def _reasons(
     reasons = readiness_reasons(study, progress, own.answer.enrolled, own.readiness, decision.action)
     if own.readiness.mismatch:
         return reasons
-    reasons += [text for verdict in verdicts for text in kept_reasons(study, verdict)]
+    reasons += [text for verdict in verdicts for text in verdict_reasons(study, verdict)]
     if own.moment.awaits_look:
         reasons.append(UNTIL_THE_LOOK)
     if not any(each.metric.role is Role.PRIMARY for each in own.judged):

@@ -10,7 +10,7 @@ from experimentation.domain.statistics.comparison import Comparison, compared
 from experimentation.domain.statistics.decision import Readiness
 from experimentation.domain.statistics.examining import Moment, examine
 from experimentation.domain.statistics.families import adjusted, families
-from experimentation.domain.statistics.looks import Look, kept_verdicts
+from experimentation.domain.statistics.looks import Look, verdicts_of
 from experimentation.domain.statistics.moments import as_float
 from experimentation.domain.statistics.proportions import Rate, wilson
 from experimentation.domain.statistics.srm import MISMATCH, srm_chi2, srm_sequential_dirichlet
@@ -54,7 +54,7 @@ def analyse(
     if not query.declared or not progress.started:
         return own.answer
     titles = {metric.key: metric.title for metric in own.answer.metrics}
-    verdicts = kept_verdicts(looks, _look(study, progress, own, day=0), titles)
+    verdicts = verdicts_of(looks, _look(study, progress, own, day=0), titles)
     advice = recommendation(study, progress, own, verdicts, metrics)
     return own.answer._replace(recommendation=advice, verdicts=verdicts)
 
@@ -134,7 +134,7 @@ def _moment(
         # pause, which has no looks: each of its days would be another chance of a false positive.
         met = met and not progress.paused
         moment = moment._replace(at_look=at_look or met, plan_met=met)
-        return _with_kept(moment, planned_look(looks))
+        return _with_look(moment, planned_look(looks))
     if study.analysis is Mode.GROUP_SEQUENTIAL and study.planned_users:
         ready = at_look and readiness.enough_users and readiness.enough_days
         return _with_spent(moment, ready, enrolled / study.planned_users, looks)
@@ -155,13 +155,13 @@ def _with_spent(moment: Moment, ready: bool, information: float, looks: Sequence
     information = min(1.0, information)
     if ready and spends(fractions, information):
         return moment._replace(fractions=(*fractions, information))
-    return _with_kept(moment, earlier[-1] if earlier else None)
+    return _with_look(moment, earlier[-1] if earlier else None)
 
 
-def _with_kept(moment: Moment, look: Look | None) -> Moment:
+def _with_look(moment: Moment, look: Look | None) -> Moment:
     if look is None:
         return moment
-    return moment._replace(kept=look.figures, kept_on=look.day, unsafe=look.unsafe)
+    return moment._replace(look_figures=look.figures, look_day=look.day, unsafe=look.unsafe)
 
 
 def planned_look(looks: Sequence[Look]) -> Look | None:

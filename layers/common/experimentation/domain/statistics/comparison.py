@@ -195,9 +195,9 @@ def _deciding(study: Study, examined: Examined, family: Family | None, moment: M
     estimate = None if isinstance(test, ExactTest) else examined.estimate
     measured = estimate or examined.shown
     nothing = Deciding(study.analysis, today=measured.diff)
-    if moment.kept is not None and metric.role is not Role.GUARDRAIL:
-        kept = moment.kept.get(metric.key, {}).get(examined.treatment)
-        return nothing if kept is None else kept._replace(today=measured.diff, look=moment.kept_on)
+    if moment.look_figures is not None and metric.role is not Role.GUARDRAIL:
+        figures = moment.look_figures.get(metric.key, {}).get(examined.treatment)
+        return nothing if figures is None else figures._replace(today=measured.diff, look=moment.look_day)
     if test is None or family is None:
         return nothing
     return nothing._replace(

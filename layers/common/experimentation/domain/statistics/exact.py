@@ -47,7 +47,7 @@ class ExactTest(NamedTuple):
         low = self._edge(level, min(0.0, estimate), -1)
         high = self._edge(level, max(0.0, estimate), 1)
         if self._p_value(0.0) < level:
-            inner = self._between(level, rejected=0.0, kept=estimate)
+            inner = self._between(level, rejected=0.0, accepted=estimate)
             low, high = (inner, high) if estimate > 0 else (low, inner)
         return Interval(0.0 if low is None else exp(low), inf if high is None else exp(high))
 
@@ -100,23 +100,23 @@ class ExactTest(NamedTuple):
     def _edge(self, level: float, start: float, sign: int) -> float | None:
         """Return the log ratio beyond `start` where p falls below the level; None if it never does."""
         step = 0.5
-        kept = start
-        while abs(kept) < _MAX_LOG_RATIO:
-            further = kept + sign * step
+        accepted = start
+        while abs(accepted) < _MAX_LOG_RATIO:
+            further = accepted + sign * step
             if self._p_value(further) < level:
-                return self._between(level, rejected=further, kept=kept)
-            kept, step = further, step * 2
+                return self._between(level, rejected=further, accepted=accepted)
+            accepted, step = further, step * 2
         return None
 
-    def _between(self, level: float, rejected: float, kept: float) -> float:
+    def _between(self, level: float, rejected: float, accepted: float) -> float:
         """Return the log ratio where the p-value crosses the level, by bisection."""
         for _ in range(_STEPS):
-            middle = (rejected + kept) / 2
+            middle = (rejected + accepted) / 2
             if self._p_value(middle) < level:
                 rejected = middle
             else:
-                kept = middle
-        return kept
+                accepted = middle
+        return accepted
 
     def _p_value(self, log_ratio: float) -> float:
         odds = self.odds * exp(log_ratio)

@@ -32,8 +32,8 @@ type AnyDayTest = ExactTest | ConfidenceSequence
 class Moment(NamedTuple):
     """The time of the figures, which says what may decide now.
 
-    `kept` are the figures of an earlier look that stand for today's: of the look at which a fixed plan was
-    met, or of the newest look of a group-sequential one; `kept_on` is its day, `unsafe` the guardrails that
+    `look_figures` are those of an earlier look that stand for today's: of the look at which a fixed plan was
+    met, or of the newest look of a group-sequential one; `look_day` is its day, `unsafe` the guardrails that
     it did not show to be safe, by treatment. `fractions` are the information fractions of the looks that
     spent error rate, this one last; empty at a look that may not decide.
     """
@@ -43,19 +43,19 @@ class Moment(NamedTuple):
     plan_met: bool = False
     completed: bool = False
     fractions: tuple[float, ...] = ()
-    kept: Figures | None = None
-    kept_on: int | None = None
+    look_figures: Figures | None = None
+    look_day: int | None = None
     unsafe: Mapping[str, Sequence[str]] = {}
 
     @property
     def ended_early(self) -> bool:
         """Say whether the experiment was completed before its plan was met: no planned look will come."""
-        return self.completed and not self.plan_met and self.kept is None
+        return self.completed and not self.plan_met and self.look_figures is None
 
     @property
     def awaits_look(self) -> bool:
         """Say whether a running experiment has met its plan, and the look that decides is still to come."""
-        return self.plan_met and self.kept is None and not self.completed
+        return self.plan_met and self.look_figures is None and not self.completed
 
     def is_planned_look(self, analysis: Analysis) -> bool:
         """Say whether this is a look at which a fixed or a group-sequential plan decides."""

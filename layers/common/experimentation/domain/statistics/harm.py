@@ -33,7 +33,7 @@ def _is_within_margin(study: Study, examined: Examined, moment: Moment) -> bool:
     test: AnyDayTest | Fixed | None = examined.any_day
     if test is None:
         return False
-    if study.analysis is Analysis.FIXED and moment.kept is not None:
+    if study.analysis is Analysis.FIXED and moment.look_figures is not None:
         return examined.metric.key not in moment.unsafe.get(examined.treatment, ())
     if study.analysis is Analysis.FIXED and moment.plan_met and isinstance(test, ConfidenceSequence):
         test = Fixed(test.contrast)

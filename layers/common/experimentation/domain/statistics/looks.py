@@ -60,7 +60,7 @@ class Verdict(NamedTuple):
         return self.fallen is None
 
 
-def kept_verdicts(looks: Sequence[Look], today: Look, titles: Mapping[str, str] = {}) -> dict[str, Verdict]:
+def verdicts_of(looks: Sequence[Look], today: Look, titles: Mapping[str, str] = {}) -> dict[str, Verdict]:
     """Return, by treatment, the verdict that the looks gave; `today` can take it back but not give one.
 
     `titles` are what people call the metrics. The look at which a verdict falls, or a later one, can give
@@ -88,10 +88,10 @@ def _latest_verdict(looks: Sequence[Look], treatment: str, titles: Mapping[str, 
 
 def new_verdicts(looks: Sequence[Look], look: Look) -> list[Verdict]:
     """Return the verdicts that this look is the first to give."""
-    before = kept_verdicts(looks, look)
+    before = verdicts_of(looks, look)
     return [
         verdict
-        for treatment, verdict in kept_verdicts([*looks, look], look).items()
+        for treatment, verdict in verdicts_of([*looks, look], look).items()
         if verdict.stands and (treatment not in before or not before[treatment].stands)
     ]
 

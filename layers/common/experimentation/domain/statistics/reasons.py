@@ -46,7 +46,7 @@ def readiness_reasons(
     return reasons
 
 
-def kept_reasons(study: Study, verdict: Verdict) -> list[str]:
+def verdict_reasons(study: Study, verdict: Verdict) -> list[str]:
     """Return what an earlier look decided, and whether that still stands."""
     words = {"ship": "to ship", "do_not_ship": "not to ship"}[verdict.action]
     name = study.title(verdict.treatment)

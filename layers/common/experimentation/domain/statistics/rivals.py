@@ -57,9 +57,9 @@ def _reason(study: Study, metric: Metric, named: str, rival: Rival) -> str:
     first, other = study.title(named), study.title(rival.variant)
     if rival.interval is None:
         return f"{other} could ship as well; {first} was not compared with it."
-    known = "is better" if rival.beaten else "is not proven to be better"
+    verb = "is better" if rival.beaten else "is not proven to be better"
     within = spread(rival.interval, metric.kind)
-    return f"{other} could ship as well; {first} {known} on {metric.title} ({within})."
+    return f"{other} could ship as well; {first} {verb} on {metric.title} ({within})."
 
 
 def _first_primary(metrics: Sequence[MetricTotals]) -> MetricTotals:

@@ -7,7 +7,7 @@ from experimentation.domain.counting.event import in_units
 from experimentation.domain.counting.ledger import Head
 from experimentation.storage import archive
 from experimentation.usecases import personal_data
-from experimentation.usecases.personal_data import DayTotal, Enrolled, Profile
+from experimentation.usecases.personal_data import Enrolled, LedgerTotal, Profile
 from experimentation.web.endpoint import endpoint
 from experimentation.web.listing import next_cursor, start_of
 from experimentation.web.schemas.personal_data import ErasureAnswer, PersonalDataQuery
@@ -63,6 +63,6 @@ def _crossover(crossover: Crossover) -> dict[str, object]:
     }
 
 
-def _total(total: DayTotal) -> dict[str, object]:
+def _total(total: LedgerTotal) -> dict[str, object]:
     day = rfc3339(total.day * DAY_MS)[:10] if total.day else None
     return {"type": total.type, "day": day, "events": total.events, "sum": in_units(total.total)}

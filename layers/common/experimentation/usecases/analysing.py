@@ -1,11 +1,12 @@
-"""Analysing an experiment: its counters, read and merged, and what the statistics say about them."""
+"""Analysing an experiment: its counters are read and merged, and the statistics computed from them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from experimentation.domain.clock import DAY_MS, day_number
 from experimentation.domain.counting.counters import EVERYONE
+from experimentation.domain.counting.stored import Enrolment
 from experimentation.domain.errors import FieldError, InvalidError
 from experimentation.domain.experiment import Experiment, Role, Status
 from experimentation.domain.results.caveats import Caveats, caveats
@@ -48,6 +49,11 @@ class Question:
     correction: Correction = "holm"
     hours: bool = False
 
+    @property
+    def is_unbounded(self) -> bool:
+        """Whether it is about all days."""
+        return self.first_day is None and self.last_day is None
+
 
 class SegmentAnalysis(NamedTuple):
     """One value of the segment asked for: always exploratory."""
@@ -88,19 +94,20 @@ def find(experiment: Experiment, question: Question, now: int) -> Findings:
     """Read the counters that the question needs, and answer it; InvalidError where a segment cannot be."""
     metrics = _metrics(experiment, question.event_types)
     _check(experiment, question, len(metrics))
+    query = _query(experiment, question, metrics)
     table, as_of, writes = _read(experiment, metrics, question)
-    whole = question.first_day is None and question.last_day is None
+    # The looks may name a verdict, but they were taken of the declared question: no other one reads them.
+    earlier = looks.read(experiment.id) if query.declared and experiment.started_at is not None else []
+    partial = _partial(experiment, metrics)
+
     span = _span(experiment, question, table)
     study = study_of(experiment)
-    keys = {metric.key for metric in metrics}
-    every = all(metric.key in keys for metric in experiment.metrics)
-    query = Query(question.confidence_level, question.correction, declared=whole and every)
-    progress = _progress(experiment, table, now)
+    by_day = _enrolled_by_day(experiment, table)
+    progress = _progress(experiment, by_day, now)
+    whole = question.is_unbounded
     totals = [metric_totals(table, experiment, each, EVERYONE, span, whole=whole) for each in metrics]
-    enrolled = {key: table.enrolled(EVERYONE, key, span.last) for key in experiment.keys}
-    batches = _batches(experiment, table, span)
-    # The looks may name a verdict; only the declared question is what they were taken of.
-    earlier = looks.read(experiment.id) if query.declared and experiment.started_at is not None else []
+    batches = _until(span, by_day)
+    enrolled = _enrolled(experiment, table, EVERYONE, span)
     analysis = analyse(study, progress, query, enrolled, totals, batches, earlier)
     segments = [
         SegmentAnalysis(label, _of_segment(experiment, table, span, metrics, label, query, progress))
@@ -121,12 +128,12 @@ def find(experiment: Experiment, question: Question, now: int) -> Findings:
         totals,
         batches,
         earlier,
-        caveats(table, experiment.keys, span, _partial(experiment, metrics)),
+        caveats(table, experiment.keys, span, partial),
     )
 
 
 class GuardFigures(NamedTuple):
-    """What the guard goes by: the guardrails of before the start, and the users enrolled, also day by day."""
+    """What the guard decides by: the guardrails declared before the start, and the users enrolled."""
 
     study: Study
     guardrails: list[MetricTotals]
@@ -135,21 +142,22 @@ class GuardFigures(NamedTuple):
 
 
 def guard_figures(experiment: Experiment) -> GuardFigures:
-    """Read what the guard needs and nothing else: it does so every few minutes."""
+    """Read what the guard needs and nothing else: it runs every few minutes."""
     metrics = [
         declared(experiment, metric)
         for metric in experiment.metrics
         if metric.role is Role.GUARDRAIL and not is_late(experiment, metric)
     ]
-    table, _, _ = _read(experiment, metrics, Question())
+    table = _read(experiment, metrics, Question()).table
     span = _span(experiment, Question(), table)
     totals = [metric_totals(table, experiment, each, EVERYONE, span, whole=True) for each in metrics]
-    enrolled = {key: table.enrolled(EVERYONE, key, span.last) for key in experiment.keys}
-    return GuardFigures(study_of(experiment), totals, enrolled, _batches(experiment, table, span))
+    enrolled = _enrolled(experiment, table, EVERYONE, span)
+    batches = _until(span, _enrolled_by_day(experiment, table))
+    return GuardFigures(study_of(experiment), totals, enrolled, batches)
 
 
 def _partial(experiment: Experiment, metrics: Iterable[StudyMetric]) -> frozenset[str]:
-    """Return the types of the metrics of which not all events are counted."""
+    """Return the event types of the metrics whose events are not all counted."""
     if experiment.started_at is None:
         return frozenset()
     return event_types.partial_among(metric.event_type for metric in metrics)
@@ -165,7 +173,7 @@ def _of_segment(
     progress: Progress,
 ) -> Analysis:
     totals = [metric_totals(table, experiment, each, label, span, whole=False) for each in metrics]
-    enrolled = {key: table.enrolled(label, key, span.last) for key in experiment.keys}
+    enrolled = _enrolled(experiment, table, label, span)
     exploratory = query._replace(declared=False)
     return analyse(study_of(experiment), progress, exploratory, enrolled, totals)
 
@@ -185,10 +193,10 @@ def _check(experiment: Experiment, question: Question, metrics: int) -> None:
 
 def _metrics(experiment: Experiment, event_types: Sequence[str]) -> list[StudyMetric]:
     """Return the declared metrics, of the types asked for, and views of types that have none."""
-    if not event_types:
-        return [declared(experiment, metric) for metric in experiment.metrics]
     metrics = [
-        declared(experiment, metric) for metric in experiment.metrics if metric.event_type in event_types
+        declared(experiment, metric)
+        for metric in experiment.metrics
+        if not event_types or metric.event_type in event_types
     ]
     known = {metric.event_type for metric in metrics}
     for event_type in dict.fromkeys(event_types):
@@ -197,13 +205,24 @@ def _metrics(experiment: Experiment, event_types: Sequence[str]) -> list[StudyMe
     return metrics
 
 
-def _read(
-    experiment: Experiment, metrics: Iterable[StudyMetric], question: Question
-) -> tuple[Table, int | None, int]:
-    """Return the counters, the time of the newest one, and how often they were written."""
+def _query(experiment: Experiment, question: Question, metrics: Iterable[StudyMetric]) -> Query:
+    has_all = {metric.key for metric in experiment.metrics} <= {metric.key for metric in metrics}
+    declared_one = question.is_unbounded and has_all
+    return Query(question.confidence_level, question.correction, declared=declared_one)
+
+
+class _Counters(NamedTuple):
+    """The counters, the time of the newest one, and how often they were written."""
+
+    table: Table
+    as_of: int | None = None
+    writes: int = 0
+
+
+def _read(experiment: Experiment, metrics: Iterable[StudyMetric], question: Question) -> _Counters:
     table = Table()
     if experiment.started_at is None:
-        return table, None, 0
+        return _Counters(table)
     types = dict.fromkeys(metric.event_type for metric in metrics)
     prefixes = rollup_prefixes(types, question.segment, hours=question.hours)
     populations = [f"{EVERYONE}#"]
@@ -212,14 +231,15 @@ def _read(
     shards = rollups.shards_of(experiment)
     counters = rollups.slices(rollups.partition, experiment, shards, prefixes)
     enrolments = rollups.slices(rollups.enrolment_partition, experiment, shards, populations)
-    # The enrolments last, and consistently: whoever is among the converters then is among the users too.
+    # The enrolments last, and consistently: every converter that was counted is then among the users too.
     counted, enrolled = read_counters(experiment.id, [Wanted(counters), Wanted(enrolments, consistent=True)])
     for cell in counted:
         table.add_rollup(cell.key, cell.counters)
     for cell in enrolled:
         table.add_enrolment(cell.key, cell.counters)
     cells = [*counted, *enrolled]
-    return table, max((cell.written_at for cell in cells), default=None), sum(cell.writes for cell in cells)
+    as_of = max((cell.written_at for cell in cells), default=None)
+    return _Counters(table, as_of, sum(cell.writes for cell in cells))
 
 
 def _span(experiment: Experiment, question: Question, table: Table) -> Span:
@@ -232,40 +252,33 @@ def _span(experiment: Experiment, question: Question, table: Table) -> Span:
     return Span(first, last)
 
 
-def _progress(experiment: Experiment, table: Table, now: int) -> Progress:
-    if experiment.started_at is None:
+def _progress(experiment: Experiment, by_day: Mapping[int, Mapping[str, int]], now: int) -> Progress:
+    started_at = experiment.started_at
+    if started_at is None:
         return Progress(0, completed=False, users_per_day=None, started=False)
     until = now if experiment.ended_at is None else min(now, experiment.ended_at)
-    days = max(0, until - experiment.started_at) // DAY_MS
-    completed = experiment.status is Status.COMPLETED
+    days = max(0, until - started_at) // DAY_MS
     rate = None
     if experiment.status is Status.RUNNING:
-        rate = users_per_day(_enrolled_by_day(experiment, table), experiment.started_at, until)
-    return Progress(days, completed, rate, paused=experiment.status is Status.PAUSED)
+        enrolled = {day_number(started_at) + day: sum(users.values()) for day, users in by_day.items()}
+        rate = users_per_day(enrolled, started_at, until)
+    completed, paused = experiment.status is Status.COMPLETED, experiment.status is Status.PAUSED
+    return Progress(days, completed, rate, paused=paused)
 
 
-def _enrolled_by_day(experiment: Experiment, table: Table) -> dict[int, int]:
-    """Return the users enrolled on each UTC day since 1970, all variants together."""
-    zero = day_number(experiment.started_at or 0)
-    by_day: dict[int, int] = {}
-    for key in experiment.keys:
-        for day in table.enrolments.get((EVERYONE, key), {}):
-            by_day[zero + day] = by_day.get(zero + day, 0) + table.newly_enrolled(
-                EVERYONE, key, Span(day, day)
-            )
-    return by_day
+def _enrolled(experiment: Experiment, table: Table, label: str, span: Span) -> dict[str, int]:
+    """Return the users enrolled in each variant by the end of the span."""
+    return {key: table.enrolled(label, key, span.last) for key in experiment.keys}
 
 
-def _batches(experiment: Experiment, table: Table, span: Span) -> list[dict[str, int]]:
+def _enrolled_by_day(experiment: Experiment, table: Table) -> dict[int, dict[str, int]]:
+    """Return the users enrolled in each variant on each day, in order; days count from the start."""
+    enrolments = {key: table.enrolments.get((EVERYONE, key), {}) for key in experiment.keys}
+    days = sorted(set().union(*enrolments.values()))
+    nobody = Enrolment()
+    return {day: {key: each.get(day, nobody).enrolled for key, each in enrolments.items()} for day in days}
+
+
+def _until(span: Span, by_day: Mapping[int, dict[str, int]]) -> list[dict[str, int]]:
     """Return the users enrolled day by day, for the sequential mismatch test."""
-    days = sorted(
-        {
-            day
-            for key in experiment.keys
-            for day in table.enrolments.get((EVERYONE, key), {})
-            if day <= span.last
-        }
-    )
-    return [
-        {key: table.newly_enrolled(EVERYONE, key, Span(day, day)) for key in experiment.keys} for day in days
-    ]
+    return [users for day, users in by_day.items() if day <= span.last]

@@ -1,4 +1,4 @@
-"""Assigning users: what is shipped, an override, the stored answer, or a new one that is stored for good."""
+"""Assigning users: the shipped variant, an override, the stored answer, or a new one that is stored."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -10,6 +10,7 @@ from experimentation.domain.counting.answering import answers
 from experimentation.domain.counting.enrolling import Plan, enrol
 from experimentation.domain.counting.ledger import Head
 from experimentation.domain.counting.recording import Ledger
+from experimentation.domain.counting.user import StoredUser
 from experimentation.domain.errors import UnavailableError
 from experimentation.domain.experiment import Experiment, Status
 from experimentation.domain.prerequisites import DEEPEST, named
@@ -17,6 +18,7 @@ from experimentation.storage import users
 from experimentation.usecases.committing import commit
 from experimentation.usecases.runtime import Runtime
 from experimentation.usecases.user_heads import after_erasures
+from experimentation.usecases.user_history import read_past
 
 MAX_TRIES = 8
 ERASING_SECONDS = 60
@@ -46,28 +48,39 @@ def _decided(
     for attempt in runtime.attempts(MAX_TRIES):
         now = runtime.clock()
         bases = bases_of(experiments, now, runtime)
-        concerned = [*experiments, *bases.values()]
-        # At half the price at first: what a HEAD that lags is written over with meets its condition, and an
-        # answer that is drawn again is the same.
-        head = users.read_head(user_id, consistent=attempt > 0 or any(map(_needs_latest, concerned)))
-        if head.erasing:
-            raise UnavailableError("This user is being erased; try again.", ERASING_SECONDS)
-        past = users.read_past(user_id) if _may_be_put_away(head, concerned) else ()
+        ledger = _load_ledger(user_id, [*experiments, *bases.values()], consistent=attempt > 0)
         known = _as_of(now, experiments, runtime)
-        found = answers(Ledger(head, {}, past), user_id, known, context, patterns.search, bases)
+        found = answers(ledger, user_id, known, context, patterns.search, bases)
         if not found.drawn:
             return found.decided | assigned
-        if not head.version:
-            head = after_erasures([user_id], runtime).get(user_id, head)
         oldest = runtime.oldest_event(now)
-        need = users.Need(user_id, head, found.types, past=head.past_until > oldest)
-        user = users.read_users([need])[user_id]
+        user = _load_user(user_id, ledger.head, found.types, oldest, runtime)
         others = runtime.experiments.read_many(found.others, now)
         plan = enrol(user, found.drawn, others, now, oldest)
         # Torn: the reads met a transaction between two of its items. The next attempt finds all of it.
         if not user.is_torn() and _committed(plan, assigned, runtime):
             return _refused(plan, user_id) | found.decided | assigned
     raise UnavailableError("This user is being changed by too many requests at once; try again.")
+
+
+def _load_ledger(user_id: str, experiments: Sequence[Experiment], *, consistent: bool) -> Ledger:
+    """Read what the answers depend on: HEAD, and PAST where an assignment may be put away."""
+    # An eventually consistent read costs half. A write over a HEAD that lagged fails its condition, and an
+    # answer that is drawn again is the same.
+    head = users.read_head(user_id, consistent=consistent or any(map(_needs_latest, experiments)))
+    if head.erasing:
+        raise UnavailableError("This user is being erased; try again.", ERASING_SECONDS)
+    return Ledger(head, {}, users.read_past(user_id) if _may_be_put_away(head, experiments) else ())
+
+
+def _load_user(
+    user_id: str, head: Head, event_types: frozenset[str], oldest: int, runtime: Runtime
+) -> StoredUser:
+    """Read what an enrolment depends on besides: the ledgers that CUPED looks into, and PAST."""
+    if not head.version:
+        head = after_erasures([user_id], runtime).get(user_id, head)
+    need = users.Need(user_id, head, event_types, past=head.past_until > oldest)
+    return users.read_users([need])[user_id]
 
 
 def bases_of(experiments: Iterable[Experiment], now: int, runtime: Runtime) -> dict[str, Experiment]:
@@ -96,8 +109,8 @@ def base_answer(
     if base is None:
         return None
     head = users.read_head(user_id, consistent=True)
-    past = users.read_past(user_id) if head.past_until else ()
-    found = answers(Ledger(head, {}, past), user_id, [base], context, patterns.search, bases)
+    ledger = Ledger(head, {}, read_past(user_id, head))
+    found = answers(ledger, user_id, [base], context, patterns.search, bases)
     if base.id in found.decided:
         return base, found.decided[base.id].variant
     return base, next(each.variant for each in found.drawn if each.experiment.id == base.id)
@@ -110,7 +123,7 @@ def _needs_latest(experiment: Experiment) -> bool:
 
 
 def _as_of(now: int, experiments: Sequence[Experiment], runtime: Runtime) -> list[Experiment]:
-    """Return them as they are known at `now`, the time of the assignments: it must come before their ends."""
+    """Return them as known at `now`, the time of the assignments, which must lie before their ends."""
     known = runtime.experiments.read_many((experiment.id for experiment in experiments), now)
     return [known.get(experiment.id, experiment) for experiment in experiments]
 
@@ -120,7 +133,7 @@ def _may_be_put_away(head: Head, experiments: Sequence[Experiment]) -> bool:
 
 
 def _committed(plan: Plan, assigned: dict[str, Decision], runtime: Runtime) -> bool:
-    """Write the plan's transactions in their order, noting who is assigned; False at the first refused."""
+    """Write the plan's transactions in order, noting their assignments; False if one is refused."""
     for transaction, decisions in plan.steps:
         if commit(transaction, runtime) is not None:
             return False

@@ -1,10 +1,10 @@
-"""Dead letters: what waits in the dead-letter queues, and sending it to its queues again.
+"""Dead letters: what waits in the dead-letter queues, and its replay to the source queues.
 
-A message is deleted once its queue has it, so a replay that dies half-way loses nothing; what two replays or
-two tries send twice is counted once, because counting is idempotent.
+A message is deleted once its source queue has it, so a replay that dies half-way loses nothing; a message
+that two replays or attempts send twice is counted once, because counting is idempotent.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from experimentation import settings, telemetry
@@ -12,20 +12,20 @@ from experimentation.domain.clock import rfc3339
 from experimentation.storage import queues
 from experimentation.storage.queue_message import PoisonError, unpack
 
-HIDDEN_SECONDS = 60  # longer than a function lives: another replay at once gets other messages
+HIDDEN_SECONDS = 60  # longer than a function lives: a concurrent replay gets other messages
 MAX_TYPES = 20
 
 
 class Letter(NamedTuple):
-    """One message, without what says whom it is about; the numbers are None when nobody can read it."""
+    """One message, without anything that identifies a person; the numbers are None where it is unreadable."""
 
     message_id: str
     sent_at: str
     receive_count: int
     bytes: int
-    events: int | None
-    exposures: int | None
-    types: list[str]
+    events: int | None = None
+    exposures: int | None = None
+    types: Sequence[str] = ()
 
 
 class Waiting(NamedTuple):
@@ -50,9 +50,9 @@ class Moved(NamedTuple):
 def look(name: str, now: int) -> Waiting:
     """Return what a dead-letter queue holds.
 
-    To look is to receive with a visibility timeout of 0: nothing is taken and nothing is hidden. The receive
-    count of the messages goes up by one, which decides nothing: a dead-letter queue has none of its own, and
-    a replayed message starts anew.
+    It receives with a visibility timeout of 0, so nothing is taken or hidden. The receive count of the
+    messages goes up by one, to no effect: a dead-letter queue has no dead-letter queue of its own, and a
+    replayed message starts at zero.
     """
     url = settings.dead_letter_queue_url(name)
     depth = queues.depth(url)
@@ -81,32 +81,32 @@ def send_again(name: str, most: int | None, has_time: Callable[[], bool]) -> tup
     moved = 0
     while has_time() and (most is None or moved < most):
         limit = queues.MAX_BATCH if most is None else most - moved
-        found = queues.receive(dead, limit, HIDDEN_SECONDS, wait_seconds)
-        accepted = [found[position] for position in sorted(queues.send(source, [m.body for m in found]))]
+        received = queues.receive(dead, limit, HIDDEN_SECONDS, wait_seconds)
+        accepted = _sent(source, received)
         queues.delete(dead, accepted)
         moved += len(accepted)
         telemetry.count("MessagesReplayed", len(accepted))
-        if not found or len(accepted) < len(found):
-            return moved, not found
+        if not received or len(accepted) < len(received):
+            return moved, not received
     return moved, False
 
 
+def _sent(source: str, messages: list[queues.Received]) -> list[queues.Received]:
+    """Send the messages; return those that the queue accepted."""
+    positions = queues.send(source, [message.body for message in messages])
+    return [messages[position] for position in sorted(positions)]
+
+
 def _wait_seconds(depth: queues.Depth) -> int:
-    # A receive that does not wait may overlook a few messages; where none is, there is nothing to wait for.
+    # A receive that does not wait may miss some of a few messages; an empty queue needs no wait.
     return 1 if depth.waiting else 0
 
 
 def _letter(message: queues.Received) -> Letter:
+    letter = Letter(message.id, rfc3339(message.sent_at), message.receive_count, len(message.body.encode()))
     try:
-        read = unpack(message.body)
+        content = unpack(message.body)
     except PoisonError:
-        read = None
-    return Letter(
-        message.id,
-        rfc3339(message.sent_at),
-        message.receive_count,
-        len(message.body.encode()),
-        None if read is None else len(read.events),
-        None if read is None else len(read.exposures),
-        sorted({event.type for event in read.events})[:MAX_TYPES] if read else [],
-    )
+        return letter
+    types = sorted({event.type for event in content.events})[:MAX_TYPES]
+    return letter._replace(events=len(content.events), exposures=len(content.exposures), types=types)

@@ -1,14 +1,14 @@
 """Exporting an experiment's raw rows page by page: users partition by partition, each with their events."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import batched
 from typing import NamedTuple
 
 from experimentation.domain.assignment import Assignment
 from experimentation.domain.clock import rfc3339
-from experimentation.domain.counting.ledger import Head, merged, ownerships
+from experimentation.domain.counting.ledger import Cells, Head, ownership_in
 from experimentation.domain.errors import ConflictError
 from experimentation.domain.experiment import Experiment
 from experimentation.domain.results.rows import (
@@ -24,6 +24,7 @@ from experimentation.domain.results.rows import (
 from experimentation.storage import assignments, events, users
 from experimentation.storage.assignments import PARTITIONS
 from experimentation.storage.events import EventPage
+from experimentation.usecases.user_history import read_boundaries
 
 LARGEST_PAGE_BYTES = 5_000_000  # as Lambda sends it; the limit is 6 MB
 PARALLEL = 8
@@ -46,9 +47,9 @@ class Placed(NamedTuple):
 
 
 def require_ledgers(experiment: Experiment, kept_from: int) -> None:
-    """Raise ConflictError where the users' ledgers no longer tell what counted from what came before.
+    """Raise ConflictError for an experiment that ended before `kept_from`.
 
-    The ledgers of an experiment that ended before `kept_from` are merged with what came before it.
+    Its users' ledgers are merged: they no longer tell what counted for it from what came before.
     """
     if experiment.ended_at is not None and experiment.ended_at < kept_from:
         raise ConflictError(
@@ -60,7 +61,7 @@ def require_ledgers(experiment: Experiment, kept_from: int) -> None:
 def export(
     experiment: Experiment, rows: Rows, limit: int, after: Position | None, has_time: Callable[[], bool]
 ) -> Page:
-    """Return up to `limit` rows; fewer where they would not fit one answer or the time is over."""
+    """Return up to `limit` rows; fewer where they would not fit one answer or the time is up."""
     chosen: list[Row] = []
     last: Position | None = None
     names = sum(len(column.name) + 8 for column in columns_of(experiment, rows))
@@ -79,7 +80,7 @@ def export(
 
 
 def every_row(experiment: Experiment, rows: Rows, after: Position | None) -> Iterator[Placed]:
-    """Yield each row after the position, with its own."""
+    """Yield each row after the position."""
     with ThreadPoolExecutor(PARALLEL) as pool:
         yield from _walk(experiment, rows, MOST_USERS, after, pool)
 
@@ -88,25 +89,35 @@ def _walk(
     experiment: Experiment, rows: Rows, at_once: int, after: Position | None, pool: ThreadPoolExecutor
 ) -> Iterator[Placed]:
     """Yield every row after the position."""
-    start = Position(0, "", None) if after is None else after
     if after is not None and after.event_id is not None:
-        user = assignments.read(experiment.id, after.user_id)
-        if user is not None:
-            rest = events.page(user.user_id, EVENTS_AT_ONCE, after.event_id)
-            yield from _events_of(experiment, start.partition, user, rest, is_new=False)
-    for partition, found in _assigned(experiment.id, start, at_once, pool):
+        yield from _rest_of_user(experiment, after.partition, after.user_id, after.event_id)
+    for partition, found in _assigned(experiment.id, after or Position(0, "", None), at_once, pool):
         if rows == "users":
             yield from _totals(experiment, partition, found)
         else:
-            first = pool.map(lambda user: events.page(user.user_id, EVENTS_AT_ONCE), found)
-            for user, page in zip(found, first, strict=True):
-                yield from _events_of(experiment, partition, user, page, is_new=True)
+            yield from _events(experiment, partition, found, pool)
+
+
+def _rest_of_user(experiment: Experiment, partition: int, user_id: str, after_event: str) -> Iterator[Placed]:
+    assignment = assignments.read(experiment.id, user_id)
+    if assignment is not None:
+        page = events.page(user_id, EVENTS_AT_ONCE, after_event)
+        yield from _events_of(experiment, partition, assignment, page, is_new=False)
+
+
+def _events(
+    experiment: Experiment, partition: int, found: Sequence[Assignment], pool: ThreadPoolExecutor
+) -> Iterator[Placed]:
+    """Yield the rows of some users; their first pages of events are read side by side."""
+    pages = pool.map(lambda user: events.page(user.user_id, EVENTS_AT_ONCE), found)
+    for assignment, page in zip(found, pages, strict=True):
+        yield from _events_of(experiment, partition, assignment, page, is_new=True)
 
 
 def _assigned(
     experiment_id: str, start: Position, at_once: int, pool: ThreadPoolExecutor
 ) -> Iterator[tuple[int, Sequence[Assignment]]]:
-    """Yield the users of each partition, some at once; the next partitions are read side by side."""
+    """Yield the users partition by partition, some at a time; the next partitions are read side by side."""
     yield from _rest(experiment_id, start.partition, at_once, start.user_id or None)
     for group in batched(range(start.partition + 1, PARTITIONS), PARALLEL, strict=False):
         pages = pool.map(lambda partition: assignments.page(experiment_id, partition, at_once), group)
@@ -148,27 +159,24 @@ def _events_of(
 
 def _totals(experiment: Experiment, partition: int, found: Sequence[Assignment]) -> Iterator[Placed]:
     """Yield one row per user from the ledgers, which outlive the events."""
-    types = {metric.event_type for metric in experiment.metrics}
     heads = users.read_heads(user.user_id for user in found)
-    spilled = users.read_spilled(_spilled(heads, types))
+    ledgers = _ledgers(heads, {metric.event_type for metric in experiment.metrics})
     for assignment in found:
-        head = heads[assignment.user_id]
-        past = users.read_past(assignment.user_id) if head.past_until else ()
-        owned = next(
-            (each for each in ownerships(merged(head, past)) if each.experiment_id == experiment.id), None
-        )
-        apart = {kind: each.cells for (owner, kind), each in spilled.items() if owner == assignment.user_id}
-        row = user_row(experiment, _enrolled(assignment), owned, {**head.ledgers, **apart})
-        yield Placed(row, Position(partition, assignment.user_id, None))
+        user_id = assignment.user_id
+        owned = ownership_in(read_boundaries(user_id, heads[user_id]), experiment.id)
+        row = user_row(experiment, _enrolled(assignment), owned, ledgers[user_id])
+        yield Placed(row, Position(partition, user_id, None))
 
 
-def _spilled(heads: dict[str, Head], types: Iterable[str]) -> list[tuple[str, str]]:
-    wanted = set(types)
-    return [
-        (user_id, event_type)
-        for user_id, head in heads.items()
-        for event_type in sorted(head.spilled.keys() & wanted)
+def _ledgers(heads: Mapping[str, Head], types: set[str]) -> dict[str, dict[str, Cells]]:
+    """Return each user's ledgers in HEAD, and those of these types that are apart."""
+    ledgers = {user_id: dict(head.ledgers) for user_id, head in heads.items()}
+    apart = [
+        (user_id, name) for user_id, head in heads.items() for name in sorted(head.spilled.keys() & types)
     ]
+    for (user_id, event_type), each in users.read_spilled(apart).items():
+        ledgers[user_id][event_type] = each.cells
+    return ledgers
 
 
 def _enrolled(assignment: Assignment) -> Enrolled:

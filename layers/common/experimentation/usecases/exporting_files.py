@@ -30,15 +30,11 @@ def begin(experiment_id: str, rows: Rows, form: Form, origin: Origin) -> ExportF
     if rows == "users":
         require_ledgers(experiment, retention.current().kept_from(origin.now))
     metrics = tuple(metric.key for metric in experiment.metrics)
-    # A step that no earlier file of the kind can reach: its late runner must not take this one's for its own.
+    # A step that no earlier file of this kind reaches: the condition of a late runner of that file must fail.
     file = ExportFile(experiment_id, rows, form, origin.now, step=origin.now, metrics=metrics)
+    record = audit.writing(Deed.ROWS_EXPORTED, origin, experiment_id, f"{rows}, {form}")
     try:
-        commit(
-            [
-                export_files.begin(file),
-                audit.writing(Deed.ROWS_EXPORTED, origin, experiment_id, f"{rows}, {form}"),
-            ]
-        )
+        commit([export_files.begin(file), record])
     except CancelledError as cancelled:
         if not cancelled.condition_failed(0):
             raise UnavailableError("The store is busy; try again.") from cancelled
@@ -52,7 +48,7 @@ def proceed(
 ) -> None:
     """Write parts while there is time; rows that fill no part yet are read again by the next run.
 
-    A run that ends without a word keeps the file until no run could go on any more.
+    A run that dies keeps the file until the worker's time-out: before that it may still be writing.
     """
     now = clock()
     if file.busy_until > now:
@@ -79,11 +75,11 @@ def _write(file: ExportFile, text_of: TextOf, has_time: Callable[[], bool]) -> E
     columns = columns_of(experiment, file.rows)
     part = bytearray() if file.parts else bytearray(text_of(file.form, columns, (), True).encode())
     count = 0
-    for some in batched(every_row(experiment, file.rows, file.after), ROWS_AT_ONCE, strict=False):
-        part += text_of(file.form, columns, [each.row for each in some], False).encode()
-        count += len(some)
+    for batch in batched(every_row(experiment, file.rows, file.after), ROWS_AT_ONCE, strict=False):
+        part += text_of(file.form, columns, [each.row for each in batch], False).encode()
+        count += len(batch)
         if len(part) >= PART_BYTES:
-            file = _uploaded(file, part, count, after=some[-1].position)
+            file = _uploaded(file, part, count, after=batch[-1].position)
             part, count = bytearray(), 0
         if not has_time():
             return file

@@ -1,4 +1,4 @@
-"""Guarding a running experiment: what harms is told at once, and pauses it where that is declared."""
+"""Guarding a running experiment: harm is reported at once, and pauses it where that is declared."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,28 +11,32 @@ from experimentation.storage import experiments, history, outbox
 from experimentation.storage.aws.transactions import Action, CancelledError, commit
 from experimentation.usecases.analysing import guard_figures
 
-GUARD = "guard"  # how the history calls it
+GUARD = "guard"  # the actor in the history
 MOST_FINDINGS = 20  # of one run: each is three items, and a transaction holds a hundred
 
 
 def guard(experiment: Experiment, clock: Callable[[], int]) -> Experiment:
     """Act on what is proven now, and return the experiment as it is then.
 
-    On each danger once: whoever lets an experiment run again that was paused has decided so, and the same
-    finding neither pauses it nor is told again.
+    Each danger is acted on once: whoever resumes a paused experiment has accepted the finding, so it neither
+    pauses the experiment again nor is reported again.
     """
     if experiment.status is not Status.RUNNING:
         return experiment
+    findings = _new_findings(experiment)
+    pausing = [each for each in findings if _reaction(experiment, each) is Reaction.PAUSE]
+    for finding in findings:
+        if finding not in pausing:
+            _notify(experiment, finding, clock())
+    return _pause(experiment, pausing, clock()) if pausing else experiment
+
+
+def _new_findings(experiment: Experiment) -> list[Finding]:
     found = dangers(*guard_figures(experiment))
     if not found:
-        return experiment
+        return []
     known = outbox.marked(experiment.id)
-    new = [each for each in found if _id(experiment, each) not in known][:MOST_FINDINGS]
-    pausing = [each for each in new if _reaction(experiment, each) is Reaction.PAUSE]
-    for each in new:
-        if each not in pausing:
-            _notify(experiment, each, clock())
-    return _pause(experiment, pausing, clock()) if pausing else experiment
+    return [each for each in found if _id(experiment, each) not in known][:MOST_FINDINGS]
 
 
 def _reaction(experiment: Experiment, finding: Finding) -> Reaction:
@@ -69,8 +73,8 @@ def _notify(experiment: Experiment, finding: Finding, now: int) -> None:
     try:
         commit(actions)
     except CancelledError as error:
-        if not error.condition_failed(0):  # or else another run has told it
-            raise UnavailableError("The danger could not be told; the next run does.") from error
+        if not error.condition_failed(0):  # else another run has reported it
+            raise UnavailableError("The danger could not be reported; the next run tries again.") from error
 
 
 def _told(experiment: Experiment, finding: Finding, now: int) -> list[Action]:

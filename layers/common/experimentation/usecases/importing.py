@@ -10,7 +10,7 @@ from experimentation import telemetry
 from experimentation.domain.assignment import Context
 from experimentation.domain.counting.enrolling import Enrolment
 from experimentation.domain.counting.ledger import Head
-from experimentation.domain.counting.placing import Placement, Times
+from experimentation.domain.counting.placing import Placed, Placement, Times
 from experimentation.domain.counting.writes import grouped
 from experimentation.domain.errors import ConflictError, FieldError, InvalidError
 from experimentation.domain.experiment import Experiment, Status
@@ -38,45 +38,59 @@ WRITTEN = frozenset({Placement.STORED, Placement.LATE})
 def import_rows(
     experiment: Experiment, rows: Sequence[Row], runtime: Runtime, has_time: Callable[[], bool]
 ) -> list[Placement]:
-    """Return what became of each row; AGAIN for what there was no time for, or what met other writers.
+    """Return the placement of each row; AGAIN where the time was up, or other writers were in conflict.
 
     InvalidError, before anything is written, for rows that can never be stored.
     """
     _check(experiment, rows, runtime.clock())
     if experiment.imported_at is None:
-        # Before the first row: from then on no read that may lag tells a user that they are not in it.
+        # Before the first row: from then on users' heads are read consistently for this experiment, so that
+        # no lagging read hides an imported assignment.
         shards.note_import(experiment.id, runtime.clock())
     placed: dict[str, Placement] = {}
     for _ in runtime.attempts(MAX_TRIES):
-        wanted = _wanted(experiment, [row for row in rows if row.user_id not in placed])
-        heads = read_heads(wanted, runtime)
-        for some in in_turn(wanted, heads):
-            if has_time():
-                placed |= _placed(experiment.id, some, heads, runtime, has_time)
+        placed |= _attempt(experiment, [row for row in rows if row.user_id not in placed], runtime, has_time)
         if len(placed) == len(rows) or not has_time():
             break
     telemetry.count("AssignmentsImported", sum(each in WRITTEN for each in placed.values()))
     return [placed.get(row.user_id, Placement.AGAIN) for row in rows]
 
 
-def _placed(
-    experiment_id: str,
-    rows: Mapping[str, Enrolment],
-    heads: Mapping[str, Head],
-    runtime: Runtime,
-    has_time: Callable[[], bool],
+def _attempt(
+    experiment: Experiment, rows: Sequence[Row], runtime: Runtime, has_time: Callable[[], bool]
 ) -> dict[str, Placement]:
-    """Return what became of these users; those whose writes were refused, or not begun, are left out."""
-    times = _times(runtime)
-    # As it is known at the time of what is enrolled now: it may have ended since the request began.
-    experiment = runtime.experiments.read(experiment_id, times.now)
-    wanted = {user_id: each._replace(experiment=experiment) for user_id, each in rows.items()}
-    planned = plan(wanted, load(wanted, heads, runtime), times)
-    placed = {name: each.placement for name, each in planned.items() if each.transaction is None}
-    for transaction in grouped(each.transaction for each in planned.values() if each.transaction):
-        if has_time() and commit(transaction, runtime) is None:
-            placed |= {each.user_id: planned[each.user_id].placement for each in transaction.assignments()}
+    """Return the placements of these rows; those whose writes were refused, or not begun, are left out."""
+    wanted = {
+        row.user_id: Enrolment(experiment, row.variant, row.context, row.assigned_at, imported=True)
+        for row in rows
+    }
+    heads = read_heads(wanted, runtime)
+    placed: dict[str, Placement] = {}
+    for turn in in_turn(wanted, heads):
+        if has_time():
+            placed |= _write(_planned(experiment.id, turn, heads, runtime), runtime, has_time)
     return placed
+
+
+def _planned(
+    experiment_id: str, turn: Mapping[str, Enrolment], heads: Mapping[str, Head], runtime: Runtime
+) -> dict[str, Placed]:
+    times = _times(runtime)
+    # As of the time of what is enrolled now: the experiment may have ended since the request began.
+    experiment = runtime.experiments.read(experiment_id, times.now)
+    wanted = {user_id: each._replace(experiment=experiment) for user_id, each in turn.items()}
+    return plan(wanted, load(wanted, heads, runtime), times)
+
+
+def _write(
+    planned: Mapping[str, Placed], runtime: Runtime, has_time: Callable[[], bool]
+) -> dict[str, Placement]:
+    transactions = {user_id: each.transaction for user_id, each in planned.items() if each.transaction}
+    written = planned.keys() - transactions.keys()  # those that need no write
+    for transaction in grouped(transactions.values()):
+        if has_time() and commit(transaction, runtime) is None:
+            written |= {each.user_id for each in transaction.assignments()}
+    return {user_id: planned[user_id].placement for user_id in written}
 
 
 def _check(experiment: Experiment, rows: Sequence[Row], now: int) -> None:
@@ -99,13 +113,6 @@ def _check(experiment: Experiment, rows: Sequence[Row], now: int) -> None:
         seen.add(row.user_id)
     if problems:
         raise InvalidError("The assignments cannot be imported.", problems)
-
-
-def _wanted(experiment: Experiment, rows: Sequence[Row]) -> dict[str, Enrolment]:
-    return {
-        row.user_id: Enrolment(experiment, row.variant, row.context, row.assigned_at, imported=True)
-        for row in rows
-    }
 
 
 def _times(runtime: Runtime) -> Times:

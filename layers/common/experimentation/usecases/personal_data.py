@@ -1,12 +1,15 @@
-"""Everything that is stored about a person: who they are to the experiments, page by page what they did."""
+"""Everything that is stored about a person: their part in experiments, and page by page their events."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from experimentation.domain.assignment import Assignment, Crossover
+from experimentation.domain.counting.counters import NOTHING, DayTotal
 from experimentation.domain.counting.erasing import Erasure
 from experimentation.domain.counting.event import Event
-from experimentation.domain.counting.ledger import END, Boundary, Head, merged
+from experimentation.domain.counting.ledger import END, Boundary, Cells, Head
 from experimentation.storage import assignments, crossovers, erasures, events, experiments, users
+from experimentation.usecases.user_history import read_boundaries
 
 MOST_TOTALS = 10_000  # rows of one page, about a megabyte
 TYPE, EVENT = "type:", "event:"
@@ -20,8 +23,8 @@ class Enrolled(NamedTuple):
     stored: Assignment | None
 
 
-class DayTotal(NamedTuple):
-    """What the person did of one type on one UTC day; day 0 stands for all days of long ago together."""
+class LedgerTotal(NamedTuple):
+    """The person's events of one type on one UTC day; day 0 stands for all days of long ago together."""
 
     type: str
     day: int
@@ -30,7 +33,7 @@ class DayTotal(NamedTuple):
 
 
 class Profile(NamedTuple):
-    """Who somebody is to the experiments: overrides are experiment id -> variant."""
+    """A person's part in experiments; overrides are experiment id -> variant."""
 
     head: Head
     enrolled: list[Enrolled]
@@ -39,9 +42,9 @@ class Profile(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Some days' totals, then some events; `next_after` is where to go on, None at the end."""
+    """Totals by day, then events; `next_after` is where the next page starts, None at the end."""
 
-    totals: list[DayTotal]
+    totals: list[LedgerTotal]
     events: list[Event]
     next_after: str | None
 
@@ -53,48 +56,63 @@ def erasure_of(user_id: str) -> Erasure | None:
 
 
 def profile(user_id: str) -> Profile:
-    """Return what is stored of a person but what they did."""
+    """Return everything that is stored of a person but their events."""
     head = users.read_head(user_id, consistent=True)
-    boundaries = merged(head, users.read_past(user_id) if head.past_until else ())
-    ended = {each.experiment_id: each.at for each in boundaries if each.variant == END}
-    made = [each for each in boundaries if each.variant != END]
-    stored = assignments.read_many((each.experiment_id, user_id) for each in made)
-    enrolled = [
-        Enrolled(each, ended.get(each.experiment_id), stored.get((each.experiment_id, user_id)))
-        for each in made
-    ]
+    enrolled = _enrolled(user_id, read_boundaries(user_id, head))
     found = experiments.read_many(experiments.listed())
-    overrides = {
-        name: each.overrides[user_id] for name, each in sorted(found.items()) if user_id in each.overrides
-    }
-    return Profile(head, enrolled, overrides, crossovers.known((name, user_id) for name in sorted(found)))
+    overrides = {name: each.overrides[user_id] for name, each in found.items() if user_id in each.overrides}
+    crossed = crossovers.known((experiment_id, user_id) for experiment_id in sorted(found))
+    return Profile(head, enrolled, dict(sorted(overrides.items())), crossed)
+
+
+def _enrolled(user_id: str, boundaries: Sequence[Boundary]) -> list[Enrolled]:
+    ended_at = {each.experiment_id: each.at for each in boundaries if each.variant == END}
+    assigned = {each.experiment_id: each for each in boundaries if each.variant != END}
+    stored = assignments.read_many((experiment_id, user_id) for experiment_id in assigned)
+    return [
+        Enrolled(boundary, ended_at.get(experiment_id), stored.get((experiment_id, user_id)))
+        for experiment_id, boundary in assigned.items()
+    ]
 
 
 def page(user_id: str, limit: int, after: str | None) -> Page:
-    """Return the totals of some event types, and up to `limit` events once these are all told."""
-    totals: list[DayTotal] = []
-    if after is None or after.startswith(TYPE):
-        head = users.read_head(user_id, consistent=True)
-        told = "" if after is None else after.removeprefix(TYPE)
-        for event_type in sorted({*head.ledgers, *head.spilled}):
-            if event_type <= told:
-                continue
-            if len(totals) >= MOST_TOTALS:
-                return Page(totals, [], TYPE + told)
-            totals += _totals(user_id, head, event_type)
-            told = event_type
-        after = EVENT
-    found = events.page(user_id, limit, after.removeprefix(EVENT) or None)
+    """Return the totals of some event types, and up to `limit` events after the last type."""
+    if after is not None and after.startswith(EVENT):
+        return _with_events([], user_id, limit, after.removeprefix(EVENT))
+    totals, last_type = _totals(user_id, "" if after is None else after.removeprefix(TYPE))
+    if last_type is not None:
+        return Page(totals, [], TYPE + last_type)
+    return _with_events(totals, user_id, limit, None)
+
+
+def _with_events(totals: list[LedgerTotal], user_id: str, limit: int, after: str | None) -> Page:
+    found = events.page(user_id, limit, after)
     return Page(totals, found.events, None if found.next_event is None else EVENT + found.next_event)
 
 
-def _totals(user_id: str, head: Head, event_type: str) -> list[DayTotal]:
-    cells = head.ledgers.get(event_type, {})
-    if event_type in head.spilled:
-        apart = users.read_spilled([(user_id, event_type)])
-        cells = {cell: total for each in apart.values() for cell, total in each.cells.items()}
-    days: dict[int, tuple[int, int]] = {}
+def _totals(user_id: str, after: str) -> tuple[list[LedgerTotal], str | None]:
+    """Return the totals of event types after that one, and the last of them; None at the end."""
+    head = users.read_head(user_id, consistent=True)
+    totals: list[LedgerTotal] = []
+    for event_type in sorted({*head.ledgers, *head.spilled}):
+        if event_type <= after:
+            continue
+        if len(totals) >= MOST_TOTALS:
+            return totals, after
+        totals += _by_day(event_type, _cells(user_id, head, event_type))
+        after = event_type
+    return totals, None
+
+
+def _cells(user_id: str, head: Head, event_type: str) -> Cells:
+    if event_type not in head.spilled:
+        return head.ledgers[event_type]
+    stored = users.read_spilled([(user_id, event_type)]).get((user_id, event_type))
+    return stored.cells if stored else {}
+
+
+def _by_day(event_type: str, cells: Cells) -> list[LedgerTotal]:
+    days: dict[int, DayTotal] = {}
     for (day, _), (count, total) in sorted(cells.items()):
-        before = days.get(day, (0, 0))
-        days[day] = before[0] + count, before[1] + total
-    return [DayTotal(event_type, day, *both) for day, both in days.items()]
+        days[day] = days.get(day, NOTHING).plus(count, total)
+    return [LedgerTotal(event_type, day, *total) for day, total in days.items()]

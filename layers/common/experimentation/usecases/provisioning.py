@@ -1,4 +1,4 @@
-"""People who sign in at the OpenID provider: an account at the first sign-in, a role kept in step."""
+"""People who sign in at the OpenID provider: the first sign-in creates an account, each updates its role."""
 
 import secrets
 from dataclasses import replace
@@ -21,29 +21,36 @@ if TYPE_CHECKING:
     from experimentation.storage.aws.transactions import Action
 
 SOURCE = "oidc"
+NAME_TAKEN = "The name belongs to somebody else here."
+NO_ROLE = "The sign-in service gives no role here."
 
 
 def admitted(identity: Identity, origin: Origin) -> Account:
-    """Return the person's account as it is now: made, or given the role that the provider says.
+    """Return the person's account as it is now: a new one, or one with the role that the provider says.
 
-    ForbiddenError for somebody without a role there, whose sessions end, or who is disabled here;
-    ConflictError when the name is somebody else's: the account of a password, or of another subject.
+    ForbiddenError for a person without a role there, whose sessions end, or who is disabled here;
+    ConflictError when the name is taken: by an account with a password, or of another subject.
     """
-    known = accounts.find(identity.username)
-    if known is not None and known.subject != identity.subject:
-        _refuse(identity, origin, ConflictError("The name belongs to somebody else here."))
-    if known is not None and known.disabled:
+    account = accounts.find(identity.username)
+    if account is not None:
+        return _updated(account, identity, origin)
+    if identity.role is None:
+        _refuse(identity, origin, ForbiddenError(NO_ROLE))
+    return _created(identity, identity.role, origin)
+
+
+def _updated(account: Account, identity: Identity, origin: Origin) -> Account:
+    if account.subject != identity.subject:
+        _refuse(identity, origin, ConflictError(NAME_TAKEN))
+    if account.disabled:
         _refuse(identity, origin, ForbiddenError("The account is disabled."))
     if identity.role is None:
-        if known is not None:
-            _changed(identity, origin, known.role, "no role at the provider: sessions ended")
-        _refuse(identity, origin, ForbiddenError("The sign-in service gives no role here."))
-    if known is None:
-        return _created(identity, identity.role, origin)
-    if known.role == identity.role:
-        return known
+        _changed(identity, origin, account.role, "no role at the provider: sessions ended")
+        _refuse(identity, origin, ForbiddenError(NO_ROLE))
+    if account.role == identity.role:
+        return account
     try:
-        return _changed(identity, origin, identity.role, f"role {known.role} -> {identity.role}")
+        return _changed(identity, origin, identity.role, f"role {account.role} -> {identity.role}")
     except ConflictError as error:
         _refuse(identity, origin, ForbiddenError(error.detail))
 
@@ -72,20 +79,20 @@ def _created(identity: Identity, role: AccountRole, origin: Origin) -> Account:
     try:
         accounts.create(account, [made])
     except ConflictError:
-        found = accounts.find(identity.username)  # another tab's first sign-in was quicker
-        if found is None or found.subject != identity.subject:
+        existing = accounts.find(identity.username)  # another tab's first sign-in was quicker
+        if existing is None or existing.subject != identity.subject:
             raise
-        return found
+        return existing
     telemetry.count("AdminsAdded", account.is_active_admin)
     return account
 
 
 def _changed(identity: Identity, origin: Origin, role: str, detail: str) -> Account:
-    """Store the role; without one at the provider, a new epoch, which ends the sessions."""
+    """Store the role; without one at the provider, a new epoch too, which ends the sessions."""
 
     def changed(account: Account) -> Account:
         if account.subject != identity.subject:
-            raise ConflictError("The name belongs to somebody else here.")
+            raise ConflictError(NAME_TAKEN)
         epoch = account.epoch if identity.role else secrets.token_hex(16)
         return replace(account, role=role, epoch=epoch)
 

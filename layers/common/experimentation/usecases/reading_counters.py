@@ -1,8 +1,8 @@
-"""Reading an experiment's counters although days are being sealed: a query is no snapshot.
+"""Reading an experiment's counters while days are being sealed: a query is no snapshot.
 
-For some milliseconds a reader may find a transaction of the sealer half done, in any order: a key gone from
-its shards and not yet in `sealed`, or in both. Its `w` shows it: sealing keeps a key's sum, and nothing else
-lets it sink.
+For some milliseconds a reader may see a sealing transaction half done, in any order: a key that is gone from
+its shards and not yet in `sealed`, or that is in both. The key's `w` shows it: sealing keeps its sum over all
+items, and nothing else lets it fall.
 """
 
 from collections import Counter
@@ -31,30 +31,31 @@ class Wanted(NamedTuple):
 def read_counters(experiment_id: str, wanted: Sequence[Wanted]) -> list[list[Cell]]:
     """Return the cells of each of the wanted, in their order.
 
-    Where a run was sealing meanwhile they are read again, until one reading bears out another.
+    If a run was sealing meanwhile they are read again, until one reading confirms the one before.
     """
-    # Before and after: a run is noted before its first transaction, so that one of the two knows of it.
+    # Before and after: a run is noted before its first transaction, so one of the two reads sees it.
     runs = sealing_runs.read(experiment_id)
-    found = [rollups.read_slices(each.slices, consistent=each.consistent) for each in wanted]
+    reading = [rollups.read_slices(each.slices, consistent=each.consistent) for each in wanted]
     for _ in range(MAX_TRIES):
         before, runs = runs, sealing_runs.read(experiment_id)
         if runs == before and all(run.has_ended for run in runs):
-            return _cells(found)
+            return _cells(reading)
         pauses.settle()
-        # All of it consistently: else an older replica may bear out what an older one said.
-        earlier, found = found, [rollups.read_slices(each.slices, consistent=True) for each in wanted]
-        if _bears_out(earlier, found):
-            return _cells(found)
+        # All of it consistently: else a replica that lags could confirm what another one showed.
+        earlier, reading = reading, [rollups.read_slices(each.slices, consistent=True) for each in wanted]
+        if _confirms(reading, earlier):
+            return _cells(reading)
     raise UnavailableError("The counters are being sealed; try again.")
 
 
-def _bears_out(earlier: Reading, found: Reading) -> bool:
-    """Tell whether nothing that was there is missing, and nothing is more that is open and sealed as well."""
-    before, writes = _writes(earlier), _writes(found)
-    twice = {key for key, is_sealed, _ in _counted(found) if is_sealed}
-    twice &= {key for key, is_sealed, _ in _counted(found) if not is_sealed}
-    is_missing = any(writes[key] < n for key, n in before.items())
-    return not is_missing and all(writes[key] == before[key] for key in twice)
+def _confirms(reading: Reading, earlier: Reading) -> bool:
+    """Tell whether no key has lost writes, and none that is both open and sealed has gained any."""
+    before, writes = _writes(earlier), _writes(reading)
+    if any(writes[key] < n for key, n in before.items()):
+        return False
+    sealed_keys = {key for key, is_sealed, _ in _counted(reading) if is_sealed}
+    open_keys = {key for key, is_sealed, _ in _counted(reading) if not is_sealed}
+    return all(writes[key] == before[key] for key in sealed_keys & open_keys)
 
 
 def _writes(reading: Reading) -> Counter[Key]:
@@ -65,7 +66,7 @@ def _writes(reading: Reading) -> Counter[Key]:
 
 
 def _counted(reading: Reading) -> Iterator[tuple[Key, bool, int]]:
-    """Yield of each cell which counters they are, whether it is sealed, and its writes."""
+    """Yield each cell's key, whether it is sealed, and its writes."""
     for slices in reading:
         for each, cells in slices.items():
             for cell in cells:

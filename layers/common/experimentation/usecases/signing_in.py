@@ -1,4 +1,6 @@
-"""Signing in and staying signed in: what each attempt costs, proves and leaves on record."""
+"""Signing in and staying signed in: each attempt is throttled, checked and put on record."""
+
+from typing import TypeIs
 
 from experimentation import telemetry
 from experimentation.domain.errors import UnauthenticatedError
@@ -20,8 +22,8 @@ def authenticated(attempt: Attempt, password: str, refusal: Deed, origin: Origin
     before = accounts.find(attempt.username)
     matches = passwords.matches(password, before.password_hash if before else None)
     account = accounts.find(attempt.username)
-    if not matches or before is None or account is None or account.disabled or account.epoch != before.epoch:
-        # A name that nobody has may be a password in the wrong field.
+    if not matches or before is None or not _is_current(account, before.epoch):
+        # A name that nobody has may be a password in the wrong field: it must not be recorded.
         audit.write(refusal, origin, before.username if before else "")
         raise UnauthenticatedError("The name or the password is wrong.")
     throttles.give_back(attempt, origin.now)
@@ -40,7 +42,12 @@ def refreshed(token: str, origin: Origin) -> tuple[Session, Account]:
         audit.write(Deed.SESSION_REUSED, origin, error.username)
         raise
     account = accounts.find(session.username)
-    if account is None or account.disabled or account.epoch != session.epoch:
+    if not _is_current(account, session.epoch):
         sessions.revoke(session.refresh_token, origin.now)
         raise UnauthenticatedError("The refresh token is not valid.")
     return session, account
+
+
+def _is_current(account: Account | None, epoch: str) -> TypeIs[Account]:
+    """Tell whether there is an account that may sign in and has not ended its sessions since that epoch."""
+    return account is not None and not account.disabled and account.epoch == epoch

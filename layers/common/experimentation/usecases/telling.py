@@ -1,4 +1,4 @@
-"""Telling: what waits in the outbox is sent to the event bus, at least once, oldest first."""
+"""Sending the facts of the outbox to the event bus, at least once, oldest first."""
 
 from collections.abc import Callable
 
@@ -8,9 +8,10 @@ from experimentation.storage import bus, outbox
 
 
 def tell(has_time: Callable[[], bool]) -> list[Fact]:
-    """Send what waits, and return it; UnavailableError when the bus refuses some, which then waits on.
+    """Send the facts, and return them; UnavailableError when the bus refuses some, which stay in the outbox.
 
-    A fact leaves the outbox after the bus has it: whoever dies in between sends it again under the same id.
+    A fact leaves the outbox after the bus has it: a run that dies in between is followed by one that sends it
+    again under the same id.
     """
     told: list[Fact] = []
     while has_time():

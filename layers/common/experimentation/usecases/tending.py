@@ -1,4 +1,4 @@
-"""Tending an experiment every few minutes: what its schedule has due, and the look of each day."""
+"""Tending an experiment every few minutes: due steps of its schedule, and the look of each day."""
 
 from collections.abc import Callable
 
@@ -15,9 +15,7 @@ from experimentation.usecases.analysing import Question, find
 
 SETTLE_MS = 300_000  # events accepted before the end may still wait in a queue
 CATCH_UP_DAYS = 14  # after a longer outage a completed experiment stays without its last look
-
-
-SCHEDULE = "schedule"  # how the history calls it
+SCHEDULE = "schedule"  # the actor in the history
 
 type Clock = Callable[[], int]
 
@@ -25,14 +23,15 @@ type Clock = Callable[[], int]
 def keep_schedule(experiment: Experiment, clock: Clock) -> Experiment:
     """Carry out what is due, and return the experiment as it is then.
 
-    A start or a step that is refused is tried once: the history says why, and the schedule goes on without.
+    A start or a step that is refused is not tried again: the history says why, and the schedule goes on
+    without it.
     """
     try:
         wanted = carried_out(experiment, clock())
         if wanted == experiment:
             return experiment
         action = "changed" if wanted.status is experiment.status else "status"
-        # The clock again at the write: `ended_at` must lie ahead of it, however slow the read.
+        # The clock is read again for the write: `ended_at` must lie ahead of it, however slow the read was.
         return experiments.change_because(
             experiment.id,
             lambda each: carried_out(each, clock()),
@@ -55,24 +54,23 @@ def _told(error: ExperimentationError) -> str:
 
 
 def due_look(experiment: Experiment, now: int) -> tuple[int, bool] | None:
-    """Return the UTC day whose look is due at `now`, and whether it is the one at completion; None for none.
+    """Return the UTC day whose look is due at `now`, and whether it is the one at completion; else None.
 
-    A day that passed during an outage gets no look: its figures cannot be had any more, because CUPED's sums
-    and the squares of users' totals move with every later event. The next run takes the latest day's.
+    A day that passed during an outage gets no look: its figures are gone, because CUPED's sums and the
+    squares of users' totals change with every later event. The next run takes the latest day's.
     """
-    if experiment.started_at is None:
-        return None
-    if experiment.status is Status.RUNNING:
+    started_at, ended_at = experiment.started_at, experiment.ended_at
+    if experiment.status is Status.RUNNING and started_at is not None:
         yesterday = day_number(now) - 1
-        return (yesterday, False) if yesterday >= day_number(experiment.started_at) else None
-    if experiment.status is Status.COMPLETED and experiment.ended_at is not None:
-        is_settled = experiment.ended_at + SETTLE_MS <= now < experiment.ended_at + CATCH_UP_DAYS * DAY_MS
-        return (day_number(experiment.ended_at), True) if is_settled else None
+        return (yesterday, False) if yesterday >= day_number(started_at) else None
+    if experiment.status is Status.COMPLETED and ended_at is not None:
+        is_settled = ended_at + SETTLE_MS <= now < ended_at + CATCH_UP_DAYS * DAY_MS
+        return (day_number(ended_at), True) if is_settled else None
     return None
 
 
 def take_due_look(experiment: Experiment, now: int) -> Look | None:
-    """Take and store the look that is due; None when none is, or another run stored it."""
+    """Take and store the look that is due; None where none is, or another run has stored it."""
     due = due_look(experiment, now)
     if due is None:
         return None

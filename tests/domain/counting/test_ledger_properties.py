@@ -20,6 +20,7 @@ from experimentation.domain.counting.counters import (
     hour_key,
     labels,
 )
+from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.ledger import (
     END,
     Boundary,
@@ -111,7 +112,8 @@ class User:
         if at >= self.head.past_until:
             assert k == ordinal(self.head, self.head.boundaries, at)
         cells = dict(self.head.ledgers.get(event_type, {}))
-        self.add(event_adds(self.experiments, ownerships(boundaries), cells, event_type, (at, value, k)))
+        event = Event("u", "e", event_type, at, at, value)
+        self.add(event_adds(self.experiments, ownerships(boundaries), cells, event, k))
         cell = (day_number(at), k)
         n, s = cells.get(cell, (0, 0))
         cells[cell] = (n + 1, s + value)

@@ -43,6 +43,29 @@ def answers(
     `prerequisites` are the experiments that these build on; a user who passes one's traffic and audience is
     enrolled in its prerequisite, whatever the variant there.
     """
+    decided: dict[str, Decision] = {}
+    drawn: list[Enrolment] = []
+    for name, each in _answers(ledger, user_id, experiments, context, search, prerequisites).items():
+        if isinstance(each, Decision):
+            decided[name] = each
+        elif each.experiment.count_from is CountFrom.EXPOSURE:
+            decided[name] = Decision(each.experiment, user_id, each.variant, None, Reason.DRAWN)
+        else:
+            drawn.append(each)
+    types = covariate_types(each.experiment for each in drawn)
+    return Answers(decided, drawn, types, ledger.head.living())
+
+
+def _answers(
+    ledger: Ledger,
+    user_id: str,
+    experiments: Iterable[Experiment],
+    context: Context,
+    search: Search,
+    prerequisites: Mapping[str, Experiment],
+) -> dict[str, Decision | Enrolment]:
+    wanted = {each.id: each for each in experiments}
+    known = {**prerequisites, **wanted}
     found: dict[str, Decision | Enrolment] = {}
 
     def answered(experiment: Experiment) -> str | None:
@@ -56,22 +79,9 @@ def answers(
             found[experiment.id] = answer
         return found[experiment.id].variant
 
-    wanted = {each.id: each for each in experiments}
-    known = {**prerequisites, **wanted}
     for experiment in wanted.values():
         answered(experiment)
-    decided = {
-        name: each if isinstance(each, Decision) else _drawn(each, user_id)
-        for name, each in found.items()
-        if isinstance(each, Decision) or each.experiment.count_from is CountFrom.EXPOSURE
-    }
-    drawn = [each for name, each in found.items() if isinstance(each, Enrolment) and name not in decided]
-    types = covariate_types(each.experiment for each in drawn)
-    return Answers(decided, drawn, types, ledger.head.living())
-
-
-def _drawn(wanted: Enrolment, user_id: str) -> Decision:
-    return Decision(wanted.experiment, user_id, wanted.variant, None, Reason.DRAWN)
+    return found
 
 
 def _answer(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from experimentation.domain.clock import day_number
+from experimentation.domain.counting.counters import summed
 from experimentation.domain.counting.ledger import END, Cells, merged, ownerships
 from experimentation.domain.counting.recording import Ledger
 from experimentation.domain.experiment import MAX_CUPED_DAYS
@@ -40,4 +41,4 @@ def _merged(cells: Cells, first_day: int) -> Cells:
     if len(old) < 2:
         return cells
     kept = {cell: total for cell, total in cells.items() if cell[0] >= first_day}
-    return {LONG_AGO: (sum(events for events, _ in old), sum(value for _, value in old))} | kept
+    return {LONG_AGO: summed(old)} | kept

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from experimentation.domain.assignment import Assignment, Context, Crossover
 from experimentation.domain.clock import day_number, hour_of_day
+from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.ledger import Boundary, Cells, Ownership, ownerships
 from experimentation.domain.experiment import Experiment, Kind, Segment
 
@@ -42,6 +43,15 @@ class DayTotal(NamedTuple):
 
 
 NOTHING = DayTotal(0, 0)
+
+
+def summed(totals: Iterable[tuple[int, int]]) -> DayTotal:
+    """Return the sum of totals, of days or of cells."""
+    events = value = 0
+    for each_events, each_value in totals:
+        events += each_events
+        value += each_value
+    return DayTotal(events, value)
 
 
 def add_counters(into: dict[str, int], counters: Mapping[str, int]) -> None:
@@ -131,34 +141,34 @@ def days_of(cells: Cells, owned: Ownership) -> dict[int, DayTotal]:
     days: dict[int, DayTotal] = {}
     for (day, k), (count, total) in cells.items():
         if owned.holds(k):
-            days[day] = days.get(day, NOTHING).plus(count, total)
+            before = days.get(day, NOTHING)
+            days[day] = DayTotal(before.events + count, before.total + total)
     return days
 
 
 def before_assignment(experiment: Experiment, owned: Ownership, cells: Cells) -> DayTotal:
     """Return the user's events before the assignment, of as many UTC days as the experiment looks back."""
-    earlier = [cell for (day, k), cell in cells.items() if owned.looks_back_at(day, k, experiment.cuped_days)]
-    return DayTotal(sum(count for count, _ in earlier), sum(total for _, total in earlier))
+    days = experiment.cuped_days
+    return summed(total for (day, k), total in cells.items() if owned.looks_back_at(day, k, days))
 
 
 def event_adds(
     experiments: Mapping[str, Experiment],
     owners: Iterable[Ownership],
     cells: Cells,
-    event_type: str,
-    event: tuple[int, int, int],
+    event: Event,
+    k: int,
 ) -> Adds:
-    """Return what an event (time, value in 1e-4, ordinal) adds; `cells` are the type's before it."""
+    """Return what an event of ordinal `k` adds; `cells` are those of its type before it."""
     adds: Adds = {}
-    at, value, k = event
     for owned in owners:
         experiment = experiments[owned.experiment_id]
         if owned.holds(k):
-            _within(adds, experiment, owned, cells, event_type, at, value)
-        elif owned.looks_back_at(day_number(at), k, experiment.cuped_days):
-            found = _before(experiment, owned, cells, event_type, value)
-            if found:
-                adds[experiment.id, before_key(event_type, owned.variant)] = found
+            adds |= _within(experiment, owned, cells, event)
+        elif owned.looks_back_at(day_number(event.at), k, experiment.cuped_days):
+            sums = _before(experiment, owned, cells, event)
+            if sums:
+                adds[experiment.id, before_key(event.type, owned.variant)] = sums
     return adds
 
 
@@ -167,19 +177,23 @@ def assignment_adds(experiment: Experiment, assignment: Boundary, ledgers: Mappi
     adds: Adds = {}
     (owned,) = ownerships([assignment])
     for event_type in sorted({metric.event_type for metric in experiment.metrics}):
-        kinds = covariate_kinds(experiment, event_type)
-        count, total = before_assignment(experiment, owned, ledgers.get(event_type, {}))
-        if not kinds or not count:
-            continue
-        sums: dict[str, int] = {}
-        if Kind.VALUE in kinds:
-            sums |= {"xv": total, "xvv": total * total}
-        if Kind.COUNT in kinds:
-            sums |= {"xc": count, "xcc": count * count}
-        if Kind.CONVERSION in kinds:
-            sums |= {"xb": 1}
-        adds[experiment.id, before_key(event_type, owned.variant)] = sums
+        before = before_assignment(experiment, owned, ledgers.get(event_type, {}))
+        sums = _covariate_sums(covariate_kinds(experiment, event_type), before) if before.events else {}
+        if sums:
+            adds[experiment.id, before_key(event_type, owned.variant)] = sums
     return adds
+
+
+def _covariate_sums(kinds: frozenset[Kind], before: DayTotal) -> dict[str, int]:
+    count, total = before
+    sums: dict[str, int] = {}
+    if Kind.VALUE in kinds:
+        sums |= {"xv": total, "xvv": total * total}
+    if Kind.COUNT in kinds:
+        sums |= {"xc": count, "xcc": count * count}
+    if Kind.CONVERSION in kinds:
+        sums |= {"xb": 1}
+    return sums
 
 
 def relative_day(experiment: Experiment, at: int) -> int:
@@ -189,44 +203,31 @@ def relative_day(experiment: Experiment, at: int) -> int:
     return day_number(at) - day_number(experiment.started_at)
 
 
-def _within(
-    adds: Adds,
-    experiment: Experiment,
-    owned: Ownership,
-    cells: Cells,
-    event_type: str,
-    at: int,
-    value: int,
-) -> None:
+def _within(experiment: Experiment, owned: Ownership, cells: Cells, event: Event) -> Adds:
     zero = day_number(experiment.started_at or 0)
     days = {day - zero: total for day, total in days_of(cells, owned).items()}
-    day = relative_day(experiment, at)
-    counters = _day_counters(days, day, value)
-    for segment in owned.labels:
-        adds[experiment.id, day_key(segment, event_type, day, owned.variant)] = dict(counters)
-    # For everyone alone: a segment's results are not adjusted, and need no such counters.
-    counters |= _covariate_products(experiment, owned, cells, event_type, value, first=not days)
-    adds[experiment.id, day_key(EVERYONE, event_type, day, owned.variant)] = counters
-    hour = hour_of_day(at)
-    adds[experiment.id, hour_key(event_type, day, owned.variant)] = {
-        f"n{hour:02d}": 1,
-        f"s{hour:02d}": value,
+    day = relative_day(experiment, event.at)
+    counters = _day_counters(days, day, event.value)
+    adds: Adds = {
+        (experiment.id, day_key(segment, event.type, day, owned.variant)): dict(counters)
+        for segment in owned.labels
     }
+    # For everyone alone: a segment's results are not adjusted, and need no such counters.
+    counters |= _covariate_products(experiment, owned, cells, event, first=not days)
+    adds[experiment.id, day_key(EVERYONE, event.type, day, owned.variant)] = counters
+    hour = hour_of_day(event.at)
+    adds[experiment.id, hour_key(event.type, day, owned.variant)] = {
+        f"n{hour:02d}": 1,
+        f"s{hour:02d}": event.value,
+    }
+    return adds
 
 
 def _day_counters(days: Mapping[int, DayTotal], day: int, value: int) -> dict[str, int]:
     today = days.get(day, NOTHING)
     adds = {"n": 1, "s": value}
     if day not in days:
-        adds["u"] = 1
-        before = max((each for each in days if each < day), default=None)
-        after = min((each for each in days if each > day), default=None)
-        if before is not None:
-            adds[f"p{before}.{day}"] = 1
-        if after is not None:
-            adds[f"p{day}.{after}"] = 1
-        if before is not None and after is not None:  # late: two days that were neighbours no longer are
-            adds[f"p{before}.{after}"] = -1
+        adds |= {"u": 1} | _pairs(days, day)
     adds[f"q{day}"] = 2 * value * today.total + value * value
     adds[f"c{day}"] = 2 * today.events + 1
     # With the day of this event, whichever of the two days is the later: its item is written anyway.
@@ -237,18 +238,30 @@ def _day_counters(days: Mapping[int, DayTotal], day: int, value: int) -> dict[st
     return adds
 
 
+def _pairs(days: Iterable[int], day: int) -> dict[str, int]:
+    """Return what a new active day adds to the pairs of consecutive active days."""
+    before = max((each for each in days if each < day), default=None)
+    after = min((each for each in days if each > day), default=None)
+    adds: dict[str, int] = {}
+    if before is not None:
+        adds[f"p{before}.{day}"] = 1
+    if after is not None:
+        adds[f"p{day}.{after}"] = 1
+    if before is not None and after is not None:  # late: two days that were neighbours no longer are
+        adds[f"p{before}.{after}"] = -1
+    return adds
+
+
 def _covariate_products(
-    experiment: Experiment, owned: Ownership, cells: Cells, event_type: str, value: int, *, first: bool
+    experiment: Experiment, owned: Ownership, cells: Cells, event: Event, *, first: bool
 ) -> dict[str, int]:
-    kinds = covariate_kinds(experiment, event_type)
-    if not kinds:
-        return {}
-    count, total = before_assignment(experiment, owned, cells)
+    kinds = covariate_kinds(experiment, event.type)
+    count, total = before_assignment(experiment, owned, cells) if kinds else NOTHING
     if not count:
         return {}
     adds: dict[str, int] = {}
     if Kind.VALUE in kinds:
-        adds["xvy"] = total * value
+        adds["xvy"] = total * event.value
     if Kind.COUNT in kinds:
         adds["xcy"] = count
     if Kind.CONVERSION in kinds and first:  # once a user: "had an event before" times "has had one since"
@@ -256,25 +269,22 @@ def _covariate_products(
     return adds
 
 
-def _before(
-    experiment: Experiment, owned: Ownership, cells: Cells, event_type: str, value: int
-) -> dict[str, int]:
-    kinds = covariate_kinds(experiment, event_type)
+def _before(experiment: Experiment, owned: Ownership, cells: Cells, event: Event) -> dict[str, int]:
+    """Return what an event from before the assignment adds; late, it finds totals since the assignment."""
+    kinds = covariate_kinds(experiment, event.type)
     if not kinds:
         return {}
-    count, total = before_assignment(experiment, owned, cells)
-    days = days_of(cells, owned).values()
+    value = event.value
+    before = before_assignment(experiment, owned, cells)
+    since = summed(days_of(cells, owned).values())
     adds: dict[str, int] = {}
     if Kind.VALUE in kinds:
-        adds |= {
-            "xv": value,
-            "xvv": 2 * total * value + value * value,
-            "xvy": value * sum(day.total for day in days),
-        }
+        square = 2 * before.total * value + value * value
+        adds |= {"xv": value, "xvv": square, "xvy": value * since.total}
     if Kind.COUNT in kinds:
-        adds |= {"xc": 1, "xcc": 2 * count + 1, "xcy": sum(day.events for day in days)}
-    if Kind.CONVERSION in kinds and not count:
-        adds |= {"xb": 1, "xby": 1 if days else 0}
+        adds |= {"xc": 1, "xcc": 2 * before.events + 1, "xcy": since.events}
+    if Kind.CONVERSION in kinds and not before.events:
+        adds |= {"xb": 1, "xby": min(since.events, 1)}
     return adds
 
 

@@ -44,6 +44,35 @@ class Plan(NamedTuple):
     too_many: list[Enrolment]
 
 
+class _Steps:
+    """The steps so far, and the enrolments that the next one writes: `head` is HEAD with these."""
+
+    def __init__(self, user: StoredUser, head: Head) -> None:
+        self.user, self.head = user, head
+        self.group: list[tuple[Enrolment, Boundary]] = []
+        self.finished: list[Step] = []
+
+    def add(self, wanted: Enrolment, after: Head, boundary: Boundary) -> None:
+        """Write the enrolment, which makes `after` of HEAD, with the next step."""
+        self.group.append((wanted, boundary))
+        self.head = after
+
+    def fits(self, wanted: Enrolment, after: Head, boundary: Boundary) -> bool:
+        """Tell whether the next step has room for the enrolment too."""
+        return _transaction(self.user, after, [*self.group, (wanted, boundary)]).fits()
+
+    def begin_another(self) -> None:
+        """End the step; the conditions of the next one are the versions that this one leaves behind."""
+        if self.group:
+            self.finished.append(_step(self.user, self.head, self.group))
+            self.user, self.head = _written(self.user, self.finished[-1][0])
+            self.group = []
+
+    def all(self) -> list[Step]:
+        """Return the steps, the last one ended."""
+        return [*self.finished, _step(self.user, self.head, self.group)] if self.group else self.finished
+
+
 def covariate_types(experiments: Iterable[Experiment]) -> frozenset[str]:
     """Return the event types whose ledgers an enrolment in these experiments looks into, for CUPED."""
     return frozenset(
@@ -63,42 +92,33 @@ def enrol(
 ) -> Plan:
     """Return the transactions that enrol the user, in those experiments that there is room for.
 
-    `experiments` holds the user's others, because some may be over; what started first comes first, with all
-    that builds on it right after it. No event is older than `oldest` that may still come.
+    `experiments` holds the user's others, because some may have ended. Experiments that started first come
+    first, with all that build on them right after. No event that may still come is older than `oldest`.
     """
-    wanted = list(wanted)
-    drawn = {each.experiment.id: each.experiment for each in wanted}
-    below = named(drawn.values()) & drawn.keys()
-    without_room: set[str] = set()
-    head = with_ends(user.head, experiments, now)
-    steps: list[Step] = []
-    too_many: list[Enrolment] = []
-    group: list[tuple[Enrolment, Boundary]] = []
-    before = user
-    for each in sorted(wanted, key=lambda each: _rank(each.experiment, drawn)):
-        if group and each.experiment.id in below and not named([each.experiment]) & below:
-            # What builds on it shall be written with it, so it begins a transaction.
-            steps.append(_step(before, head, group))
-            before, head = _written(before, steps[-1][0])
-            group = []
-        after, boundary = _with_enrolment(head, each, now)
-        known = {**experiments, each.experiment.id: each.experiment}
-        has_no_base = bool(named([each.experiment]) & without_room)
-        if has_no_base or not has_room(merged(after, user.ledger.past), known, now, oldest):
-            too_many.append(each)
-            without_room.add(each.experiment.id)
+    drawn = {each.experiment.id: each for each in wanted}
+    order = _in_order([each.experiment for each in drawn.values()])
+    bases = named(order) & drawn.keys()
+    steps = _Steps(user, with_ends(user.head, experiments, now))
+    too_many: dict[str, Enrolment] = {}
+    for experiment in order:
+        each, below = drawn[experiment.id], named([experiment])
+        if experiment.id in bases and not below & bases:
+            steps.begin_another()  # so that the experiments that build on it are written with it
+        after, boundary = _with_enrolment(steps.head, each, now)
+        known = {**experiments, experiment.id: experiment}
+        if below & too_many.keys() or not has_room(merged(after, user.ledger.past), known, now, oldest):
+            too_many[experiment.id] = each
             continue
-        if group and not _transaction(before, after, [*group, (each, boundary)]).fits():
-            # The next transaction's conditions are the versions that this one leaves behind.
-            steps.append(_step(before, head, group))
-            before, head = _written(before, steps[-1][0])
-            group = []
-            after, boundary = _with_enrolment(head, each, now)
-        group.append((each, boundary))
-        head = after
-    if group:
-        steps.append(_step(before, head, group))
-    return Plan(steps, too_many)
+        if steps.group and not steps.fits(each, after, boundary):
+            steps.begin_another()
+            after, boundary = _with_enrolment(steps.head, each, now)
+        steps.add(each, after, boundary)
+    return Plan(steps.all(), list(too_many.values()))
+
+
+def _in_order(drawn: Sequence[Experiment]) -> list[Experiment]:
+    among = {each.id: each for each in drawn}
+    return sorted(drawn, key=lambda each: _rank(each, among))
 
 
 def _rank(experiment: Experiment, drawn: Mapping[str, Experiment]) -> tuple[int, str, int, int]:
@@ -107,8 +127,9 @@ def _rank(experiment: Experiment, drawn: Mapping[str, Experiment]) -> tuple[int,
 
 
 def with_ends(head: Head, experiments: Mapping[str, Experiment], now: int) -> Head:
-    """Return the head with the ends of the user's experiments that are over at `now`."""
-    # Until after the last event: a clock that is behind enrols then, and what is over must own nothing more.
+    """Return the head with the ends of the user's experiments that have ended by `now`."""
+    # Until after the last event: an enrolment by a clock that is behind lies there, and an experiment that
+    # has ended must own nothing more.
     ended = {each.id: each.ended_at for each in experiments.values() if each.ended_at is not None}
     return apply_ends(head, ended, max(now, head.last + 1)) if ended else head
 

@@ -12,6 +12,7 @@ from experimentation.domain.counting.counters import (
     NOTHING,
     Adds,
     DayTotal,
+    add_counters,
     before_key,
     day_key,
     days_of,
@@ -194,10 +195,8 @@ def _of_type(experiment: Experiment, owned: Ownership, event_type: str, cells: C
         adds[experiment.id, before_key(event_type, owned.variant)] = sums
     for (day, hour, k), (events, total) in hours.items():
         if owned.holds(k):
-            key = experiment.id, hour_key(event_type, day - zero, owned.variant)
-            counters = adds.setdefault(key, {})
-            for name, amount in ((f"n{hour:02d}", events), (f"s{hour:02d}", total)):
-                counters[name] = counters.get(name, 0) + amount
+            counters = adds.setdefault((experiment.id, hour_key(event_type, day - zero, owned.variant)), {})
+            add_counters(counters, {f"n{hour:02d}": events, f"s{hour:02d}": total})
     return adds
 
 

@@ -11,8 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from experimentation.domain.clock import day_number
-from experimentation.domain.counting.counters import Adds, add_all, assignment_adds, event_adds
+from experimentation.domain.clock import DAY_MS, day_number
+from experimentation.domain.counting.counters import (
+    NOTHING,
+    Adds,
+    add_all,
+    assignment_adds,
+    event_adds,
+    summed,
+)
 from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.ledger import END, Boundary, Cells, Head, Ownership, ordinal, ownerships
 from experimentation.domain.counting.recording import Ledger
@@ -64,13 +71,13 @@ def _with_boundary(ledger: Ledger, boundary: Boundary, events: Sequence[Event]) 
     renumbered = tuple(each._replace(k=first + n) for n, each in enumerate((boundary, *later)))
     ordinals = {old.k: new.k for old, new in zip(later, renumbered[1:], strict=True)}
     cut = _Cut(day_number(boundary.at), boundary.at, split, first, ordinals)
-    moving = _of_interval(head, boundary.at, index, events)
-    if any(event.type not in ledger.spilled and event.type not in head.ledgers for event in moving):
+    divided = _of_interval(head, boundary.at, index, events)
+    if {event.type for event in divided} - {*ledger.spilled, *head.ledgers}:
         raise TornEventsError("an event has no ledger")
 
     def after(ledgers: Mapping[str, Cells]) -> dict[str, Cells]:
         return {
-            name: cut.cells(cells, [event for event in moving if event.type == name])
+            name: cut.cells(cells, [event for event in divided if event.type == name])
             for name, cells in ledgers.items()
         }
 
@@ -97,34 +104,31 @@ class _Cut(NamedTuple):
     """The new ordinals of later intervals by their old ones."""
 
     def cells(self, cells: Cells, events: Sequence[Event]) -> Cells:
-        """Return a ledger's cells after the cut; `events` are those of the cell of the day that it cuts."""
-        result: Cells = {}
-        for (day, k), total in cells.items():
-            if k in self.ordinals:
-                result[day, self.ordinals[k]] = total
-            elif k != self.split or day < self.day:
-                result[day, k] = total
-            elif day > self.day:
-                result[day, self.first] = total
+        """Return a ledger's cells after the cut; `events` are those of the one cell that it divides."""
+        others = dict(cells)
+        divided = others.pop((self.day, self.split), NOTHING)
+        # Ledgers and events are read one after the other: they are of one moment only if they agree.
+        if divided != summed((1, event.value) for event in events):
+            raise TornEventsError("the events of a day are not those of its ledger")
+        result = {self._moved(cell): total for cell, total in others.items()}
         for event in events:
             _add(result, (self.day, self.first if event.at >= self.at else self.split), event.value)
-        # Ledgers and events are read one after the other: they are of one moment only if they agree.
-        parts = [result.get((self.day, k), (0, 0)) for k in (self.split, self.first)]
-        whole = cells.get((self.day, self.split), (0, 0))
-        if whole != (sum(count for count, _ in parts), sum(value for _, value in parts)):
-            raise TornEventsError("the events of a day are not those of its ledger")
         return result
+
+    def _moved(self, cell: tuple[int, int]) -> tuple[int, int]:
+        day, k = cell
+        if k == self.split and day > self.day:
+            return day, self.first
+        return day, self.ordinals.get(k, k)
 
 
 def _of_interval(head: Head, at: int, index: int, events: Sequence[Event]) -> list[Event]:
     """Return the events of the day of `at` that lie between its neighbouring boundaries."""
-    start = max(head.past_until, head.boundaries[index - 1].at if index else 0)
-    end = head.boundaries[index].at if index < len(head.boundaries) else None
-    return [
-        event
-        for event in events
-        if event.at >= start and (end is None or event.at < end) and day_number(event.at) == day_number(at)
-    ]
+    midnight = day_number(at) * DAY_MS
+    times = [each.at for each in head.boundaries]
+    start = max([midnight, head.past_until, *times[:index]])
+    end = min([midnight + DAY_MS, *times[index:]])
+    return [event for event in events if start <= event.at < end]
 
 
 def _replayed(ledger: Ledger, experiment: Experiment, boundary: Boundary, events: Sequence[Event]) -> Adds:
@@ -137,13 +141,13 @@ def _replayed(ledger: Ledger, experiment: Experiment, boundary: Boundary, events
     }
     adds = dict(assignment_adds(experiment, boundary, cells))
     for event in events:
-        if event.at < boundary.at or not owned.holds(k := ordinal(head, head.boundaries, event.at)):
+        k = ordinal(head, head.boundaries, event.at)
+        if not owned.holds(k):
             continue
         if event.type not in cells:
             raise TornEventsError("an event has no ledger")
         before = cells[event.type]
-        counted = event.at, event.value, k
-        added = event_adds({experiment.id: experiment}, [owned], before, event.type, counted)
+        added = event_adds({experiment.id: experiment}, [owned], before, event, k)
         add_all(adds, added)
         _add(before, (day_number(event.at), k), event.value)
     if any(_owned_cells(owned, each) != _owned_cells(owned, cells[name]) for name, each in whole.items()):

@@ -154,10 +154,9 @@ def put_away(head: Head, past: tuple[Boundary, ...], before: int) -> tuple[Head,
     if not over:
         return head, past
     moved = tuple(b for b in head.boundaries if b.experiment_id in over)
-    last = max(moved, key=_at_and_k)
-    # Of all that was ever put away the last: an experiment that ended earlier may be put away later.
-    until, k = max((head.past_until, head.past_k), (last.at, last.k))
     kept = tuple(b for b in head.boundaries if b.experiment_id not in over)
+    # The last of all that were ever put away: an experiment that ended earlier may be put away later.
+    until, k = max((head.past_until, head.past_k), *map(_at_and_k, moved))
     merged = tuple(sorted(past + moved, key=_at_and_k))
     return replace(head, boundaries=kept, past_until=until, past_k=k), merged
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from math import inf
 from typing import NamedTuple
 
 from experimentation.domain.assignment import Assignment
@@ -10,7 +11,7 @@ from experimentation.domain.counting.counters import enrolment_adds, labels
 from experimentation.domain.counting.enrolling import Enrolment, enrol, with_ends
 from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.late import enrol_late
-from experimentation.domain.counting.ledger import Boundary, merged
+from experimentation.domain.counting.ledger import Boundary, Head, merged
 from experimentation.domain.counting.room import has_room
 from experimentation.domain.counting.user import StoredUser, changed
 from experimentation.domain.counting.writes import MAX_ACTIONS, Transaction
@@ -63,12 +64,9 @@ def place(
     if stored is not None:
         is_same = stored.variant == wanted.variant
         return Placed(Placement.ALREADY_THERE if is_same else Placement.OTHER_VARIANT)
-    is_past = at <= head.last
-    # Before `past_until` the ordinals are put away; up to `erased_at` it was somebody else with the same id;
-    # and where events have expired, what the user did since can no longer be replayed.
-    if at < head.past_until or at <= head.erased_at or (is_past and at < times.accepted_since):
+    if _is_too_old(at, head, times):
         return Placed(Placement.TOO_OLD)
-    if not is_past:
+    if at > head.last:
         return _enrolled(user, wanted, experiments, times)
     transaction = _past_enrolment(user, wanted, experiments, events, times)
     if transaction is not None:
@@ -76,6 +74,12 @@ def place(
     if wanted.experiment.ended_at is not None:
         return Placed(Placement.NOT_RUNNING)
     return _enrolled(user, wanted._replace(at=None, late=True), experiments, times)
+
+
+def _is_too_old(at: int, head: Head, times: Times) -> bool:
+    # Before `past_until` the ordinals are put away; up to `erased_at` it was somebody else with the same id;
+    # and where events have expired, what the user did since can no longer be replayed.
+    return at < head.past_until or at <= head.erased_at or at < min(times.accepted_since, head.last + 1)
 
 
 def _enrolled(
@@ -97,13 +101,10 @@ def may_fit(user: StoredUser, wanted: Enrolment) -> bool:
     """
     experiment = wanted.experiment
     first = day_number(wanted.at or 0) + 1
-    end = None if experiment.ended_at is None else day_number(experiment.ended_at)
+    end = inf if experiment.ended_at is None else day_number(experiment.ended_at)
     ledgers = {**user.ledger.spilled, **user.head.ledgers}
-    days = sum(
-        len({day for day, _ in cells if day >= first and (end is None or day < end)})
-        for cells in ledgers.values()
-    )
-    return days * (2 + len(experiment.segments)) <= MAX_ACTIONS
+    days = {(name, day) for name, cells in ledgers.items() for day, _ in cells if first <= day < end}
+    return len(days) * (2 + len(experiment.segments)) <= MAX_ACTIONS
 
 
 def _past_enrolment(

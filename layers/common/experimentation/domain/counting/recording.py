@@ -63,7 +63,7 @@ def record(
         k = ordinal(head, boundaries, event.at)
         ledgers = spilled if event.type in head.spilled else inline
         cells = ledgers.get(event.type, {})
-        add_all(adds, event_adds(experiments, owners, cells, event.type, (event.at, event.value, k)))
+        add_all(adds, event_adds(experiments, owners, cells, event, k))
         ledgers[event.type] = _with_event(cells, (day_number(event.at), k), event.value)
     head = replace(head, last=max(head.last, events[-1].at), ledgers=inline)
     # By the head that was read: PAST was read where that one says so, and is not written where it was not.

@@ -15,11 +15,13 @@ from experimentation.domain.counting.counters import (
     EVERYONE,
     HOURS,
     DayTotal,
+    add_counters,
     before_assignment,
     covariate_kinds,
     crossover_adds,
     days_of,
     enrolment_adds,
+    summed,
 )
 from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.ledger import (
@@ -31,7 +33,7 @@ from experimentation.domain.counting.ledger import (
     ordinal,
     ownership_in,
 )
-from experimentation.domain.counting.stored import Hours, Moment
+from experimentation.domain.counting.stored import Day, Hours, Moment
 from experimentation.domain.experiment import Experiment, Kind
 
 type Canonical = dict[str, int]
@@ -53,17 +55,19 @@ def canonical_rollup(key: str, counters: Mapping[str, int]) -> Canonical:
     if segment == HOURS:
         return _canonical_hours(f"{event_type} {variant} day {day}", counters)
     part = stored.day_of(counters)
-    found: Canonical = {}
-    if day is not None:
-        found = {"count": part.count, "sum": part.sum, "converters": part.converters}
-        found = {f"{name} {day}": amount for name, amount in found.items()}
-        found |= {f"pairs {first} {last}": users for (first, last), users in part.pairs.items()}
-        for name, products in (("sums", part.sum_products), ("counts", part.count_products)):
-            for other, amount in products.items():
-                first, last = sorted((day, other))
-                found[f"{name} {first} {last}"] = amount
+    found = {} if day is None else _canonical_day(day, part)
     found |= {f"{kind} {moment}": amount for (kind, moment), amount in part.covariates.items()}
     return {f"{segment} {event_type} {variant} {name}": amount for name, amount in found.items()}
+
+
+def _canonical_day(day: int, part: Day) -> Canonical:
+    found = {f"count {day}": part.count, f"sum {day}": part.sum, f"converters {day}": part.converters}
+    found |= {f"pairs {first} {last}": users for (first, last), users in part.pairs.items()}
+    for name, products in (("sums", part.sum_products), ("counts", part.count_products)):
+        for other, amount in products.items():
+            first, last = sorted((day, other))
+            found[f"{name} {first} {last}"] = amount
+    return found
 
 
 def _canonical_hours(name: str, counters: Mapping[str, int]) -> Canonical:
@@ -113,8 +117,7 @@ def expected_ledgers(user: User, from_day: int) -> Canonical:
         day = day_number(event.at)
         if day >= from_day:
             cell = f"{event.type} {day}.{ordinal(user.head, boundaries, event.at)}"
-            for name, amount in ((f"{cell} events", 1), (f"{cell} total", event.value)):
-                found[name] = found.get(name, 0) + amount
+            add_counters(found, {f"{cell} events": 1, f"{cell} total": event.value})
     return {name: amount for name, amount in found.items() if amount}
 
 
@@ -154,13 +157,11 @@ def covariates(
 ) -> dict[tuple[Kind, Moment], int]:
     """Return CUPED's sums of one user and event type; `days` are the totals since the assignment."""
     kinds = covariate_kinds(experiment, event_type)
-    x = before_assignment(experiment, owned, cells)
-    within = list(days)
-    had, has = min(x.events, 1), min(len(within), 1)
+    x, y = before_assignment(experiment, owned, cells), summed(days)
     pairs = {
-        Kind.VALUE: (x.total, sum(day.total for day in within)),
-        Kind.COUNT: (x.events, sum(day.events for day in within)),
-        Kind.CONVERSION: (had, has),
+        Kind.VALUE: (x.total, y.total),
+        Kind.COUNT: (x.events, y.events),
+        Kind.CONVERSION: (min(x.events, 1), min(y.events, 1)),
     }
     sums: dict[tuple[Kind, Moment], int] = {}
     for kind in kinds:
@@ -183,6 +184,5 @@ def _hours(
         if day < from_day or not owned.holds(ordinal(user.head, boundaries, event.at)):
             continue
         hour = f"{event.type} {owned.variant} day {day - zero} hour {hour_of_day(event.at)}"
-        for name, amount in ((f"{hour} count", 1), (f"{hour} sum", event.value)):
-            found[name] = found.get(name, 0) + amount
+        add_counters(found, {f"{hour} count": 1, f"{hour} sum": event.value})
     return found

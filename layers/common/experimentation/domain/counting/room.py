@@ -1,6 +1,6 @@
 """Whether one event of a user always fits a transaction, whenever it happened and however late it comes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import ceil
 
 from experimentation.domain.clock import DAY_MS
@@ -23,22 +23,27 @@ def has_room(
     An event counts for the owners of its interval and, in CUPED's sums, for those that came later. Nothing
     is older than `oldest`; an experiment that is not among `experiments` is taken to have such sums.
     """
+    # No event falls into an empty interval, or comes any more into one that ended before `oldest`.
+    return all(start >= end or end < oldest for start, end in _too_full(boundaries, experiments, now))
+
+
+def _too_full(
+    boundaries: Sequence[Boundary], experiments: Mapping[str, Experiment], now: int
+) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each interval in which the counters of one event fit no transaction."""
     items = {b.experiment_id: _items(b, now) for b in boundaries if b.variant != END}
     looks_back = {name: _has_covariates(experiments.get(name)) for name in items}
     owned, later = 0, sum(looks_back.values())
     ends = [*(boundary.at for boundary in boundaries[1:]), now + 1]
-    for boundary, until in zip(boundaries, ends, strict=True):
+    for boundary, end in zip(boundaries, ends, strict=True):
         name = boundary.experiment_id
         if boundary.variant == END:
             owned -= items.get(name, 0)
         else:
             owned += items[name]
             later -= looks_back[name]
-        # In an interval that was over by `oldest`, or that is empty, no event comes any more.
-        is_too_many = owned > MAX_COUNTERS_OWNED or owned + later > MAX_COUNTERS_PER_EVENT
-        if is_too_many and boundary.at < until and until >= oldest:
-            return False
-    return True
+        if owned > MAX_COUNTERS_OWNED or owned + later > MAX_COUNTERS_PER_EVENT:
+            yield boundary.at, end
 
 
 def _items(boundary: Boundary, now: int) -> int:

@@ -82,15 +82,15 @@ MUTANTS = (
         "compacted-while-looked-at",
         "domain/counting/compaction.py",
         "days that CUPED looks at become one cell",
-        "    first_day = day_number(min([before, *needed])) - MAX_CUPED_DAYS",
-        "    first_day = day_number(min([before, *needed]))",
+        "    return day_number(min([before, *needed])) - MAX_CUPED_DAYS",
+        "    return day_number(min([before, *needed]))",
     ),
     Mutant(
         "compacted-by-now",
         "domain/counting/compaction.py",
         "days that lead up to a living experiment become one cell once events of then cannot come any more",
-        "    first_day = day_number(min([before, *needed])) - MAX_CUPED_DAYS",
-        "    first_day = day_number(before) - MAX_CUPED_DAYS",
+        "    return day_number(min([before, *needed])) - MAX_CUPED_DAYS",
+        "    return day_number(before) - MAX_CUPED_DAYS",
     ),
     Mutant(
         "history-a-day-long",
@@ -169,7 +169,7 @@ MUTANTS = (
         "ends-not-applied",
         "domain/counting/recording.py",
         "events after the end of an experiment count",
-        "    head = apply_ends(ledger.head, ended, until=events[-1].at)",
+        "    head = apply_ends(ledger.head, ended_at(experiments), until=events[-1].at)",
         "    head = ledger.head",
     ),
     Mutant(

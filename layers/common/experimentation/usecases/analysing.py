@@ -91,7 +91,7 @@ MOST_SEGMENT_FIGURES = 3_000  # labels x metrics x variants: 4 MB, and three sec
 
 
 def find(experiment: Experiment, question: Question, now: int) -> Findings:
-    """Read the counters that the question needs, and answer it; InvalidError where a segment cannot be."""
+    """Read the counters that the question needs, and answer it; InvalidError for a segment that cannot be."""
     metrics = _metrics(experiment, question.event_types)
     _check(experiment, question, len(metrics))
     query = _query(experiment, question, metrics)
@@ -181,11 +181,11 @@ def _of_segment(
 def _check(experiment: Experiment, question: Question, metrics: int) -> None:
     if question.segment is None:
         return
-    known = {segment.key: len(segment.values) + 1 for segment in experiment.segments}  # and "other"
-    if question.segment not in known:
-        detail = f"is not declared on the experiment; declared: {', '.join(known) or 'none'}"
+    labels = {segment.key: len(segment.values) + 1 for segment in experiment.segments}  # and "other"
+    if question.segment not in labels:
+        detail = f"is not declared on the experiment; declared: {', '.join(labels) or 'none'}"
         raise InvalidError("There is no such segment.", [FieldError("/segment", detail)])
-    if known[question.segment] * metrics * len(experiment.keys) > MOST_SEGMENT_FIGURES:
+    if labels[question.segment] * metrics * len(experiment.keys) > MOST_SEGMENT_FIGURES:
         reason = f"gives more than {MOST_SEGMENT_FIGURES} figures (values x metrics x variants)"
         detail = f"{reason}; narrow event_types"
         raise InvalidError("That is too much for one answer.", [FieldError("/segment", detail)])
@@ -198,9 +198,9 @@ def _metrics(experiment: Experiment, event_types: Sequence[str]) -> list[StudyMe
         for metric in experiment.metrics
         if not event_types or metric.event_type in event_types
     ]
-    known = {metric.event_type for metric in metrics}
+    with_metric = {metric.event_type for metric in metrics}
     for event_type in dict.fromkeys(event_types):
-        if event_type not in known:
+        if event_type not in with_metric:
             metrics += undeclared(event_type)
     return metrics
 
@@ -247,7 +247,7 @@ def _span(experiment: Experiment, question: Question, table: Table) -> Span:
     seen = table.span() or Span(0, 0)
     first = seen.first if question.first_day is None else question.first_day - zero
     last = seen.last if question.last_day is None else question.last_day - zero
-    if first > last:  # asked for from a day after all that there is, or up to one before
+    if first > last:  # the question starts after the last day with counters, or ends before the first
         return Span(last, last) if question.first_day is None else Span(first, first)
     return Span(first, last)
 

@@ -1,4 +1,4 @@
-"""What the archive keeps of erased users: nothing that was received up to their erasure."""
+"""Keeping the archive free of erased users: of everything received up to their erasure."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ class _Stored(NamedTuple):
 
 
 def without_erased(message: Message, erased_at: Mapping[str, int]) -> Message:
-    """Return the message without what was received up to the erasure of whoever did it."""
+    """Return the message without what was received up to the erasure of its user."""
     return message.only(lambda each: each.received > erased_at.get(each.user_id, -1))
 
 

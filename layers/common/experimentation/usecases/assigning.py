@@ -76,7 +76,7 @@ def _load_ledger(user_id: str, experiments: Sequence[Experiment], *, consistent:
 def _load_user(
     user_id: str, head: Head, event_types: frozenset[str], oldest: int, runtime: Runtime
 ) -> StoredUser:
-    """Read what an enrolment depends on besides: the ledgers that CUPED looks into, and PAST."""
+    """Read what an enrolment depends on beside HEAD: the ledgers that CUPED looks into, and PAST."""
     if not head.version:
         head = after_erasures([user_id], runtime).get(user_id, head)
     need = users.Need(user_id, head, event_types, past=head.past_until > oldest)
@@ -85,15 +85,15 @@ def _load_user(
 
 def bases_of(experiments: Iterable[Experiment], now: int, runtime: Runtime) -> dict[str, Experiment]:
     """Return the experiments that these build on, by id, and those that they build on in turn."""
-    found: dict[str, Experiment] = {}
-    wanted = named(experiments)
+    bases: dict[str, Experiment] = {}
+    missing = named(experiments)
     for _ in range(DEEPEST):
-        if not wanted:
+        if not missing:
             break
-        read = runtime.experiments.read_many(sorted(wanted), now)
-        found |= read
-        wanted = named(read.values()) - found.keys()
-    return found
+        read = runtime.experiments.read_many(sorted(missing), now)
+        bases |= read
+        missing = named(read.values()) - bases.keys()
+    return bases
 
 
 def base_answer(
@@ -117,7 +117,7 @@ def base_answer(
 
 
 def _needs_latest(experiment: Experiment) -> bool:
-    """Tell whether a read that lags could hide an assignment that the draw would not make again."""
+    """Tell whether a lagging read could hide an assignment that the draw would not make again."""
     is_open = experiment.status in {Status.DRAFT, Status.RUNNING}
     return not is_open or experiment.imported_at is not None
 

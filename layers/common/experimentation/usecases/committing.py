@@ -8,7 +8,7 @@ from experimentation.usecases.runtime import Runtime
 
 
 def commit(transaction: Transaction, runtime: Runtime) -> Refusal | None:
-    """Write all of it, or nothing and return why; UnavailableError when the outcome is unknown.
+    """Write all of the transaction, or nothing and return why; UnavailableError when the outcome is unknown.
 
     After a conflict on a counter the environment draws another shard; many of them add shards.
     """
@@ -24,8 +24,8 @@ def commit(transaction: Transaction, runtime: Runtime) -> Refusal | None:
 
 
 def _shards(experiment: Experiment, runtime: Runtime) -> Shards:
-    # Rollups: one shard an environment, until a conflict, so that its next writes meet no other's.
-    # Enrolments: drawn for each transaction: they are on the user's path, so they are spread widest.
+    # Rollups: one shard an environment until a conflict, so that environments do not meet in one shard.
+    # Enrolments: drawn for each transaction, which spreads widest, because they are on the user's path.
     return Shards(
         experiment,
         rollups=runtime.shard(experiment.shards),

@@ -132,7 +132,7 @@ def _user_ids(events: Iterable[Event]) -> set[str]:
 
 
 def _load(events_of: dict[str, list[Event]], runtime: Runtime) -> _Loaded:
-    """Read the users as far as these events need them, and the experiments that they are in."""
+    """Read what these events need of their users, and the users' experiments."""
     keep_after = runtime.clock() - settings.retention_days() * DAY_MS
     heads = read_heads(events_of, runtime)
     found = users.read_users(
@@ -144,7 +144,7 @@ def _load(events_of: dict[str, list[Event]], runtime: Runtime) -> _Loaded:
         )
         for user_id, user_events in events_of.items()
     )
-    # Last, so that the age of what is known of the experiments is bounded when the transaction is sent.
+    # Last, so that the age of the cached experiments is bounded when the transaction is sent.
     wanted = {b.experiment_id for user in found.values() for b in user.head.boundaries + user.ledger.past}
     return _Loaded(keep_after, found, runtime.experiments.read_many(wanted, runtime.clock()))
 

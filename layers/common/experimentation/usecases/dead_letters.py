@@ -67,7 +67,7 @@ def look(name: str, now: int) -> Waiting:
 
 
 def replay(names: Iterable[str], most: int | None, has_time: Callable[[], bool]) -> Iterator[Moved]:
-    """Move up to `most` messages of the queues in all, while there is time; yield what each queue gave."""
+    """Move up to `most` messages in all, while there is time; yield what each queue gave."""
     for name in names:
         moved, drained = send_again(name, most, has_time)
         most = None if most is None else most - moved

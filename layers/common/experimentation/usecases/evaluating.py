@@ -39,9 +39,11 @@ def flags_of(user_id: str, now: int, runtime: Runtime) -> list[Experiment]:
     They are the running, the paused and the shipped ones, drafts in which the user has an override, and
     completed ones in which the user still has a variant.
     """
-    known = runtime.experiments.shipped_or(OPEN | {Status.DRAFT}, now)
-    found = {each.id: each for each in known if each.status is not Status.DRAFT or user_id in each.overrides}
+    current = runtime.experiments.shipped_or(OPEN | {Status.DRAFT}, now)
+    flags = {
+        each.id: each for each in current if each.status is not Status.DRAFT or user_id in each.overrides
+    }
     head = users.read_head(user_id, consistent=False)
-    kept = {boundary.experiment_id for boundary in head.boundaries}
-    found |= runtime.experiments.read_many(kept - found.keys(), now)
-    return [found[experiment_id] for experiment_id in sorted(found)]
+    assigned = {boundary.experiment_id for boundary in head.boundaries}
+    flags |= runtime.experiments.read_many(assigned - flags.keys(), now)
+    return [flags[experiment_id] for experiment_id in sorted(flags)]

@@ -1,4 +1,4 @@
-"""The first administrator: made on first use, by one conditional write, never twice."""
+"""The first administrator: created once, on first use, by a conditional write."""
 
 import secrets
 
@@ -12,7 +12,7 @@ _there: set[str] = set()
 
 
 def ensure(now: int) -> None:
-    """Store the administrator of the deployment's secret unless there has been one."""
+    """Store the administrator of the deployment's secret, unless one was stored before."""
     table = settings.accounts_table()
     if table in _there:
         return
@@ -25,5 +25,5 @@ def ensure(now: int) -> None:
 
 
 def forget() -> None:
-    """Look again when it is needed next."""
+    """Check again at the next use."""
     _there.clear()

@@ -32,11 +32,11 @@ def guard(experiment: Experiment, clock: Callable[[], int]) -> Experiment:
 
 
 def _new_findings(experiment: Experiment) -> list[Finding]:
-    found = dangers(*guard_figures(experiment))
-    if not found:
+    findings = dangers(*guard_figures(experiment))
+    if not findings:
         return []
-    known = outbox.marked(experiment.id)
-    return [each for each in found if _id(experiment, each) not in known][:MOST_FINDINGS]
+    told = outbox.marked(experiment.id)
+    return [each for each in findings if _id(experiment, each) not in told][:MOST_FINDINGS]
 
 
 def _reaction(experiment: Experiment, finding: Finding) -> Reaction:

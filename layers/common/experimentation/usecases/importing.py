@@ -1,6 +1,6 @@
 """Importing assignments that were randomised elsewhere, under the same uniqueness as our own.
 
-An assignment may be older than events that are recorded: these then count as if it had been known.
+An assignment may be older than recorded events: these then count as if it had been known before them.
 """
 
 from collections.abc import Callable, Mapping, Sequence

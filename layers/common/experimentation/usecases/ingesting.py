@@ -1,4 +1,4 @@
-"""Ingesting events and exposures: accepted when every message was, and safe to send again when not."""
+"""Ingesting events and exposures: accepted once every message is, and safe to send again otherwise."""
 
 import secrets
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ def ingest_exposures(
 
 
 def _retention(submissions: Sequence[Submission | ExposureSubmission], received: int) -> Retention:
-    # The item is read only for what it could refuse: of what has just happened, nothing is too old.
+    # RETENTION is read only where it could refuse something: nothing recent is too old.
     times = (happened_at(each.timestamp, each.sent_at, received) for each in submissions)
     oldest = min(times, default=received)
     if oldest >= received - SHORTEST_DAYS * DAY_MS:
@@ -65,7 +65,7 @@ def _retention(submissions: Sequence[Submission | ExposureSubmission], received:
 
 
 def _published(messages: Sequence[str], runtime: Runtime) -> bool:
-    """Publish the messages, those that are refused a few times; False when some are not accepted."""
+    """Publish the messages, and refused ones a few times; False when some are not accepted in the end."""
     for attempt in range(TRIES):
         if attempt:
             runtime.pause(attempt)

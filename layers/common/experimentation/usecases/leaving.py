@@ -1,4 +1,4 @@
-"""What a person leaves behind: the API keys that they answer for end, or somebody else answers for them."""
+"""Deleting a person: the API keys that they own end, or are handed over to somebody else."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,9 @@ from experimentation.storage.access.audit import Deed, Origin
 
 
 def remove(username: str, heir: str | None, *, ends_keys: bool, origin: Origin) -> None:
-    """Delete a person; ConflictError when nothing says what becomes of their keys, or no admin would be left.
+    """Delete a person; ConflictError where their keys are not provided for, or no admin would be left.
 
-    The person goes first, so that a refusal leaves the keys alone; whoever repeats a call that failed in
+    The person is deleted first, so that a refusal leaves the keys alone; repeating a call that failed in
     between settles the rest.
     """
     keys = api_keys.owned_by(username)

@@ -24,7 +24,7 @@ class Enrolled(NamedTuple):
 
 
 class LedgerTotal(NamedTuple):
-    """The person's events of one type on one UTC day; day 0 stands for all days of long ago together."""
+    """The person's events of one type on one UTC day; day 0 stands for all merged days."""
 
     type: str
     day: int
@@ -50,7 +50,7 @@ class Page(NamedTuple):
 
 
 def erasure_of(user_id: str) -> Erasure | None:
-    """Return how far the erasure of that id is; None where there was none lately."""
+    """Return how far the last erasure of that id is; None where there was none, or long ago."""
     pseudonyms = erasures.pseudonyms()
     return erasures.read(pseudonyms.of(user_id)) if pseudonyms.key else None
 

@@ -1,4 +1,4 @@
-"""Enrolling users at times that may lie before their events: what is read for it, and what is planned."""
+"""Enrolling users at times that may lie before their events: what is read, and what is planned."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from experimentation.usecases.runtime import Runtime
 MAX_EVENTS = 5_000  # of one user, to be replayed
 MAX_LATE = 20  # users whose events are read and replayed at once,
 MAX_REPLAYED = 10_000  # and who have so many together: four seconds of a function of 512 MB
-SPILLED_EVENTS = 1_000  # taken for a ledger that is apart, of which HEAD tells no number
+SPILLED_EVENTS = 1_000  # assumed for a ledger that is apart: HEAD does not tell its number
 
 
 class Loaded(NamedTuple):
@@ -90,7 +90,7 @@ def _most_events(head: Head) -> int:
 
 
 def plan(wanted: Mapping[str, Enrolment], loaded: Loaded, times: Times) -> dict[str, Placed]:
-    """Return what becomes of each user's enrolment; torn reads, and who is being erased, are left out."""
+    """Return each user's placement; users whose reads are torn, or who are being erased, are left out."""
     planned: dict[str, Placed] = {}
     for user_id, each in wanted.items():
         user = loaded.users[user_id]

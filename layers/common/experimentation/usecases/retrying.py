@@ -1,4 +1,4 @@
-"""What waits to be written, user by user, and how often each user's writes were refused."""
+"""The work that waits, user by user, and how often each user's writes were refused."""
 
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from experimentation.usecases.runtime import Runtime
 
 MAX_TRIES = 8
-CONFLICTS_TO_SPLIT = 2  # one may be chance; a user who is written all the time has another
+CONFLICTS_TO_SPLIT = 2  # one may be chance; a user with many concurrent writes has another
 
 
 class Waiting[Key](ABC):

@@ -1,4 +1,4 @@
-"""What a use case needs of the world: the time, randomness, pauses, and the experiments as they are known."""
+"""What a use case needs of its environment: time, randomness, pauses, and cached experiments."""
 
 import random
 import time
@@ -52,7 +52,7 @@ class Runtime:
         shards.double(experiment_id, self.experiments.read(experiment_id, self.clock()).shards)
 
     def oldest_event(self, now: int) -> int:
-        """Return the time before which no event lies that may still be counted."""
+        """Return the time before which no event can still be counted."""
         return now - (settings.retention_days() + GRACE_DAYS) * DAY_MS
 
     def attempts(self, most: int) -> Iterator[int]:

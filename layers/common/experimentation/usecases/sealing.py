@@ -42,7 +42,7 @@ def seal(experiment: Experiment, now: int, has_time: Callable[[], bool]) -> Seal
         if not has_time():
             finished = False
             break
-        # Before the first transaction: whoever reads counters meanwhile reads them again.
+        # Before the first transaction: a reader that overlaps with this run then reads the counters again.
         run = run or sealing_runs.begin(experiment.id, now)
         sealed[_seal(key)] += 1
     if run:

@@ -1,4 +1,4 @@
-"""The newest lines of the archive: a live tail that costs nothing while nobody looks.
+"""The newest lines of the archive: a live tail that costs nothing while nobody reads it.
 
 A global order of receipt would cost a write an event, so it is kept nowhere (docs/decisions/0019-tail.md).
 """
@@ -31,7 +31,7 @@ class Line(NamedTuple):
 
 
 class Tail(NamedTuple):
-    """Rows, newest receipt first; of a sample others of the same time are missing."""
+    """Rows, newest receipt first; in a sample, rows of the same time are missing."""
 
     rows: list[Row]
     is_sample: bool
@@ -50,26 +50,29 @@ def newest(kind: str, limit: int, now: int, is_wanted: Callable[[Row], bool]) ->
 
 
 def without_erased(rows: list[Row], pseudonyms: Pseudonyms) -> list[Row]:
-    """Return the rows without what was received up to the erasure of whoever did it."""
-    times = [milliseconds(datetime.fromisoformat(row["received_at"])) for row in rows]
-    received = list(zip(rows, times, strict=True))
-    erased_at = erased_among({row["user_id"] for row, at in received if at <= pseudonyms.latest}, pseudonyms)
-    return [row for row, at in received if at > erased_at.get(row["user_id"], -1)]
+    """Return the rows without what was received up to the erasure of its user."""
+    older = {row["user_id"] for row in rows if _received(row) <= pseudonyms.latest}
+    erased_at = erased_among(older, pseudonyms)
+    return [row for row in rows if _received(row) > erased_at.get(row["user_id"], -1)]
+
+
+def _received(row: Row) -> int:
+    return milliseconds(datetime.fromisoformat(row["received_at"]))
 
 
 def _merged(
     found: list[Line], objects: list[Listed], limit: int, is_wanted: Callable[[Row], bool]
 ) -> tuple[list[Line], bool]:
-    """Return the newest of what was found and of the objects; tell whether all that matter were read."""
+    """Return the newest lines of these and of the objects; tell whether all that matter were read."""
     unread_bytes = MOST_BYTES
-    for place, each in enumerate(sorted(objects, key=lambda each: each.written, reverse=True)):
+    for position, each in enumerate(sorted(objects, key=lambda each: each.written, reverse=True)):
         # Nothing is written before it was received: older objects hold nothing newer.
         if len(found) == limit and rfc3339(each.written + SECOND_MS) < found[-1].received_at:
             break
         unread_bytes -= each.size
-        if place == MOST_READ or unread_bytes < 0:
+        if position == MOST_READ or unread_bytes < 0:
             return found, False
-        # A set: a batch that was delivered again lies in two objects.
+        # A set, because a batch that was delivered twice may lie in two objects.
         found = nlargest(limit, {*found, *_lines(each.key, is_wanted)})
     return found, True
 

@@ -1,6 +1,6 @@
-"""Users' heads with what an erasure left: a user who has none may have had a predecessor of the same id."""
+"""Users' heads, and what an erasure left: a user without HEAD may have had an erased predecessor."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from experimentation.domain.counting.ledger import Head
 from experimentation.storage import erasures, users
@@ -13,16 +13,17 @@ def read_heads(user_ids: Iterable[str], runtime: Runtime) -> dict[str, Head]:
     return heads | after_erasures([user_id for user_id, head in heads.items() if not head.version], runtime)
 
 
-def after_erasures(newcomers: Iterable[str], runtime: Runtime) -> dict[str, Head]:
+def after_erasures(newcomers: Collection[str], runtime: Runtime) -> dict[str, Head]:
     """Return the heads of those newcomers whose predecessors were erased.
 
-    It costs nothing while nobody was ever erased, and then one read unit a newcomer.
+    This costs nothing while nobody was ever erased, and one read unit a newcomer after that.
     """
-    wanted = list(newcomers)
-    pseudonyms = runtime.pseudonyms.read(runtime.clock()) if wanted else None
-    if pseudonyms is None or not pseudonyms.key:
+    if not newcomers:
         return {}
-    names = {pseudonyms.of(user_id): user_id for user_id in wanted}
+    pseudonyms = runtime.pseudonyms.read(runtime.clock())
+    if not pseudonyms.key:
+        return {}
+    names = {pseudonyms.of(user_id): user_id for user_id in newcomers}
     return {
         names[each.pseudonym]: Head(base=each.head_version, erased_at=each.erased_at)
         for each in erasures.read_many(names).values()

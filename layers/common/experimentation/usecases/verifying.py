@@ -40,7 +40,7 @@ ERASING = "Somebody is being erased: the counters can be verified when that is d
 
 
 class Difference(NamedTuple):
-    """One counter that is not what it must be."""
+    """A counter with another value than expected."""
 
     name: str
     expected: int
@@ -135,7 +135,7 @@ def _is_old_hours(key: str, from_day: int) -> bool:
 
 
 def _compared(prefix: str, expected: Canonical, before: Canonical, after: Canonical) -> list[Difference]:
-    """Return the counters whose expected value lies outside what the two readings of the stored ones span."""
+    """Return the counters whose expected value is outside the range of the two readings."""
     found: list[Difference] = []
     for name in expected.keys() | before.keys() | after.keys():
         wanted, first, last = expected.get(name, 0), before.get(name, 0), after.get(name, 0)

@@ -27,7 +27,7 @@ def batch(
     keep_after: int,
     compact_before: int,
 ) -> Transaction:
-    """Return one transaction that records as many of the events as fit it, those of one user at least.
+    """Return one transaction that records as many of the events as fit it, at least those of one user.
 
     Experiments that ended before `keep_after` are put away, cells older than `compact_before` are merged.
     """
@@ -35,7 +35,7 @@ def batch(
     for user_id, user_events in by_user(events).items():
         one = recorded(users[user_id], user_events, experiments, keep_after, compact_before)
         joined = planned.joined(one)
-        # The first that does not fit ends it: who waits comes first in the next transaction.
+        # The first user that does not fit ends it, and comes first in the next transaction.
         if planned.writes and not joined.fits():
             break
         planned = joined
@@ -49,9 +49,9 @@ def recorded(
     keep_after: int,
     compact_before: int,
 ) -> Transaction:
-    """Return what one user's events write; fewer events where all would not fit one transaction.
+    """Return the writes of one user's events, or of the first of them where not all fit one transaction.
 
-    Events of a type too many, and one that fits no transaction, are stored without being counted.
+    Events of more than MAX_TYPES types, and one that fits no transaction, are stored without being counted.
     """
     counted, uncounted = _by_room(user, events)
     apart = Transaction(tuple(map(Uncounted, uncounted)))
@@ -59,7 +59,7 @@ def recorded(
         return apart
     one = _recorded(user, counted, experiments, keep_after, compact_before)
     joined = one.joined(apart)
-    # What does not fit is on the caller's list still, and comes in the next transaction.
+    # Uncounted events that do not fit stay on the caller's list, for the next transaction.
     return joined if joined.fits() else one
 
 

@@ -15,6 +15,7 @@ from experimentation.domain.counting.counters import (
     labels,
 )
 from experimentation.domain.counting.ledger import Boundary, Head, apply_ends, enrol_at, enrol_now, merged
+from experimentation.domain.counting.recording import ended_at
 from experimentation.domain.counting.room import has_room
 from experimentation.domain.counting.user import StoredUser, changed
 from experimentation.domain.counting.writes import MAX_ACTIONS, HeadWrite, LedgerWrite, Transaction
@@ -65,7 +66,8 @@ class _Steps:
         """End the step; the conditions of the next one are the versions that this one leaves behind."""
         if self.group:
             self.finished.append(_step(self.user, self.head, self.group))
-            self.user, self.head = _written(self.user, self.finished[-1][0])
+            self.user = _written(self.user, self.finished[-1][0])
+            self.head = self.user.head
             self.group = []
 
     def all(self) -> list[Step]:
@@ -130,7 +132,7 @@ def with_ends(head: Head, experiments: Mapping[str, Experiment], now: int) -> He
     """Return the head with the ends of the user's experiments that have ended by `now`."""
     # Until after the last event: an enrolment by a clock that is behind lies there, and an experiment that
     # has ended must own nothing more.
-    ended = {each.id: each.ended_at for each in experiments.values() if each.ended_at is not None}
+    ended = ended_at(experiments)
     return apply_ends(head, ended, max(now, head.last + 1)) if ended else head
 
 
@@ -162,17 +164,14 @@ def _transaction(user: StoredUser, after: Head, group: Sequence[tuple[Enrolment,
     return Transaction(changed(user, user.ledger._replace(head=after), (), room)).joined(enrolled)
 
 
-def _written(user: StoredUser, transaction: Transaction) -> tuple[StoredUser, Head]:
-    """Return the user as stored once the transaction is written, and the head to go on from."""
-    write, *ledgers = (w for w in transaction.writes if isinstance(w, HeadWrite | LedgerWrite))
-    if not isinstance(write, HeadWrite):
-        raise TypeError("a transaction of a user begins with HEAD")
+def _written(user: StoredUser, transaction: Transaction) -> StoredUser:
+    """Return the user as stored once the transaction is written."""
+    (write,) = (each for each in transaction.writes if isinstance(each, HeadWrite))
+    ledgers = [each for each in transaction.writes if isinstance(each, LedgerWrite)]
     head = replace(write.head, version=write.read_version + 1)
-    apart = {w.event_type: w for w in ledgers if isinstance(w, LedgerWrite)}
-    spilled = {**user.ledger.spilled, **{name: w.cells for name, w in apart.items()}}
-    versions = {**user.versions, **{name: w.read_version + 1 for name, w in apart.items()}}
-    ledger = user.ledger._replace(head=head, spilled=spilled)
-    return StoredUser(user.user_id, ledger, versions, user.past_at), head
+    spilled = {**user.ledger.spilled, **{each.event_type: each.cells for each in ledgers}}
+    versions = {**user.versions, **{each.event_type: each.read_version + 1 for each in ledgers}}
+    return StoredUser(user.user_id, user.ledger._replace(head=head, spilled=spilled), versions, user.past_at)
 
 
 def _step(user: StoredUser, after: Head, group: Sequence[tuple[Enrolment, Boundary]]) -> Step:

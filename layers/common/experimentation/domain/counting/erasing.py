@@ -1,4 +1,4 @@
-"""Erasing a person: what their counters were, kept apart so that results stay, and how far an erasure is."""
+"""Erasing a person: their counters, kept apart so that results stay as they are, and the progress made."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,8 +30,8 @@ from experimentation.domain.experiment import Experiment
 KEPT_DAYS = GRACE_DAYS + 14  # beyond the retention: a dead letter is 14 days old at most
 DEAD_LETTER_DAYS = 14
 WAITING_DAYS = DEAD_LETTER_DAYS + 4  # in a queue before
-# No function that writes a user's items lives longer than 30 s: what read that there is no HEAD before the
-# erasure began has ended, and every environment has learned of it.
+# Longer than any function that writes a user's items lives (30 s) after its environment learned of erasures
+# (30 s): whoever read, before the erasure began, that there is no HEAD has ended by then.
 HEAD_STAYS_MS = 90_000
 
 type Hours = Mapping[tuple[int, int, int], DayTotal]
@@ -39,7 +39,7 @@ type Hours = Mapping[tuple[int, int, int], DayTotal]
 
 
 class Stage(StrEnum):
-    """What an erasure is at."""
+    """The stages of an erasure, in order."""
 
     ASSIGNMENTS = "assignments"
     COUNTERS = "counters"
@@ -77,12 +77,12 @@ class Erasure(NamedTuple):
         return day_number(self.accepted_since - 1) + 1
 
     def at(self, stage: Stage, after: str = "") -> "Erasure":
-        """Return it one step further."""
+        """Return the erasure one step further."""
         user_id = self.user_id if stage in IN_TABLES else None
         return self._replace(stage=stage, after=after, step=self.step + 1, user_id=user_id)
 
     def concerns(self, day: str) -> bool:
-        """Tell whether the archive of that UTC day is still to be looked through."""
+        """Tell whether the archive of that UTC day is still to be searched."""
         return self.archive_from <= day <= self.last_day
 
     @property
@@ -91,17 +91,17 @@ class Erasure(NamedTuple):
         return _day(self.erased_at)
 
     def looked_through(self, began: int) -> "Erasure":
-        """Return it after a pass over the archive that began then: done, or to be looked through again.
+        """Return the erasure after a pass over the archive that began then: done, or due for another pass.
 
-        What waited in a queue or among the dead letters meanwhile may have been archived since, by a worker
-        that had not heard of the erasure.
+        A message that waited in a queue or among the dead letters may have been archived since, by a worker
+        that did not know of the erasure.
         """
         if began >= self.erased_at + (DEAD_LETTER_DAYS + 1) * DAY_MS:
             return self.at(Stage.DONE)
         return self.at(self.stage)._replace(archive_from=_day(self.erased_at - WAITING_DAYS * DAY_MS))
 
     def keeps_counters(self, experiment: Experiment) -> bool:
-        """Tell whether the ledgers still tell what the user added: if not, nothing can be verified either."""
+        """Tell whether the ledgers still show what the user added; if not, nothing can be verified either."""
         ended_at = experiment.ended_at
         return ended_at is None or ended_at >= self.accepted_since - GRACE_DAYS * DAY_MS
 
@@ -141,12 +141,12 @@ def contribution(experiment: Experiment, leaving: Leaving) -> Iterator[CounterWr
 
 
 def enrolment_writes(adds: Adds) -> Iterator[CounterWrite]:
-    """Yield what is added to enrolment counters."""
+    """Yield the writes of enrolment counters."""
     return _writes(adds, is_enrolment=True)
 
 
 def position(write: CounterWrite) -> str:
-    """Return the text by which an erasure remembers the last counter that it kept."""
+    """Return the text that stands for the last counter kept, in the erasure's progress."""
     return json.dumps(_place(write), separators=(",", ":"), ensure_ascii=False)
 
 

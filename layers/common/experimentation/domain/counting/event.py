@@ -1,4 +1,4 @@
-"""What a client says happened, and the event that is made of it: identified, and timed by our clock."""
+"""What a client reports, and the event that is made of it, with an id and a time by our clock."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -41,23 +41,23 @@ def accept(
     new_id: Callable[[], str],
     pointer: str = "/events/{}",
 ) -> list[Event]:
-    """Return the events; InvalidError names each that is too old, or has the id of another of its user's.
+    """Return the events; InvalidError names each that is too old, or repeats the id of another of its user's.
 
     `pointer` is the JSON pointer of an event in the request, by its index.
     """
     oldest = retention.oldest_accepted(received)
     problems: list[FieldError] = []
     events: list[Event] = []
-    known: set[tuple[str, str]] = set()
+    seen: set[tuple[str, str]] = set()
     for index, each in enumerate(submissions):
         at = happened_at(each.timestamp, each.sent_at, received)
         if at < oldest:
             problems.append(FieldError(f"{pointer.format(index)}/timestamp", too_old(retention, received)))
         event_id = each.event_id or new_id()
-        if (each.user_id, event_id) in known:
+        if (each.user_id, event_id) in seen:
             detail = "is given twice for this user in this batch"
             problems.append(FieldError(f"{pointer.format(index)}/event_id", detail))
-        known.add((each.user_id, event_id))
+        seen.add((each.user_id, event_id))
         events.append(Event(each.user_id, event_id, each.type, at, received, each.value, each.properties))
     if problems:
         raise InvalidError("The events cannot be accepted.", problems)
@@ -65,7 +65,7 @@ def accept(
 
 
 def too_old(retention: Retention, received: int) -> str:
-    """Say why a time is refused that is before the oldest that is accepted."""
+    """Return why a time before the oldest accepted one is refused."""
     oldest = retention.oldest_accepted(received)
     if oldest > received - retention.days * DAY_MS:
         return f"is before {rfc3339(oldest)}: events were kept for fewer days then, and are not complete"
@@ -93,5 +93,5 @@ def happened_at(timestamp: int | None, sent_at: int | None, received: int) -> in
     if timestamp is None:
         return received
     drift = 0 if sent_at is None else received - sent_at
-    # Never in the future: an enrolment comes after the user's last event, so that one would hold it back.
+    # Never in the future: an enrolment comes after the user's last event, and would be put off until then.
     return max(0, min(timestamp + drift, received))

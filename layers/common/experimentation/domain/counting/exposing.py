@@ -1,4 +1,4 @@
-"""What becomes of exposures: who is enrolled by one, who crossed over, and what counts for nothing."""
+"""Judging exposures: which one enrols its user, which are crossovers, and which count for nothing."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ from experimentation.domain.prerequisites import is_met
 
 
 class Fate(StrEnum):
-    """What became of an exposure."""
+    """The result of an exposure."""
 
     ENROLLED = "enrolled"
     LATE = "late"
@@ -47,7 +47,7 @@ type Exposed = dict[str, dict[str, list[Exposure]]]
 
 
 class Judged(NamedTuple):
-    """What one user's exposures in one experiment come to: to be settled as they are, or after an action."""
+    """The result of one user's exposures in one experiment: their fates, or an action to be taken first."""
 
     settled: list[Fate]
     action: Enrolment | Crossover | None = None
@@ -68,13 +68,11 @@ def judge(
     oldest: int,
     search: Search,
 ) -> Judged:
-    """Return what one user's exposures in one experiment come to: the earliest that can count decides.
+    """Judge one user's exposures in one experiment: the earliest that can count decides.
 
-    Nothing older than `oldest` can be counted any more, nor what somebody did who had the same id and was
-    erased.
-
-    The variant must be the stored or else the drawn one; whom the experiment is meant for is asked where a
-    context came. Who is enrolled is asked before who crossed over.
+    Nothing older than `oldest` is counted any more, and nothing that was received before an erasure. The
+    variant must be the stored one, or else the drawn one; the audience is checked if a context was sent. An
+    enrolment comes before a crossover.
     """
     settled: set[tuple[str, Fate]] = set()
     crossovers: list[Crossover] = []
@@ -119,7 +117,7 @@ def _discounted(experiment: Experiment, exposure: Exposure, since: int) -> Fate 
 
 
 def _meets(ledger: Ledger, experiment: Experiment, experiments: Mapping[str, Experiment], at: int) -> bool:
-    """Tell whether the user was, by then, in the variants of the prerequisite that it asks for."""
+    """Tell whether the user had, by then, one of the prerequisite's variants that the experiment asks for."""
     if experiment.prerequisite is None:
         return True
     name = experiment.prerequisite.experiment_id
@@ -139,15 +137,15 @@ def cross_over(
     experiments: Mapping[str, Experiment],
     times: Times,
 ) -> tuple[Fate, Transaction | None]:
-    """Return what becomes of a crossover, and what counts it, once for the user, whose HEAD stays as it is.
+    """Return the fate of a crossover, and the transaction that counts it once; HEAD stays as it is.
 
-    Whoever could not be enrolled for lack of room was told no variant, so met none that was not theirs.
+    A user who could not be enrolled for lack of room was told no variant, so no variant was another one.
     """
     drawn = variant_of(experiment, user.user_id)
     if user.ledger.assignment(experiment.id) is None and drawn is not None:
         wanted = Enrolment(experiment, drawn, {})
         if enrol(user, [wanted], experiments, times.now, times.oldest).too_many:
             return Fate.TOO_MANY, None
-    # Unchanged, but on its condition: who is enrolled meanwhile may have met their own variant.
+    # HEAD unchanged, but on its condition: a user who is enrolled meanwhile may have met their own variant.
     head = HeadWrite(user.user_id, user.head.version, user.head)
     return Fate.CROSSOVER, Transaction((head, crossover), enrolments=crossover_adds(experiment, crossover))

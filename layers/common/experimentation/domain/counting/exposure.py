@@ -1,4 +1,4 @@
-"""An exposure: a client that decided by itself tells that a user met a variant."""
+"""An exposure: a client that decides by itself reports that a user met a variant."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -37,7 +37,7 @@ def accept(
     retention: Retention,
     experiments: Mapping[str, Experiment],
 ) -> list[Exposure]:
-    """Return the exposures; InvalidError names each that is too old, or to no variant of what has started."""
+    """Return the exposures; InvalidError names each that is too old, or to no variant that has started."""
     oldest = retention.oldest_accepted(received)
     problems: list[FieldError] = []
     exposures: list[Exposure] = []

@@ -28,7 +28,7 @@ from experimentation.domain.experiment import Experiment
 
 
 class TornEventsError(ExperimentationError):
-    """The user's events are not those of which the ledgers were made: they were read at another moment."""
+    """The user's events do not match the ledgers: they were read at another moment."""
 
 
 class LateEnrolment(NamedTuple):
@@ -150,13 +150,16 @@ def _replayed(ledger: Ledger, experiment: Experiment, boundary: Boundary, events
         added = event_adds({experiment.id: experiment}, [owned], before, event, k)
         add_all(adds, added)
         _add(before, (day_number(event.at), k), event.value)
-    if any(_owned_cells(owned, each) != _owned_cells(owned, cells[name]) for name, each in whole.items()):
+    if _owned_cells(owned, cells) != _owned_cells(owned, whole):
         raise TornEventsError("the events that count are not those of the ledger")
     return adds
 
 
-def _owned_cells(owned: Ownership, cells: Cells) -> Cells:
-    return {cell: total for cell, total in cells.items() if owned.holds(cell[1])}
+def _owned_cells(owned: Ownership, ledgers: Mapping[str, Cells]) -> dict[str, Cells]:
+    return {
+        name: {cell: total for cell, total in cells.items() if owned.holds(cell[1])}
+        for name, cells in ledgers.items()
+    }
 
 
 def _add(cells: Cells, cell: tuple[int, int], value: int) -> None:

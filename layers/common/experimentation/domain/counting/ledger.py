@@ -145,12 +145,16 @@ def apply_ends(head: Head, ended_at: Mapping[str, int], until: int) -> Head:
 
 def is_over(head: Head, before: int) -> bool:
     """Tell whether an experiment of the head ended before `before`, so that it can be put away."""
-    return any(b.variant == END and b.at < before for b in head.boundaries)
+    return bool(_over(head, before))
+
+
+def _over(head: Head, before: int) -> set[str]:
+    return {b.experiment_id for b in head.boundaries if b.variant == END and b.at < before}
 
 
 def put_away(head: Head, past: tuple[Boundary, ...], before: int) -> tuple[Head, tuple[Boundary, ...]]:
     """Move the boundaries of experiments that ended before `before` from the head to the past."""
-    over = {b.experiment_id for b in head.boundaries if b.variant == END and b.at < before}
+    over = _over(head, before)
     if not over:
         return head, past
     moved = tuple(b for b in head.boundaries if b.experiment_id in over)

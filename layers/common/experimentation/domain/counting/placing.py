@@ -19,7 +19,7 @@ from experimentation.domain.experiment import Experiment
 
 
 class Placement(StrEnum):
-    """What becomes of an enrolment at a given time."""
+    """The result of an enrolment at a given time."""
 
     STORED = "stored"
     ALREADY_THERE = "already_there"
@@ -32,14 +32,14 @@ class Placement(StrEnum):
 
 
 class Placed(NamedTuple):
-    """What becomes of an enrolment at a given time, and the transaction that makes it so."""
+    """The result of an enrolment at a given time, and the transaction that it needs."""
 
     placement: Placement
     transaction: Transaction | None = None
 
 
 class Times(NamedTuple):
-    """Now, since when events are accepted, and the time before which none may come any more."""
+    """The present, the time since when events are accepted, and the time before which none can still come."""
 
     now: int
     accepted_since: int
@@ -53,11 +53,11 @@ def place(
     events: Sequence[Event] | None,
     times: Times,
 ) -> Placed:
-    """Return what becomes of an enrolment at `wanted.at`: as one transaction or none.
+    """Return the placement of an enrolment at `wanted.at`, as one transaction or none.
 
-    Where events are recorded since, `user` holds every ledger and `events` are all of them, None where they
-    are too many; TornEventsError when these do not agree. What does not fit is enrolled now, and late, while
-    the experiment has no end.
+    If events are recorded since then, `user` holds every ledger and `events` all events, None where they are
+    too many; TornEventsError when these do not agree. An enrolment that does not fit is made now, and late,
+    unless the experiment has an end.
     """
     head, at = user.head, times.now if wanted.at is None else wanted.at
     stored = user.ledger.assignment(wanted.experiment.id)
@@ -94,7 +94,7 @@ def _enrolled(
 
 
 def may_fit(user: StoredUser, wanted: Enrolment) -> bool:
-    """Tell whether one transaction could enrol the user before recorded events, by the least of its actions.
+    """Tell whether one transaction may enrol the user before recorded events, by the fewest actions needed.
 
     The days after that of the enrolment count: each of a type is an item of its day, one of its hours, and
     one for each of the user's segments.

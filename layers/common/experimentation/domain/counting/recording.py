@@ -43,6 +43,11 @@ class Ledger(NamedTuple):
         return self._replace(head=replace(self.head, ledgers=inline), spilled=spilled)
 
 
+def ended_at(experiments: Mapping[str, Experiment]) -> dict[str, int]:
+    """Return the end of each experiment that has one."""
+    return {each.id: each.ended_at for each in experiments.values() if each.ended_at is not None}
+
+
 def record(
     ledger: Ledger, experiments: Mapping[str, Experiment], counted: Iterable[Event], keep_after: int
 ) -> tuple[Ledger, Adds]:
@@ -53,8 +58,7 @@ def record(
     that is not among `experiments` owns nothing.
     """
     events = sorted(counted, key=lambda each: each.at)
-    ended = {each.id: each.ended_at for each in experiments.values() if each.ended_at is not None}
-    head = apply_ends(ledger.head, ended, until=events[-1].at)
+    head = apply_ends(ledger.head, ended_at(experiments), until=events[-1].at)
     boundaries = merged(head, ledger.past)
     owners = [owned for owned in ownerships(boundaries) if owned.experiment_id in experiments]
     inline, spilled = dict(head.ledgers), dict(ledger.spilled)

@@ -1,10 +1,10 @@
-"""For how long events are kept, and since when they are complete although that was once shorter."""
+"""How long events are kept, and since when they are complete after that was raised."""
 
 from typing import NamedTuple
 
 from experimentation.domain.clock import DAY_MS, HOUR_MS
 
-GRACE_DAYS = 30  # kept on after an event is too old to be sent: a replay of a dead letter still meets it
+GRACE_DAYS = 30  # kept after the last day it is accepted: a replayed dead letter still meets its duplicate
 DEPLOYED_WITHIN_MS = HOUR_MS  # a raise is noted by one function while others still store for fewer days
 SHORTEST_DAYS = 1  # the least that the template's RetentionDays may be
 

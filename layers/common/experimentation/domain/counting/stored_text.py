@@ -1,4 +1,4 @@
-"""Boundaries and ledgers as the text that is stored of them; its size decides which ledgers leave HEAD."""
+"""Boundaries and ledgers as stored text, whose size decides which ledgers leave HEAD."""
 
 import json
 from collections.abc import Mapping

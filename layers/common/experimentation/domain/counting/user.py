@@ -1,4 +1,4 @@
-"""One user as stored, and the writes that make another state of it."""
+"""One user as stored, and the writes that change it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace

@@ -103,6 +103,22 @@ def test_it_stops_when_there_is_no_time_and_skips_what_never_started(chosen, alw
     assert experiments.read("e").shards == 4
 
 
+def test_a_run_whose_time_is_up_reads_no_further_counters(chosen):
+    add(chosen, 0)
+    enrolments = rollups.enrolment_partition(chosen, "sealed")
+    queries = []
+
+    def note(request):
+        queries.append(request.body.decode())
+        return False
+
+    with answering(client.dynamodb(), "Query", b"", when=note):
+        seal(chosen, NOW, lambda: False)
+
+    assert queries
+    assert not [each for each in queries if enrolments in each]
+
+
 def test_a_run_is_noted_before_its_first_transaction_and_after_its_last(chosen, always):
     noted = []
 

@@ -26,7 +26,7 @@ from experimentation.usecases.retrying import Waiting
 from experimentation.usecases.runtime import Runtime
 from experimentation.usecases.user_heads import read_heads
 
-MAX_EVENTS = 25
+MAX_EVENTS = 25  # of up to 25 users: a HEAD, an EVENT and a few counters each, of 100 actions
 
 type EventKey = tuple[str, str]
 """(user id, event id)"""

@@ -70,6 +70,7 @@ class _Step(NamedTuple):
 def begin(user_id: str, origin: Origin, runtime: Runtime) -> Erasure:
     """Return the erasure in progress for this person, or start one."""
     now = runtime.clock()
+    # Announced before HEAD is closed: environments cache for 30 s whether anybody was ever erased.
     pseudonym = erasures.announce(now).of(user_id)
     accepted_since = (retention.stored() or Retention(settings.retention_days())).oldest_accepted(now)
     for _ in runtime.attempts(MAX_TRIES):

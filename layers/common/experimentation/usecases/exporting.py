@@ -28,7 +28,7 @@ from experimentation.usecases.user_history import read_boundaries
 
 LARGEST_PAGE_BYTES = 5_000_000  # as Lambda sends it; the limit is 6 MB
 PARALLEL = 8
-MOST_USERS = 100  # read at once
+MOST_USERS = 100  # whose heads one BatchGetItem reads
 EVENTS_AT_ONCE = 500
 
 

@@ -28,7 +28,7 @@ from experimentation.usecases.retrying import Waiting
 from experimentation.usecases.runtime import Runtime
 from experimentation.usecases.user_heads import read_heads
 
-MAX_USERS = 100  # whose heads one call reads
+MAX_USERS = 100  # whose heads one BatchGetItem reads
 
 type UserExperiment = tuple[str, str]
 """(user id, experiment id)"""

@@ -70,6 +70,7 @@ def _answers(
 
     def answered(experiment: Experiment) -> str | None:
         """Note the answer, after those that it depends on, and return its variant."""
+        # The recursion ends: no change that would close a cycle of prerequisites is stored.
         if experiment.id not in found:
             answer = _answer(ledger, user_id, experiment, context, search)
             if isinstance(answer, Enrolment) and experiment.prerequisite is not None:

@@ -163,6 +163,7 @@ def event_adds(
     adds: Adds = {}
     for owned in owners:
         experiment = experiments[owned.experiment_id]
+        # One event may count for one experiment and come before the assignment in another.
         if owned.holds(k):
             adds |= _within(experiment, owned, cells, event)
         elif owned.looks_back_at(day_number(event.at), k, experiment.cuped_days):

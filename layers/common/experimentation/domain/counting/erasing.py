@@ -147,7 +147,7 @@ def enrolment_writes(adds: Adds) -> Iterator[CounterWrite]:
 
 def position(write: CounterWrite) -> str:
     """Return the text that stands for the last counter kept, in the erasure's progress."""
-    return json.dumps(_place(write), separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(_order(write), separators=(",", ":"), ensure_ascii=False)
 
 
 def groups(writes: Iterable[CounterWrite], after: str, most: int) -> Iterator[list[CounterWrite]]:
@@ -155,7 +155,8 @@ def groups(writes: Iterable[CounterWrite], after: str, most: int) -> Iterator[li
     group: dict[tuple[str, str, bool], CounterWrite] = {}
     last = json.loads(after) if after else []
     for write in writes:
-        if _place(write) <= last:
+        # Kept by an earlier step, in a run that may have died since: the writes come in this order.
+        if _order(write) <= last:
             continue
         item = write.experiment_id, write.key, write.is_enrolment
         # A transaction takes an item once: the next part of its counters waits for the next one.
@@ -171,7 +172,7 @@ def _day(at: int) -> str:
     return moment(at).date().isoformat()
 
 
-def _place(write: CounterWrite) -> list[str | int]:
+def _order(write: CounterWrite) -> list[str | int]:
     event_type = "" if write.is_enrolment else write.key.split("#")[1]
     return [write.experiment_id, event_type, write.key, write.part]
 

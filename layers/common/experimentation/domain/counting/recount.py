@@ -137,19 +137,19 @@ def _of_type(experiment: Experiment, owned: Ownership, event_type: str, cells: C
     days = {day - zero: total for day, total in sorted(days_of(cells, owned).items())}
     found: Canonical = {}
     for segment in (EVERYONE, *owned.labels):
-        place = f"{segment} {event_type} {owned.variant}"
+        prefix = f"{segment} {event_type} {owned.variant}"
         for day, (events, total) in days.items():
-            found |= {f"{place} count {day}": events, f"{place} sum {day}": total}
-            found[f"{place} converters {day}"] = 1
-            found |= {f"{place} sums {day} {day}": total**2, f"{place} counts {day} {day}": events**2}
+            found |= {f"{prefix} count {day}": events, f"{prefix} sum {day}": total}
+            found[f"{prefix} converters {day}"] = 1
+            found |= {f"{prefix} sums {day} {day}": total**2, f"{prefix} counts {day} {day}": events**2}
         for first, last in combinations(days, 2):
-            found[f"{place} sums {first} {last}"] = days[first].total * days[last].total
-            found[f"{place} counts {first} {last}"] = days[first].events * days[last].events
+            found[f"{prefix} sums {first} {last}"] = days[first].total * days[last].total
+            found[f"{prefix} counts {first} {last}"] = days[first].events * days[last].events
         for first, last in pairwise(days):
-            found[f"{place} pairs {first} {last}"] = 1
-    place = f"{EVERYONE} {event_type} {owned.variant}"
+            found[f"{prefix} pairs {first} {last}"] = 1
+    prefix = f"{EVERYONE} {event_type} {owned.variant}"
     sums = covariates(experiment, owned, event_type, cells, days.values())
-    return found | {f"{place} {kind} {moment}": amount for (kind, moment), amount in sums.items()}
+    return found | {f"{prefix} {kind} {moment}": amount for (kind, moment), amount in sums.items()}
 
 
 def covariates(

@@ -155,8 +155,8 @@ MUTANTS = (
         "end-one-late",
         "domain/counting/ledger.py",
         "an event at the very end counts",
-        "        head = _insert(head, Boundary(0, max(at, head.last + 1), experiment_id, END))",
-        "        head = _insert(head, Boundary(0, max(at + 1, head.last + 1), experiment_id, END))",
+        "        head = insert(head, Boundary(0, max(at, head.last + 1), experiment_id, END))",
+        "        head = insert(head, Boundary(0, max(at + 1, head.last + 1), experiment_id, END))",
     ),
     Mutant(
         "ends-at-once",

@@ -8,7 +8,6 @@ experiments' counters do not change, because none of them owns more or less than
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from experimentation.domain.clock import DAY_MS, day_number
@@ -21,7 +20,16 @@ from experimentation.domain.counting.counters import (
     summed,
 )
 from experimentation.domain.counting.event import Event
-from experimentation.domain.counting.ledger import END, Boundary, Cells, Head, Ownership, ordinal, ownerships
+from experimentation.domain.counting.ledger import (
+    END,
+    Boundary,
+    Cells,
+    Head,
+    Ownership,
+    insert,
+    ordinal,
+    ownerships,
+)
 from experimentation.domain.counting.recording import Ledger
 from experimentation.domain.errors import ExperimentationError
 from experimentation.domain.experiment import Experiment
@@ -66,11 +74,10 @@ def _with_boundary(ledger: Ledger, boundary: Boundary, events: Sequence[Event]) 
     head = ledger.head
     index = bisect_right(head.boundaries, boundary.at, key=lambda each: each.at)
     split = ordinal(head, head.boundaries, boundary.at)
-    later = head.boundaries[index:]
-    first = head.kmax + 1
-    renumbered = tuple(each._replace(k=first + n) for n, each in enumerate((boundary, *later)))
-    ordinals = {old.k: new.k for old, new in zip(later, renumbered[1:], strict=True)}
-    cut = _Cut(day_number(boundary.at), boundary.at, split, first, ordinals)
+    inserted = insert(head, boundary)
+    first, *later = inserted.boundaries[index:]
+    ordinals = {old.k: new.k for old, new in zip(head.boundaries[index:], later, strict=True)}
+    cut = _Cut(day_number(boundary.at), boundary.at, split, first.k, ordinals)
     divided = _of_interval(head, boundary.at, index, events)
     if {event.type for event in divided} - {*ledger.spilled, *head.ledgers}:
         raise TornEventsError("an event has no ledger")
@@ -81,16 +88,7 @@ def _with_boundary(ledger: Ledger, boundary: Boundary, events: Sequence[Event]) 
             for name, cells in ledgers.items()
         }
 
-    return Ledger(
-        replace(
-            head,
-            boundaries=head.boundaries[:index] + renumbered,
-            kmax=head.kmax + len(renumbered),
-            ledgers=after(head.ledgers),
-        ),
-        after(ledger.spilled),
-        ledger.past,
-    )
+    return ledger._replace(head=inserted).with_ledgers(after(head.ledgers), after(ledger.spilled))
 
 
 class _Cut(NamedTuple):

@@ -115,19 +115,30 @@ def ownership_in(boundaries: Iterable[Boundary], experiment_id: str) -> Ownershi
     return next((owned for owned in ownerships(boundaries) if owned.experiment_id == experiment_id), None)
 
 
+def insert(head: Head, boundary: Boundary) -> Head:
+    """Return the head with the boundary; it and those after it get new ordinals.
+
+    After the last event no cell has these ordinals; before it the cells have to follow (late.py).
+    """
+    index = bisect_right(head.boundaries, boundary.at, key=_at)
+    later = (boundary, *head.boundaries[index:])
+    renumbered = tuple(each._replace(k=head.kmax + 1 + n) for n, each in enumerate(later))
+    return replace(head, boundaries=head.boundaries[:index] + renumbered, kmax=head.kmax + len(renumbered))
+
+
 def enrol_now(head: Head, now: int, experiment_id: str, variant: str, labels: tuple[str, ...]) -> Head:
     """Return the head with an assignment after everything recorded so far; it is the last boundary."""
     latest = head.boundaries[-1].at if head.boundaries else 0
     # After all that is recorded, whatever this clock says: no counted event may change its owner.
     at = max(now, head.last + 1, latest)
-    return _insert(head, Boundary(0, at, experiment_id, variant, labels))
+    return insert(head, Boundary(0, at, experiment_id, variant, labels))
 
 
 def enrol_at(head: Head, at: int, experiment_id: str, variant: str, labels: tuple[str, ...]) -> Head:
     """Return the head with an assignment at `at`, after the latest event and not before `past_until`."""
     if at <= head.last or at < head.past_until:
         raise ValueError("events are recorded since: see late.py")
-    return _insert(head, Boundary(0, at, experiment_id, variant, labels))
+    return insert(head, Boundary(0, at, experiment_id, variant, labels))
 
 
 def apply_ends(head: Head, ended_at: Mapping[str, int], until: int) -> Head:
@@ -139,7 +150,7 @@ def apply_ends(head: Head, ended_at: Mapping[str, int], until: int) -> Head:
     )
     for at, experiment_id in due:
         # Not before the last event: what it added to the counters, before the end was known, stays there.
-        head = _insert(head, Boundary(0, max(at, head.last + 1), experiment_id, END))
+        head = insert(head, Boundary(0, max(at, head.last + 1), experiment_id, END))
     return head
 
 
@@ -168,14 +179,6 @@ def put_away(head: Head, past: tuple[Boundary, ...], before: int) -> tuple[Head,
 def merged(head: Head, past: tuple[Boundary, ...]) -> tuple[Boundary, ...]:
     """Return all boundaries of a user in time order."""
     return tuple(sorted(past + head.boundaries, key=_at_and_k))
-
-
-def _insert(head: Head, boundary: Boundary) -> Head:
-    # No event is later than `last`, so no cell refers to a boundary after it: those may get new ordinals.
-    index = bisect_right(head.boundaries, boundary.at, key=_at)
-    later = (boundary, *head.boundaries[index:])
-    renumbered = tuple(each._replace(k=head.kmax + 1 + n) for n, each in enumerate(later))
-    return replace(head, boundaries=head.boundaries[:index] + renumbered, kmax=head.kmax + len(renumbered))
 
 
 def _at(boundary: Boundary) -> int:

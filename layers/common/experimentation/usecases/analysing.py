@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from experimentation.domain.clock import DAY_MS, day_number
+from experimentation.domain.clock import day_number
 from experimentation.domain.counting.counters import EVERYONE
-from experimentation.domain.counting.stored import Enrolment
 from experimentation.domain.errors import FieldError, InvalidError
-from experimentation.domain.experiment import Experiment, Role, Status
+from experimentation.domain.experiment import Experiment, Role
 from experimentation.domain.results.caveats import Caveats, caveats
+from experimentation.domain.results.progress import enrolled_by_day, progress_of
 from experimentation.domain.results.totals import (
     Span,
     Table,
@@ -24,7 +24,6 @@ from experimentation.domain.results.totals import (
 from experimentation.domain.statistics.analysis import analyse, take_look
 from experimentation.domain.statistics.answer import Analysis
 from experimentation.domain.statistics.looks import Look
-from experimentation.domain.statistics.pace import users_per_day
 from experimentation.domain.statistics.study import (
     Correction,
     MetricTotals,
@@ -102,8 +101,8 @@ def find(experiment: Experiment, question: Question, now: int) -> Findings:
 
     span = _span(experiment, question, table)
     study = study_of(experiment)
-    by_day = _enrolled_by_day(experiment, table)
-    progress = _progress(experiment, by_day, now)
+    by_day = enrolled_by_day(experiment, table)
+    progress = progress_of(experiment, by_day, now)
     whole = question.is_unbounded
     totals = [metric_totals(table, experiment, each, EVERYONE, span, whole=whole) for each in metrics]
     batches = _until(span, by_day)
@@ -152,7 +151,7 @@ def guard_figures(experiment: Experiment) -> GuardFigures:
     span = _span(experiment, Question(), table)
     totals = [metric_totals(table, experiment, each, EVERYONE, span, whole=True) for each in metrics]
     enrolled = _enrolled(experiment, table, EVERYONE, span)
-    batches = _until(span, _enrolled_by_day(experiment, table))
+    batches = _until(span, enrolled_by_day(experiment, table))
     return GuardFigures(study_of(experiment), totals, enrolled, batches)
 
 
@@ -252,31 +251,9 @@ def _span(experiment: Experiment, question: Question, table: Table) -> Span:
     return Span(first, last)
 
 
-def _progress(experiment: Experiment, by_day: Mapping[int, Mapping[str, int]], now: int) -> Progress:
-    started_at = experiment.started_at
-    if started_at is None:
-        return Progress(0, completed=False, users_per_day=None, started=False)
-    until = now if experiment.ended_at is None else min(now, experiment.ended_at)
-    days = max(0, until - started_at) // DAY_MS
-    rate = None
-    if experiment.status is Status.RUNNING:
-        enrolled = {day_number(started_at) + day: sum(users.values()) for day, users in by_day.items()}
-        rate = users_per_day(enrolled, started_at, until)
-    completed, paused = experiment.status is Status.COMPLETED, experiment.status is Status.PAUSED
-    return Progress(days, completed, rate, paused=paused)
-
-
 def _enrolled(experiment: Experiment, table: Table, label: str, span: Span) -> dict[str, int]:
     """Return the users enrolled in each variant by the end of the span."""
     return {key: table.enrolled(label, key, span.last) for key in experiment.keys}
-
-
-def _enrolled_by_day(experiment: Experiment, table: Table) -> dict[int, dict[str, int]]:
-    """Return the users enrolled in each variant on each day, in order; days count from the start."""
-    enrolments = {key: table.enrolments.get((EVERYONE, key), {}) for key in experiment.keys}
-    days = sorted(set().union(*enrolments.values()))
-    nobody = Enrolment()
-    return {day: {key: each.get(day, nobody).enrolled for key, each in enrolments.items()} for day in days}
 
 
 def _until(span: Span, by_day: Mapping[int, dict[str, int]]) -> list[dict[str, int]]:

@@ -60,7 +60,7 @@ def rewrite(clock: Callable[[], int], has_time: Callable[[], bool], retention_da
     try:
         for day in days:
             unfinished = day
-            erased_at = {each.pseudonym: each.erased_at for each in waiting if each.concerns(day)}
+            erased_at = _erased_at(day, waiting)
             for stored in _copies(day):
                 if not has_time():
                     return rewritten
@@ -74,7 +74,12 @@ def rewrite(clock: Callable[[], int], has_time: Callable[[], bool], retention_da
 
 def _days(waiting: Sequence[Erasure]) -> list[str]:
     stored = {*archive.stored_days(archive.EVENTS), *archive.stored_days(archive.EXPOSURES)}
-    return sorted(day for day in stored if any(each.concerns(day) for each in waiting))
+    return sorted(day for day in stored if _erased_at(day, waiting))
+
+
+def _erased_at(day: str, waiting: Sequence[Erasure]) -> dict[str, int]:
+    """Return when those were erased, by pseudonym, whom that day concerns."""
+    return {each.pseudonym: each.erased_at for each in waiting if each.concerns(day)}
 
 
 def _after(erasure: Erasure, unfinished: str, began: int) -> Erasure:

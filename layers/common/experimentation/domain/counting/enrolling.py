@@ -103,18 +103,19 @@ def enrol(
     steps = _Steps(user, with_ends(user.head, experiments, now))
     too_many: dict[str, Enrolment] = {}
     for experiment in order:
-        each, below = drawn[experiment.id], named([experiment])
-        if experiment.id in bases and not below & bases:
+        enrolment, builds_on = drawn[experiment.id], named([experiment])
+        if experiment.id in bases and not builds_on & bases:
             steps.begin_another()  # so that the experiments that build on it are written with it
-        after, boundary = _with_enrolment(steps.head, each, now)
-        known = {**experiments, experiment.id: experiment}
-        if below & too_many.keys() or not has_room(merged(after, user.ledger.past), known, now, oldest):
-            too_many[experiment.id] = each
+        after, boundary = _with_enrolment(steps.head, enrolment, now)
+        boundaries = merged(after, user.ledger.past)
+        all_experiments = {**experiments, experiment.id: experiment}
+        if builds_on & too_many.keys() or not has_room(boundaries, all_experiments, now, oldest):
+            too_many[experiment.id] = enrolment
             continue
-        if steps.group and not steps.fits(each, after, boundary):
+        if steps.group and not steps.fits(enrolment, after, boundary):
             steps.begin_another()
-            after, boundary = _with_enrolment(steps.head, each, now)
-        steps.add(each, after, boundary)
+            after, boundary = _with_enrolment(steps.head, enrolment, now)
+        steps.add(enrolment, after, boundary)
     return Plan(steps.all(), list(too_many.values()))
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, astuple
+from itertools import starmap
 from typing import Any
 
 from experimentation import settings
@@ -156,8 +157,9 @@ def from_meta(item: Item) -> Experiment:
     # What an older version did not store yet has the default.
     held = json.loads(item["definition"]["S"])
     for name, part in _PARTS.items():
-        if held.get(name) is not None:
-            held[name] = part(held[name])
+        stored = held.get(name)
+        if stored is not None:
+            held[name] = part(stored)
     numbers: dict[str, Any] = {name: int(item[name]["N"]) for name in _NUMBERS if name in item}
     return Experiment(id=item["id"]["S"], status=Status(item["status"]["S"]), **held, **numbers)
 
@@ -205,10 +207,10 @@ def _schedule(start_at: int | None, end_at: int | None, ramp: list[dict[str, int
 
 
 _PARTS: Mapping[str, Callable[[Any], object]] = {
-    "variants": lambda variants: tuple(Variant(*variant) for variant in variants),
-    "metrics": lambda metrics: tuple(_metric(*metric) for metric in metrics),
+    "variants": lambda variants: tuple(starmap(Variant, variants)),
+    "metrics": lambda metrics: tuple(starmap(_metric, metrics)),
     "segments": lambda segments: tuple(Segment(key, tuple(values)) for key, values in segments),
-    "pauses": lambda pauses: tuple(Pause(*pause) for pause in pauses),
+    "pauses": lambda pauses: tuple(starmap(Pause, pauses)),
     "analysis": Analysis,
     "count_from": CountFrom,
     "adjustment": Adjustment,

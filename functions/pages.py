@@ -1,4 +1,4 @@
-"""GET / - serve the console and the API's documentation; the standard library is all that it needs."""
+"""GET / - serve the console and the API's documentation, with the standard library alone."""
 
 import base64
 import gzip
@@ -17,7 +17,7 @@ FOLDERS = (
     HERE / "site",
     HERE.parent / "build" / "site",
 )  # in the Lambda package; in a clone, after `make site`
-GZIP = re.compile(r"(^|,)\s*gzip\s*(,|$|;\s*q=(1|0\.0*[1-9]))")  # q=0 says that the caller does not take it
+GZIP = re.compile(r"(^|,)\s*gzip\s*(,|$|;\s*q=(1|0\.0*[1-9]))")  # q=0: not accepted
 FOREVER = "public, max-age=31536000, immutable"  # the address holds the version
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -29,7 +29,7 @@ STRICT = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-STYLED = (  # Swagger UI and ReDoc make style elements as they go; ReDoc searches in a worker
+STYLED = (  # Swagger UI and ReDoc insert style elements; ReDoc searches in a worker
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; form-action 'none'; "
     "base-uri 'none'; frame-ancestors 'none'"
@@ -39,7 +39,7 @@ HTML = ("text/html; charset=utf-8",)
 
 
 class Page(NamedTuple):
-    """A route of the site: its file (None: the path names it), what documents it, what it may load."""
+    """A route of the site: its file (None: the path names it), its documentation and its content policy."""
 
     file: str | None
     summary: str
@@ -68,7 +68,7 @@ PAGES = {
 
 
 class File(NamedTuple):
-    """A file of the site, as it was built: compressed."""
+    """A file of the site, compressed."""
 
     content: bytes
     kind: str
@@ -76,7 +76,7 @@ class File(NamedTuple):
 
 
 def handler(event: dict[str, Any], _context: object = None) -> dict[str, Any]:
-    """Answer with the file; 304 when the caller has it, 404 when there is none."""
+    """Answer with the file; 304 when the caller has it, 404 for an unknown one."""
     started = time.perf_counter()
     page = PAGES[event["routeKey"].partition(" ")[2]]
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
@@ -103,7 +103,7 @@ def handler(event: dict[str, Any], _context: object = None) -> dict[str, Any]:
 
 
 def _bypassed_the_edge(headers: dict[str, str]) -> bool:
-    """Do what `web/edge.py` does, whose package would be slow to load."""
+    """Do as `web/edge.py`, whose package would be slow to load."""
     secret = os.environ.get("EDGE_SECRET", "")
     return bool(secret) and not hmac.compare_digest(
         headers.get("x-edge-secret", "").encode(), secret.encode()
@@ -115,8 +115,8 @@ def _found(page: Page, parameters: dict[str, str]) -> File | None:
     if page.file is None and parameters.get("version") != site["version"]:
         return None
     name = page.file or parameters.get("name", "")
-    known = site["files"].get(name)
-    return file(name, known["type"], known["sha256"]) if known else None
+    listed = site["files"].get(name)
+    return file(name, listed["type"], listed["sha256"]) if listed else None
 
 
 @cache
@@ -129,13 +129,13 @@ def _folder() -> Path:
 
 def manifest() -> dict[str, Any]:
     """Return the version of the site and its files, as `make site` wrote them last."""
-    written: dict[str, Any] = json.loads((_folder() / "manifest.json").read_text())
-    return written
+    content: dict[str, Any] = json.loads((_folder() / "manifest.json").read_text())
+    return content
 
 
 @cache
 def file(name: str, kind: str, sha256: str) -> File:
-    """Return a file that the manifest names; only those are kept."""
+    """Return a file that the manifest names, cached: only such names get here."""
     return File((_folder() / f"{name}.gz").read_bytes(), kind, f'"{sha256[:16]}"')
 
 
@@ -145,8 +145,8 @@ def _reply(found: File, page: Page, headers: dict[str, str]) -> dict[str, Any]:
         "Cache-Control": FOREVER if page.file is None else "no-cache",
         "Vary": "Accept-Encoding",
     }
-    known = (each.strip().removeprefix("W/") for each in headers.get("if-none-match", "").split(","))
-    if found.tag in known:
+    cached_tags = (tag.strip().removeprefix("W/") for tag in headers.get("if-none-match", "").split(","))
+    if found.tag in cached_tags:
         return {"statusCode": 304, "headers": sent}
     content = found.content
     if GZIP.search(headers.get("accept-encoding", "").lower()):

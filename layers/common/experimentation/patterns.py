@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Any
 
-MOST_BYTES = 1 << 20  # of a compiled pattern and what a search caches: an eighth of RE2's own limit
+MOST_BYTES = 1 << 20  # of a compiled pattern and a search's cache: an eighth of RE2's own limit
 
 
 def search(pattern: str, text: str) -> bool:

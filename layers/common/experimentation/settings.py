@@ -1,4 +1,4 @@
-"""What the deployment tells a function through its environment; each name is read when first needed."""
+"""The deployment's settings, from environment variables that are read when first needed."""
 
 import os
 
@@ -55,7 +55,7 @@ def admin_secret_arn() -> str:
 
 
 def access_token_seconds() -> int:
-    """How long an access token is good for: a day at most, because the deny list forgets after that."""
+    """How long an access token is valid: at most a day, when entries of the deny list expire."""
     seconds = int(os.environ.get("JWT_EXPIRATION_MINUTES", "15")) * 60
     if not 0 < seconds <= LONGEST_ACCESS_TOKEN_SECONDS:
         raise ConfigurationError("JWT_EXPIRATION_MINUTES should be from 1 to 1440")
@@ -63,7 +63,7 @@ def access_token_seconds() -> int:
 
 
 def refresh_token_seconds() -> int:
-    """How long a refresh token is good for."""
+    """How long a refresh token is valid."""
     return int(os.environ.get("REFRESH_EXPIRATION_DAYS", "30")) * 86_400
 
 
@@ -78,22 +78,22 @@ def oidc_issuer() -> str:
 
 
 def oidc_client_id() -> str:
-    """What the OpenID provider calls this deployment."""
+    """The client identifier of this deployment at the OpenID provider."""
     return _required("OIDC_CLIENT_ID")
 
 
 def oidc_client_secret_arn() -> str:
-    """ARN of the secret that proves it; empty for a public client, which PKCE alone protects."""
+    """ARN of the client secret; empty for a public client, which only PKCE protects."""
     return os.environ.get("OIDC_CLIENT_SECRET_ARN", "")
 
 
 def oidc_name() -> str:
-    """What people call the OpenID provider."""
+    """The OpenID provider's name for people."""
     return os.environ.get("OIDC_NAME", "single sign-on")
 
 
 def oidc_scopes() -> str:
-    """What is asked of the OpenID provider, separated by blanks."""
+    """The scopes to request from the OpenID provider, separated by blanks."""
     return os.environ.get("OIDC_SCOPES", "openid email")
 
 
@@ -114,17 +114,17 @@ def oidc_roles() -> dict[str, str]:
 
 
 def oidc_session_seconds() -> int:
-    """How long a session lasts that began at the OpenID provider: whoever leaves there is out by then."""
+    """How long a session from the OpenID provider lasts: a person removed there loses access by then."""
     return int(os.environ.get("OIDC_SESSION_HOURS", "12")) * 3_600
 
 
 def public_base_url() -> str:
-    """Where browsers reach the service when that is not the gateway's own host; empty when it is."""
+    """Base URL for browsers where it is not the gateway's own host; else empty."""
     return os.environ.get("PUBLIC_BASE_URL", "").rstrip("/")
 
 
 def edge_secret() -> str:
-    """What a request through the edge cache carries; empty where callers may come without it."""
+    """The secret that requests through the edge cache carry; empty without an edge cache."""
     return os.environ.get("EDGE_SECRET", "")
 
 
@@ -143,5 +143,5 @@ def queue_url(name: str) -> str:
 
 
 def dead_letter_queue_url(name: str) -> str:
-    """URL of what a queue ("count", "archive") or its subscription ("count-subscription", ...) gave up on."""
+    """URL of the dead-letter queue of a queue ("count") or its subscription ("count-subscription")."""
     return _required(_DEAD_LETTER_QUEUES[name])

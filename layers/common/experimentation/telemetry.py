@@ -9,7 +9,7 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import Ama
 
 
 class _StandardOutput(logging.StreamHandler[TextIO]):
-    """Writes to what sys.stdout is at the time of the line, not at the time of the import."""
+    """Writes to sys.stdout as it is at the time of the line, not of the import."""
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
@@ -51,7 +51,7 @@ def request_line(
 ) -> None:
     """Write the line of one request and its metrics.
 
-    `fault` adds the traceback of an internal error, `cause` says why what this depends on did not answer.
+    `fault` adds the traceback of an internal error, `cause` the reason why a dependency did not answer.
     """
     fields: dict[str, object] = {
         "route": route,
@@ -70,6 +70,6 @@ def request_line(
     duration("RequestMilliseconds", milliseconds)
     if status >= 500:
         count("Faults")
-    if status == 401:
+    elif status == 401:
         count("Unauthenticated")
     flush()

@@ -1,4 +1,4 @@
-"""What an endpoint's parameters are filled with: body, query and path, parsed and validated."""
+"""The arguments of an endpoint: body, query and path, parsed and validated."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -49,7 +49,7 @@ def refuse_query(request: Request) -> None:
 
 
 def path_parameter(name: str, value: str, annotation: Any) -> Any:
-    """Return a part of the path as its annotation has it; InvalidError when it cannot be."""
+    """Return a part of the path as its annotation requires; InvalidError when it is not valid."""
     try:
         return _adapter(annotation).validate_strings(value)
     except ValidationError as error:
@@ -80,7 +80,7 @@ def _valid[Model: BaseModel](
 
 
 def _field_errors(error: ValidationError, model: Any, *prefix: str) -> list[FieldError]:
-    """Return where and what, never what was sent: it may be a password."""
+    """Return the location and kind of each fault, never the value: it may be a password."""
     from experimentation.web.validation_words import field_errors  # noqa: PLC0415 - most requests are valid
 
     found = error.errors(include_url=False, include_input=False)[:MAX_ERRORS]

@@ -1,9 +1,9 @@
-"""Answers compressed with gzip (RFC 9110, section 8.4.1), where they are large and the caller takes it."""
+"""Answers compressed with gzip (RFC 9110, section 8.4.1), where they are large and the caller accepts it."""
 
 import zlib
 from collections.abc import Mapping
 
-LEAST_BYTES = 1_024  # below, the header and the base64 that the gateway wants eat what is won
+LEAST_BYTES = 1_024  # below, the header and the gateway's base64 outweigh the gain
 LEVEL = 6  # 2 ms for results with a series of 140 KB; 9 takes twice as long for 1 % less
 GZIP_WINDOW = 31  # zlib's way to say gzip
 
@@ -22,9 +22,10 @@ def takes_gzip(headers: Mapping[str, str]) -> bool:
 
 
 def compressed(content: bytes, headers: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
-    """Return the content compressed, and the headers of an answer that has it.
+    """Return the compressed content, and the headers of its answer.
 
-    A strong entity tag names one sequence of bytes; that of the compressed ones is weak, and compares equal.
+    A strong entity tag names one sequence of bytes, so the compressed answer has a weak one, which compares
+    equal.
     """
     sent = dict(headers) | {"Content-Encoding": "gzip"}
     if tag := sent.get("ETag"):

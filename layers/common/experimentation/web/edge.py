@@ -1,4 +1,4 @@
-"""The edge cache as the only way in: what guards the edge must not be passed by."""
+"""The edge cache as the only way in: its protection must not be bypassed."""
 
 import hmac
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from experimentation import settings
 from experimentation.domain.errors import ForbiddenError
 
-HEADER = "x-edge-secret"  # the distribution sets it, over whatever a caller sent
+HEADER = "x-edge-secret"  # the distribution overwrites what a caller sent
 VIEWER_HEADER = "x-viewer-address"  # so does the distribution's function
 REFUSAL = "This address answers the edge cache alone; use the public one."
 
@@ -18,11 +18,11 @@ def bypassed(headers: Mapping[str, str]) -> bool:
 
 
 def require(headers: Mapping[str, str]) -> None:
-    """Raise ForbiddenError for a request that passed the edge by."""
+    """Raise ForbiddenError for a request that bypassed the edge."""
     if bypassed(headers):
         raise ForbiddenError(REFUSAL)
 
 
 def served(headers: Mapping[str, str]) -> bool:
-    """Tell whether the edge sent this, so that what it says of its caller is true."""
+    """Tell whether the edge sent the request, so that its headers about the caller can be trusted."""
     return bool(settings.edge_secret()) and not bypassed(headers)

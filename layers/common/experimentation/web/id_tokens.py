@@ -1,4 +1,4 @@
-"""ID tokens of the OpenID provider: asymmetric signatures alone (OpenID Connect Core, 3.1.3.7; RFC 8725)."""
+"""ID tokens of the OpenID provider: only asymmetric signatures (OpenID Connect Core, 3.1.3.7; RFC 8725)."""
 
 import hmac
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ import jwt
 from pydantic import TypeAdapter, ValidationError
 
 from experimentation import settings
-from experimentation.domain.access import Identity, highest_role
+from experimentation.domain.access import AccountRole, Identity, highest_role
 from experimentation.domain.errors import ForbiddenError, UnauthenticatedError
 from experimentation.storage.access import issuer
 from experimentation.web.schemas.accounts import PersonName
@@ -45,7 +45,7 @@ def verified(token: str, nonce: str, now: int) -> Mapping[str, Any]:
 
 
 def identity_of(claims: Mapping[str, Any]) -> Identity:
-    """Return who verified claims are of; ForbiddenError when their name cannot be one here."""
+    """Return the person of verified claims; ForbiddenError when their name cannot be a username."""
     subject = str(claims["sub"])
     name = settings.oidc_username_claim()
     if name == "email" and claims.get("email_verified") not in (True, "true"):
@@ -56,24 +56,28 @@ def identity_of(claims: Mapping[str, Any]) -> Identity:
         raise ForbiddenError(f"The sign-in service says no {name} that can be a name here.") from error
     if not 0 < len(subject) <= LONGEST_SUBJECT:
         raise ForbiddenError("The sign-in service does not say who this is.")
+    return Identity(f"{settings.oidc_issuer()} {subject}", username, _role(claims))
+
+
+def _role(claims: Mapping[str, Any]) -> AccountRole | None:
+    """Return the highest role that the claim, a text or a list of texts, grants."""
     given = claims.get(settings.oidc_role_claim())
-    values = [given] if isinstance(given, str) else given if isinstance(given, list) else []
-    role = highest_role((value for value in values if isinstance(value, str)), settings.oidc_roles())
-    return Identity(f"{settings.oidc_issuer()} {subject}", username, role)
+    values = given if isinstance(given, list) else [given]
+    return highest_role((value for value in values if isinstance(value, str)), settings.oidc_roles())
 
 
 def authenticated_at(claims: Mapping[str, Any], now: int) -> int:
-    """Return when the person last proved who they are, in milliseconds; long ago when nobody says."""
-    said = claims.get("auth_time")
-    if not isinstance(said, int | float) or not 0 <= said <= LATEST_SECONDS:
+    """Return when the person last authenticated, in milliseconds; 0 when the provider does not say."""
+    seconds = claims.get("auth_time")
+    if not isinstance(seconds, int | float) or not 0 <= seconds <= LATEST_SECONDS:
         return 0
-    return min(int(said * 1000), now)
+    return min(int(seconds * 1000), now)
 
 
 def _key(header: Mapping[str, Any], now: int) -> jwt.PyJWK:
     """Return the key that a token names, or the only one; UnauthenticatedError when there is none.
 
-    PyJWT holds the token's algorithm against the key's: a secret among the keys verifies no RS256.
+    PyJWT compares the token's algorithm with the key's: a symmetric key in the list verifies no RS256.
     """
     kid = header.get("kid")
     listed = [key for key in issuer.keys(now, kid) if key.get("use", "sig") == "sig"]

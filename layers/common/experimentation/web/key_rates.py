@@ -1,4 +1,4 @@
-"""How often an API key may call: a token bucket of each execution environment, which asks nobody."""
+"""Rate limits of API keys: a token bucket in each execution environment, without a read or write."""
 
 from collections import OrderedDict
 from typing import NamedTuple
@@ -18,7 +18,7 @@ _buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
 
 def take(key_id: str, rate: int, now: int) -> None:
-    """Let one request through; TooManyRequestsError above `rate` a minute, after a burst of 10 s' worth."""
+    """Count one request; TooManyRequestsError above `rate` a minute, after a burst of 10 s' worth."""
     capacity = max(1.0, rate * BURST_SECONDS / 60)
     bucket = _buckets.pop(key_id, None) or _Bucket(capacity, now)
     filled = bucket.tokens + max(0, now - bucket.filled_at) * rate / 60_000

@@ -1,4 +1,4 @@
-"""Failures as OFREP has them: a key, an error code of its list and details in every body."""
+"""Failures in the shape of OFREP: a key, one of its error codes and details in every body."""
 
 from experimentation.domain.errors import (
     BadRequestError,
@@ -25,7 +25,7 @@ MAX_DETAILS = 5
 
 
 def render(problem: Problem, request: Request, error: Exception) -> Reply:
-    """Return the failure; of the 4xx, the protocol knows 400, 401, 403, 404 and 429 alone."""
+    """Return the failure; the protocol's only 4xx are 400, 401, 403, 404 and 429."""
     code = next((CODES[kind] for kind in type(error).__mro__ if kind in CODES), "GENERAL")
     status = 400 if isinstance(error, KNOWN_AS_400) else problem.status
     faults = [f"{pointer}: {detail}" for pointer, detail in problem.errors[:MAX_DETAILS]]

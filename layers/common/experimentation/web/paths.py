@@ -1,6 +1,6 @@
-"""The paths of the API with the methods of each: for answers to a wrong method or a trailing slash.
+"""The paths of the API with their methods: for answers to a wrong method or a trailing slash.
 
-template.yaml is what routes; tests/contract/test_paths.py holds the two against each other.
+template.yaml does the routing; tests/contract/test_paths.py compares the two.
 """
 
 import re

@@ -21,14 +21,14 @@ API_KEY = re.compile(r"exp_(?P<id>[a-z0-9]{1,32})_(?P<secret>[\x00-\x7f]*)")
 RECENT_MS = 600_000
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 RULES = frozenset({"anyone", "token", "person", "admin", *SCOPES})
-"""What an endpoint may ask for: nothing, any valid credential, a person's, or a scope."""
+"""What an endpoint may require: nothing, any valid credential, a person's, or a scope."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
     """A caller: a person (`id` is the username) or an API key (`id` is the key's).
 
-    A person has a session, and gave the password at `authenticated_at` (milliseconds).
+    A person has a session, and authenticated at `authenticated_at` (milliseconds).
     """
 
     kind: str
@@ -64,7 +64,7 @@ def _bearer_credential(authorization: str) -> str:
 
 
 def origin_of(request: Request, principal: Principal | None, now: int) -> "Origin":
-    """Return who acts and from where, as the record of access keeps it."""
+    """Return who acts and from where, for the audit record."""
     from experimentation.storage.access.audit import Origin  # noqa: PLC0415 - few endpoints record
 
     return Origin(principal.id if principal else "", request.address, request.user_agent, now)
@@ -94,8 +94,8 @@ def require_recent_login(principal: Principal | None, now: int) -> None:
 def require_same_origin(request: Request) -> None:
     """Raise ForbiddenError for a request that carries cookies but comes from another origin's page.
 
-    SameSite=Strict leaves in what other hosts of the same site send. A read without either header comes from
-    a person's own navigation, or from no browser at all.
+    SameSite=Strict does not stop other hosts of the same site. A read without either header is the person's
+    own navigation, or does not come from a browser.
     """
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")

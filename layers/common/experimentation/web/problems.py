@@ -16,7 +16,7 @@ class UnsupportedMediaTypeError(ExperimentationError):
 
 
 class MissingScopeError(errors.ForbiddenError):
-    """Known, but without the scope that the endpoint needs."""
+    """Authenticated, but without the scope that the endpoint needs."""
 
     def __init__(self, detail: str, scope: str) -> None:
         super().__init__(detail)
@@ -24,7 +24,7 @@ class MissingScopeError(errors.ForbiddenError):
 
 
 class StaleLoginError(errors.UnauthenticatedError):
-    """Known, but the password was given too long ago for this (RFC 9470)."""
+    """Authenticated too long ago for this endpoint (RFC 9470)."""
 
     def __init__(self, detail: str, max_age_ms: int) -> None:
         super().__init__(detail)
@@ -77,7 +77,7 @@ class Problem:
 
 
 def problem_of(error: Exception, instance: str, request_id: str) -> Problem:
-    """Return the problem that an error is for the caller; what the table does not know is a 500."""
+    """Return the problem of an error; an error that is not in the table is a 500."""
     if not isinstance(error, ExperimentationError):
         return Problem(500, "Internal error", f"Something failed; its request id is {request_id}.", instance)
     status, title = next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)

@@ -1,6 +1,6 @@
-"""The edge of the workers: what Lambda hands over from a queue, and which messages it should send again.
+"""The edge of the workers: a batch from a queue, and the messages of it that Lambda should deliver again.
 
-A message that cannot be read never reaches the work: it is delivered again until it is a dead letter.
+A message that cannot be read does not reach the work: it is delivered again until it is a dead letter.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,12 +10,12 @@ from typing import Any, Protocol
 from experimentation import telemetry
 from experimentation.storage.queue_message import PoisonError
 
-LAST_DELIVERY = 50  # the queues' maxReceiveCount: what fails then goes to the dead-letter queue
-RESERVED_SHARE = 0.2  # of the function's time: what was begun must be able to end
+LAST_DELIVERY = 50  # the queues' maxReceiveCount: a message that fails then becomes a dead letter
+RESERVED_SHARE = 0.2  # of the function's time, for an attempt in progress to finish
 
 
 class LambdaContext(Protocol):
-    """What the workers need of Lambda's context object."""
+    """The part of Lambda's context object that the workers use."""
 
     def get_remaining_time_in_millis(self) -> int:
         """Return the milliseconds until the function is stopped."""
@@ -23,7 +23,7 @@ class LambdaContext(Protocol):
 
 
 def time_left(context: LambdaContext) -> Callable[[], bool]:
-    """Return what tells whether another try may begin."""
+    """Return a function that tells whether there is time for another attempt."""
     reserve = context.get_remaining_time_in_millis() * RESERVED_SHARE
     return lambda: context.get_remaining_time_in_millis() > reserve
 
@@ -39,7 +39,7 @@ class Delivery:
 
 
 type Work[Message] = Callable[[dict[str, Message], Callable[[], bool]], set[str]]
-"""Messages by their ids, and whether there is time for another attempt -> those to be delivered again."""
+"""Messages by id, and whether there is time for another attempt -> ids of those to deliver again."""
 
 type Handler = Callable[[Mapping[str, Any], LambdaContext], dict[str, Any]]
 
@@ -47,7 +47,7 @@ type Handler = Callable[[Mapping[str, Any], LambdaContext], dict[str, Any]]
 def queue_worker[Message](read: Callable[[str], Message]) -> Callable[[Work[Message]], Handler]:
     """Turn a function into the handler of an event source mapping with ReportBatchItemFailures.
 
-    `read` makes a message of a body, and raises PoisonError where it is none.
+    `read` parses a body, and raises PoisonError for one that is not a message.
     """
     return lambda work: _handler(read, work)
 
@@ -55,7 +55,7 @@ def queue_worker[Message](read: Callable[[str], Message]) -> Callable[[Work[Mess
 def _handler[Message](read: Callable[[str], Message], work: Work[Message]) -> Handler:
     def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         deliveries = [_delivery(record) for record in event["Records"]]
-        failed = {each.id for each in deliveries}  # all of them when the work raises
+        failed = {delivery.id for delivery in deliveries}  # all of them, if the work raises
         try:
             messages = _messages(read, deliveries)
             poison = failed - messages.keys()

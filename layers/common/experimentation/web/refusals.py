@@ -1,4 +1,4 @@
-"""A caller who is known and was refused for want of a right: a line in the record of access."""
+"""Refusals of authenticated callers without the needed right, in the audit record."""
 
 from experimentation import telemetry
 from experimentation.domain.errors import UnavailableError
@@ -8,7 +8,7 @@ from experimentation.web.request import Request
 
 
 def note(principal: Principal, request: Request, now: int, detail: str) -> None:
-    """Record it; a record that cannot be written is a line in the log, and the refusal stands."""
+    """Record a refusal; if that fails, log it: the caller is refused in any case."""
     origin = origin_of(request, principal, now)
     try:
         audit.write_refusal(origin, request.route, f"{principal.kind}: {detail}")

@@ -1,7 +1,8 @@
-"""What arrived: the parts of an API Gateway event (payload 2.0) that an endpoint may look at."""
+"""The parts of an API Gateway event (payload 2.0) that an endpoint may look at."""
 
 import base64
 import binascii
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +38,7 @@ class Request:
 
     @property
     def address(self) -> str:
-        """The caller's address: the connection's, or what the edge says that its own caller's was."""
+        """The caller's address: the connection's, or behind the edge the address that the edge reports."""
         viewer = self.headers.get(edge.VIEWER_HEADER, "") if edge.served(self.headers) else ""
         return viewer or self.source_ip
 
@@ -77,8 +78,8 @@ def parsed_form(text: str) -> dict[str, str]:
         raise BadRequestError("The parameters are not urlencoded UTF-8, or too many.") from error
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        times = Counter(name for name, _ in pairs)
+        twice = sorted(name for name in times if times[name] > 1)
         raise InvalidError(
             "A parameter is given more than once.",
             [FieldError(f"/{name[:64]}", "is given more than once") for name in twice],

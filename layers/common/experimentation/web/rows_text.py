@@ -19,16 +19,16 @@ FORMULA = re.compile(
     r"(?=[\t\n\v\f\r\x1c-\x20\x85\xa0\xad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]*"
     r"[=+\-@\uff1d\uff0b\uff0d\uff20]|')"
 )
-"""Where a spreadsheet may begin a cell with a formula, whatever separates cells; or our own mark ' stands."""
+"""Where a spreadsheet may start a formula, whatever separates its cells; or where our own mark ' is."""
 
 
 def csv_text(columns: Sequence[Column], rows: Iterable[Row], *, header: bool = True) -> str:
-    """Return RFC 4180 text, with a header line unless it goes on another; a missing value is an empty field.
+    """Return RFC 4180 text, by default with a header line; a missing value is an empty field.
 
     Each part of a text, between `;`, `|`, tabs and line breaks, that a spreadsheet would take for a formula
-    gets a leading apostrophe, and so does one that begins with an apostrophe: taking one leading apostrophe
-    off every part gives back what it was. Numbers stay. console/csv.js has the same rule, blanks named one by
-    one because languages differ in what is one.
+    gets a leading apostrophe, and so does a part that begins with one: removing one leading apostrophe from
+    every part restores the text. Numbers stay. console/csv.js has the same rule; it lists the blanks one by
+    one because languages differ in what they count as a blank.
 
     >>> column = Column("user_id", Content.TEXT)
     >>> csv_text([column], [("=1+1",), ("'tis",), ("a;=1+1",), ("ann",)]).splitlines()

@@ -7,7 +7,7 @@ from experimentation import telemetry
 from experimentation.web.queue_worker import LambdaContext, time_left
 
 type Work = Callable[[Callable[[], bool]], dict[str, Any] | None]
-"""Whether there is time for another piece of work -> what was done, for whoever invoked it by hand."""
+"""Whether there is time for another piece of work -> what was done, for a person who invokes it by hand."""
 
 
 def scheduled(work: Work) -> Callable[[object, LambdaContext], dict[str, Any]]:
@@ -27,7 +27,7 @@ def scheduled(work: Work) -> Callable[[object, LambdaContext], dict[str, Any]]:
 def each_apart[Item](
     items: Iterable[Item], work: Callable[[Item], object], has_time: Callable[[], bool], complaint: str
 ) -> None:
-    """Work on one after the other while there is time; what fails is logged, and raised after the last."""
+    """Work on the items one by one while there is time; log errors, and raise the last one at the end."""
     fault: Exception | None = None
     for item in items:
         if not has_time():

@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 and I-JSON (RFC 7493) have it, and no deeper or larger than anybody needs."""
+"""JSON as in RFC 8259 and I-JSON (RFC 7493), with a limit on its depth."""
 
 import json
 import math
@@ -14,7 +14,7 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 def loads(content: bytes) -> object:
     """Return the value.
 
-    BadRequestError for what is malformed, ambiguous or very deep, InvalidError for numbers that are none or
+    BadRequestError for malformed, ambiguous or very deep JSON, InvalidError for NaN, infinities and numbers
     out of range.
 
     >>> loads(b'{"a": 1}')
@@ -71,11 +71,10 @@ def _require_shallow(value: object) -> None:
 
 
 def _children(value: object) -> list[Any]:
-    if isinstance(value, dict):
-        return [child for child in value.values() if isinstance(child, (dict, list))]
-    if isinstance(value, list):
-        return [child for child in value if isinstance(child, (dict, list))]
-    return []
+    members = list(value.values()) if isinstance(value, dict) else value
+    if not isinstance(members, list):
+        return []
+    return [member for member in members if isinstance(member, (dict, list))]
 
 
 def _require_unicode(value: object) -> None:

@@ -1,4 +1,4 @@
-"""How endpoints answer with tokens: in the body (RFC 6749, 5.1), or as cookies that no script reads."""
+"""Answers with tokens: in the body (RFC 6749, 5.1), or as cookies that scripts cannot read."""
 
 from experimentation import settings
 from experimentation.domain.access import scopes_of
@@ -30,7 +30,7 @@ def token_reply(session: Session, role: str, now: int, *, in_cookies: bool, devi
 
 
 def cleared() -> tuple[str, ...]:
-    """Return the cookies that take both tokens away."""
+    """Return the cookies that clear both tokens."""
     return _cookie(ACCESS_COOKIE, "", 0), _cookie(REFRESH_COOKIE, "", 0)
 
 

@@ -1,4 +1,4 @@
-"""Access tokens: JWT, EdDSA (Ed25519) and nothing else (RFC 7519, RFC 8037, RFC 8725, RFC 9068)."""
+"""Access tokens: JWT, signed by EdDSA (Ed25519) only (RFC 7519, RFC 8037, RFC 8725, RFC 9068)."""
 
 import base64
 from typing import NamedTuple
@@ -53,7 +53,7 @@ def issued(session: Session, role: str, now: int) -> str:
         "sub": session.username,
         "role": role,
         "scope": " ".join(sorted(scopes_of(role))),
-        "iat": now / 1000,  # with milliseconds: a token from the second of a password change is told apart
+        "iat": now / 1000,  # with milliseconds, to tell a token before a password change from one after it
         "exp": now // 1000 + settings.access_token_seconds(),
         "iss": ISSUER,
         "aud": AUDIENCE,
@@ -65,10 +65,10 @@ def issued(session: Session, role: str, now: int) -> str:
 
 
 def verified(token: str, now: int) -> Claims:
-    """Return the claims; UnauthenticatedError unless signature, times, issuer and audience all hold.
+    """Return the claims; UnauthenticatedError unless signature, times, issuer and audience are valid.
 
-    A token that was verified is known for as long as its key is in use, so that the next request need not
-    parse it again; whether its time is over is asked every time.
+    A verified token is cached while its key is in use, so that the next request need not verify it again; its
+    expiry is checked every time.
     """
     known = _known.get(token)
     if known is None or token_keys.named(known.key.kid, now) != known.key:

@@ -1,4 +1,4 @@
-"""What is wrong with a request, in words for people: one table from kinds of validation error.
+"""Validation errors in plain words: one table by kind of error.
 
 Loaded only when a request is refused.
 """
@@ -73,8 +73,8 @@ WORDS: Mapping[str, Callable[[Context], str]] = {
 def field_errors(faults: Sequence[Fault], model: Any) -> Iterator[FieldError]:
     """Yield where and what for each fault, never what was sent: it may be a password.
 
-    The faults of one value that fits no member of a union become one; an unknown field is told the
-    closest known one of `model`.
+    The faults of one value that fits no member of a union become one; an unknown field gets the closest known
+    one of `model` as a hint.
     """
     for pointer, alike in groupby(faults, key=_pointer_of):
         group = list(alike)
@@ -82,13 +82,13 @@ def field_errors(faults: Sequence[Fault], model: Any) -> Iterator[FieldError]:
 
 
 def pointer(location: Sequence[str | int]) -> str:
-    """Return the JSON pointer (RFC 6901) of a place in the request."""
+    """Return the JSON pointer (RFC 6901) of a location in the request."""
     return "".join(f"/{escaped(str(part))}" for part in location)
 
 
 def _pointer_of(fault: Fault) -> str:
     location = fault["loc"]
-    # Pydantic names the member of a union that it tried after the place of the value.
+    # Pydantic appends the member of a union that it tried to the location of the value.
     return pointer(location[:-1] if len(location) > 1 and _is_union_member(fault) else location)
 
 

@@ -36,12 +36,12 @@ Username = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._@+-]{0,63}$"), BeforeValidator(_lower)
 ]
 PersonName = Annotated[Username, AfterValidator(_of_a_person)]
-"""A name that somebody new may have."""
+"""A name that a new person may have."""
 NewPassword = Annotated[SecretStr, AfterValidator(_of_fair_length)]
 
 
 class AccountCreate(RequestModel):
-    """A new person; names differ by more than upper and lower case."""
+    """A new person; names that differ only in case are the same."""
 
     username: PersonName
     password: NewPassword
@@ -49,20 +49,20 @@ class AccountCreate(RequestModel):
 
 
 class KeysFate(StrEnum):
-    """What becomes of the API keys that a person answers for: they end, or the caller answers for them."""
+    """What to do with the API keys that a person owns: end them, or hand them over to the caller."""
 
     END = "end"
     HAND_OVER = "hand_over"
 
 
 class AccountDelete(RequestModel):
-    """What becomes of the person's API keys; needed when there are any."""
+    """What to do with the person's API keys; needed when there are any."""
 
     keys: KeysFate | None = None
 
 
 class AccountUpdate(RequestModel):
-    """What changes; whatever is left out stays. A new password or `disabled` ends the person's sessions.
+    """The fields to change. A new password or `disabled` ends the person's sessions.
 
     `keys` says what becomes of the API keys that the person answers for.
     """
@@ -91,7 +91,7 @@ class AccountAnswer(ResponseModel):
 
     @classmethod
     def of(cls, account: Account) -> Self:
-        """Return what may be shown of the person."""
+        """Return the person without secrets."""
         return cls(
             username=account.username,
             role=account.role,

@@ -26,7 +26,7 @@ class ApiKeyCreate(RequestModel):
     requests_per_minute: Annotated[int, Field(ge=1, le=600_000)] = DEFAULT_RATE
 
     def expiry(self, now: int) -> int | None:
-        """Return when the key expires: in a year when nothing was said."""
+        """Return when the key expires: in a year by default."""
         return self.expires_at if "expires_at" in self.model_fields_set else now + DEFAULT_LIFETIME_MS
 
 
@@ -52,18 +52,18 @@ class ApiKeyAnswer(ResponseModel):
 
     @classmethod
     def of(cls, key: ApiKey) -> Self:
-        """Return what may be shown of the key."""
+        """Return the key without its secret."""
         return cls(**_shown(key))
 
 
 class ApiKeyCreated(ApiKeyAnswer):
-    """A new key; `key` is what its holder sends, and is shown here alone."""
+    """A new key; `key` is the credential to send, shown only this once."""
 
     key: str
 
     @classmethod
     def with_secret(cls, key: ApiKey, secret: str) -> Self:
-        """Return the key with what its holder sends."""
+        """Return the key with its credential."""
         return cls(**_shown(key), key=f"exp_{key.id}_{secret}")
 
 

@@ -1,4 +1,4 @@
-"""The shapes of an import: assignments that were made elsewhere, and what became of them."""
+"""The shapes of an import: assignments that were made elsewhere, and the outcome of each."""
 
 from typing import Annotated
 
@@ -28,7 +28,7 @@ class ImportRequest(RequestModel):
 
 
 class ImportedRow(ResponseModel):
-    """What became of one row.
+    """The outcome of one row.
 
     stored; already_there, or there with other_variant; late: enrolled from now on, because what the user
     did since did not fit; not_running, where now is after the end; too_old; too_many_experiments; again: to
@@ -40,7 +40,7 @@ class ImportedRow(ResponseModel):
 
 
 class ImportResult(ResponseModel):
-    """What became of each row, in the order they were sent."""
+    """The outcome of each row, in the order of the request."""
 
     experiment_id: str
     stored: int
@@ -49,7 +49,7 @@ class ImportResult(ResponseModel):
 
     @classmethod
     def of(cls, experiment_id: str, user_ids: list[str], placed: list[Placement]) -> "ImportResult":
-        """Return the answer; `stored` counts the late ones as well."""
+        """Return the answer; `stored` includes the late ones."""
         return cls(
             experiment_id=experiment_id,
             stored=placed.count(Placement.STORED) + placed.count(Placement.LATE),

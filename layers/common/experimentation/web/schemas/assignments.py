@@ -1,4 +1,4 @@
-"""The shapes of questions about assignments: who asks, and with which context."""
+"""Requests about assignments: the user and the context."""
 
 import json
 from typing import Annotated, Any
@@ -40,7 +40,7 @@ ContextIn = Annotated[dict[ContextKey, ContextValue], AfterValidator(_small)]
 
 
 def _context_of(text: object) -> dict[str, Any]:
-    """Return the context that a query parameter holds as JSON."""
+    """Return the context in a query parameter, which holds JSON."""
     try:
         return TypeAdapter(ContextIn).validate_python(strict_json.loads(str(text).encode()))
     except (ValidationError, BadRequestError, InvalidError):
@@ -74,7 +74,7 @@ class UserQuery(RequestModel):
 
 
 class AssignmentQuery(UserQuery):
-    """Which user, and whether to show how the variant follows."""
+    """Which user, and whether to explain the variant."""
 
     explain: bool = False
     context: ContextText | None = None

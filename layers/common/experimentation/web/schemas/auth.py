@@ -1,4 +1,4 @@
-"""What is sent to log in, to stay logged in and to log out; JSON, or an OAuth form (RFC 6749, RFC 7009)."""
+"""Requests that log in, refresh and log out: JSON, or an OAuth form (RFC 6749, RFC 7009)."""
 
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -31,7 +31,7 @@ class TokenRequest(RequestModel):
 
 
 class TokenQuery(RequestModel):
-    """`transport` may also stand in the address, for forms."""
+    """`transport` as a query parameter, for forms."""
 
     transport: Transport = Transport.BODY
 
@@ -62,14 +62,14 @@ class TokenAnswer(ResponseModel):
 
 
 class PasswordChange(RequestModel):
-    """One's own password, and the one that takes its place."""
+    """The caller's password, and the new one."""
 
     current_password: SecretStr
     new_password: NewPassword
 
 
 class SessionAnswer(ResponseModel):
-    """One of the caller's sessions; `current` is the one that asks."""
+    """One of the caller's sessions; `current` is the session of this request."""
 
     id: str
     current: bool
@@ -81,7 +81,7 @@ class SessionAnswer(ResponseModel):
 
     @classmethod
     def of(cls, session: ListedSession, current_id: str) -> Self:
-        """Return what its person sees of a session."""
+        """Return the session as its person sees it."""
         return cls(
             id=session.id,
             current=session.id == current_id,
@@ -120,7 +120,7 @@ class OidcCallback(RequestModel):
 
 
 class OidcMethod(ResponseModel):
-    """Signing in at an OpenID provider: what people call it, and where it begins."""
+    """Sign-in at an OpenID provider: its name for people, and the address where it starts."""
 
     name: str
     href: str

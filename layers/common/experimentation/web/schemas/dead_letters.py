@@ -1,4 +1,4 @@
-"""Dead letters: what waits in the dead-letter queues, and what a replay moved."""
+"""Dead letters: the messages in the dead-letter queues, and what a replay moved."""
 
 from typing import Annotated, Literal
 

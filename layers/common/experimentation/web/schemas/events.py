@@ -87,7 +87,7 @@ class EventIn(RequestModel):
     properties: Properties = Field(default="{}", json_schema_extra={"default": {}})
 
     def submission(self, sent_at: int | None = None) -> Submission:
-        """Return what the domain knows of it; `sent_at` is the batch's."""
+        """Return the domain's submission; `sent_at` is the batch's."""
         return Submission(
             self.user_id,
             self.type,

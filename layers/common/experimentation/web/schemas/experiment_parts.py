@@ -78,7 +78,7 @@ class VariantRequest(PartRequest):
 
 
 class MetricRequest(PartRequest):
-    """What is measured; `declared_at` is there so that what was read can be sent back, and is ignored."""
+    """What is measured; `declared_at` is ignored, and accepted so that an answer can be sent back."""
 
     key: MetricKey
     event_type: EventType
@@ -117,7 +117,7 @@ class SegmentRequest(PartRequest):
 
 
 class RampRequest(RequestModel):
-    """From when on how many percent of all users take part."""
+    """The percentage of all users that take part from a time on."""
 
     at: Timestamp
     percent: Percent
@@ -148,7 +148,7 @@ class LayerRequest(PartRequest):
 
 
 class GuardRequest(PartRequest):
-    """What happens when harm or a mismatch of the split is proven while it runs."""
+    """The reactions to proven harm and to a sample ratio mismatch while the experiment runs."""
 
     harm: Reaction = Reaction.NOTIFY
     mismatch: Reaction = Reaction.NOTIFY
@@ -170,7 +170,7 @@ class PrerequisiteRequest(PartRequest):
 
 
 def _two_at_least(variants: tuple[VariantRequest, ...]) -> tuple[VariantRequest, ...]:
-    """Count them once each is valid: Pydantic's own limit counts the valid ones among them."""
+    """Count the variants once each is valid: Pydantic's own minimum counts only valid ones."""
     if len(variants) < 2:
         raise ValueError("needs at least two variants")
     return variants

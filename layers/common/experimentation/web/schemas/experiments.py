@@ -87,9 +87,9 @@ class ExperimentCreate(RequestModel):
     owner: Owner | None = Field(default=None, description="whoever creates it when absent")
 
     def filled_from(self, source: Experiment, *, with_overrides: bool) -> "ExperimentCreate":
-        """Return the request with what it leaves out taken from another experiment, as a copy of it.
+        """Return the request with the fields that it leaves out taken from another experiment.
 
-        The copy has a draw, an owner and times of its own: users' variants do not follow from the source's.
+        The copy has a draw, an owner and times of its own: its users' variants are independent of the source.
         """
         names = ExperimentCreate.model_fields.keys() - NOT_COPIED
         if with_overrides:
@@ -103,16 +103,12 @@ class ExperimentCreate(RequestModel):
 
     def experiment(self, author: str, now: int, suffix: str) -> Experiment:
         """Return the draft; `suffix` ends a generated id; InvalidError when it contradicts itself."""
-        missing = [name for name in ("name", "variants") if name not in self.model_fields_set]
-        if missing:
-            raise InvalidError(
-                "The request is not valid.", [FieldError(f"/{name}", "is needed") for name in missing]
-            )
-        chosen = self.id or slug(self.name, suffix)
+        self._require_name_and_variants()
+        experiment_id = self.id or slug(self.name, suffix)
         derived = {
-            "id": chosen,
+            "id": experiment_id,
             "control": self.control or self.variants[0].key,
-            "salt": self.salt or chosen,
+            "salt": self.salt or experiment_id,
             "traffic_allocation": self._traffic_allocation(),
             "metrics": tuple(replace(metric.domain(), declared_at=now) for metric in self.metrics),
             "owner": self.owner or author,
@@ -122,8 +118,16 @@ class ExperimentCreate(RequestModel):
         require_ahead(None, draft, now)
         return check(draft)
 
+    def _require_name_and_variants(self) -> None:
+        # Not required by the model: a copy takes them from its source.
+        missing = [name for name in ("name", "variants") if name not in self.model_fields_set]
+        if missing:
+            raise InvalidError(
+                "The request is not valid.", [FieldError(f"/{name}", "is needed") for name in missing]
+            )
+
     def _traffic_allocation(self) -> int:
-        """Return what was sent, or else the whole of the experiment's range."""
+        """Return the allocation that was sent, or else the width of the layer's range."""
         if self.layer is None or "traffic_allocation" in self.model_fields_set:
             return self.traffic_allocation
         return self.layer.end - self.layer.start
@@ -168,7 +172,7 @@ class ExperimentPatch(RequestModel):
 
 
 class StatusChange(RequestModel):
-    """The status that the experiment shall have; with `completed` also how it ended."""
+    """The new status; with `completed` also how the experiment ended."""
 
     status: Status
     ship: VariantKey | None = _absent()
@@ -176,12 +180,12 @@ class StatusChange(RequestModel):
     note: Text = _absent()
 
     def ending(self) -> Edit:
-        """Return what was sent about the end."""
+        """Return the fields about the end that were sent."""
         return cast("Edit", {name: getattr(self, name) for name in self.model_fields_set & ENDING})
 
 
 class ExperimentList(RequestModel):
-    """Which experiments to list, in which order, and where to go on."""
+    """Which experiments to list, in which order, and from which page."""
 
     status: Status | None = None
     q: Annotated[Name, Field(max_length=100)] | None = None
@@ -193,7 +197,7 @@ class ExperimentList(RequestModel):
     cursor: Cursor | None = None
 
     def wanted(self) -> Wanted:
-        """Return what is looked for."""
+        """Return the filters."""
         return Wanted(self.status, self.q or "", self.tag, self.owner, self.archived)
 
 
@@ -205,14 +209,14 @@ class CopySource(RequestModel):
 
 
 class HistoryList(RequestModel):
-    """How much of the history to list, and where to go on."""
+    """Which page of the history."""
 
     limit: Limit = 50
     cursor: Cursor | None = None
 
 
 class LayerList(RequestModel):
-    """How many layers to list, and where to go on."""
+    """Which page of the layers."""
 
     limit: Limit = 50
     cursor: Cursor | None = None

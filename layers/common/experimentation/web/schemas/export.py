@@ -1,4 +1,4 @@
-"""What to export, in which form, and where to go on; and the files that hold all of it."""
+"""Exports: pages of rows, and files with all rows."""
 
 from typing import Annotated, Literal, Self
 
@@ -50,7 +50,7 @@ class ExportFileIn(RequestModel):
 
 
 class ExportFileAnswer(ResponseModel):
-    """How far a file with all rows is, and where it is once it is ready."""
+    """The progress of a file with all rows, and its address once it is ready."""
 
     rows: Literal["events", "users"] = Field(description="What has a row: each event, or each user.")
     format: Literal["csv", "ndjson"] = Field(description="How the rows are written.")
@@ -75,7 +75,7 @@ class ExportFileAnswer(ResponseModel):
 
     @classmethod
     def of(cls, file: ExportFile, address: str | None = None, now: int = 0) -> Self:
-        """Return what is shown of a file, which has an address that was made now once it is ready."""
+        """Return the answer about a file; `address`, signed at `now`, is of one that is ready."""
         partitions_read = file.after.partition if file.after else 0
         done = PARTITIONS if file.is_whole else partitions_read
         return cls(

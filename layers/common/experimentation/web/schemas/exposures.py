@@ -1,4 +1,4 @@
-"""The shapes of exposures: who met which variant, told by a client that decided by itself."""
+"""The shapes of exposures: who met which variant, reported by a client that decided by itself."""
 
 import json
 from typing import Annotated
@@ -37,7 +37,7 @@ class ExposureBatch(RequestModel):
     )
 
     def submissions(self) -> list[ExposureSubmission]:
-        """Return what the domain knows of them."""
+        """Return the domain's submissions."""
         return [
             ExposureSubmission(
                 each.experiment_id,

@@ -1,4 +1,4 @@
-"""What happened to experiments, as people list it."""
+"""Notifications: what happened to experiments."""
 
 from collections.abc import Mapping
 from typing import Self
@@ -19,7 +19,7 @@ class NotificationList(RequestModel):
 
 
 class NotificationAnswer(ResponseModel):
-    """One fact, as the event bus tells it too."""
+    """One fact, as the event bus sends it too."""
 
     id: str
     kind: FactKind

@@ -1,4 +1,4 @@
-"""OpenFeature Remote Evaluation Protocol 0.3.0: who asks, and what a flag evaluates to.
+"""OpenFeature Remote Evaluation Protocol 0.3.0: the evaluation context, and what a flag evaluates to.
 
 Source: service/openapi.yaml of github.com/open-feature/protocol.
 """
@@ -58,10 +58,10 @@ class EvaluationsAnswer(ResponseModel):
 def subject(body: EvaluationRequest | None) -> AssignmentRequest:
     """Return the user and the context; TargetingKeyMissingError without a user, InvalidError when invalid.
 
-    Attributes that are null are left out: SDKs send what is not set as null.
+    Null attributes are left out: SDKs send unset attributes as null.
     """
-    given = body.context or {} if body else {}
-    context = {name: value for name, value in given.items() if value is not None}
+    sent = (body.context if body else None) or {}
+    context = {name: value for name, value in sent.items() if value is not None}
     user_id = context.pop(TARGETING_KEY, "")
     if user_id == "":
         raise TargetingKeyMissingError("The context needs a targetingKey, the user's id.")
@@ -79,5 +79,5 @@ def _faults(error: ValidationError) -> list[FieldError]:
 
 
 def _sent(location: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """Return where in the request a part of the assignment's stands."""
+    """Return the location in the request of a location in the assignment."""
     return ("context", TARGETING_KEY) if location[0] == "user_id" else location

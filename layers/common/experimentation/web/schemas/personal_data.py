@@ -1,4 +1,4 @@
-"""A person's data: everything that is stored about them, and how far its erasure is."""
+"""A person's data: everything that is stored about them, and the progress of its erasure."""
 
 from typing import Any, Self
 
@@ -18,14 +18,14 @@ class PersonQuery(RequestModel):
 
 
 class PersonalDataQuery(PersonQuery):
-    """Whose data, and where to go on."""
+    """Whose data, and which page."""
 
     limit: Limit = 50
     cursor: Cursor | None = None
 
 
 class ErasureAnswer(ResponseModel):
-    """How far the erasure of a person is."""
+    """The progress of a person's erasure."""
 
     stage: Stage = Field(
         description="`assignments`, `counters`, `overrides`, `items`: what is being taken out of the tables; "
@@ -36,7 +36,7 @@ class ErasureAnswer(ResponseModel):
 
     @classmethod
     def of(cls, erasure: Erasure) -> Self:
-        """Return what is shown of it."""
+        """Return the answer about an erasure."""
         return cls(stage=erasure.stage, erased_at=rfc3339(erasure.erased_at), steps=erasure.step)
 
 

@@ -1,4 +1,4 @@
-"""A variant's config: any JSON value, kept as the text that gives it back unchanged."""
+"""A variant's config: any JSON value, stored as text so that it is answered unchanged."""
 
 import json
 from typing import Annotated
@@ -21,8 +21,8 @@ def _text(value: object) -> str | None:
 
 
 def _depth(value: object) -> int:
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
-    return 0 if children is None else 1 + max(map(_depth, children), default=0)
+    members = list(value.values()) if isinstance(value, dict) else value
+    return 1 + max(map(_depth, members), default=0) if isinstance(members, list) else 0
 
 
 Config = Annotated[

@@ -8,6 +8,7 @@ import base64
 import json
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -144,20 +145,29 @@ def answer(result: Any) -> Answer:
     if len(json.dumps(result).encode()) > MAX_ANSWER_BYTES:
         raise MalformedAnswerError("the answer is longer than 6 MB")
     if not isinstance(result, dict) or "statusCode" not in result:
-        text = result if isinstance(result, str) else json.dumps(result)
-        return Answer(200, [("content-type", "application/json")], text.encode())
+        return _implied(result)
     headers = {str(k).lower(): _header_value(v) for k, v in (result.get("headers") or {}).items()}
     headers.setdefault("content-type", "text/plain;charset=UTF-8")
     cookies = [("set-cookie", str(cookie)) for cookie in result.get("cookies") or []]
     try:
-        status = int(result["statusCode"])
-        body = result.get("body") or ""
-        raw = base64.b64decode(body, validate=True) if result.get("isBase64Encoded") else body.encode()
+        status, body = int(result["statusCode"]), _content(result)
     except (TypeError, ValueError, AttributeError) as error:
         raise MalformedAnswerError(str(error)) from error
     if not 200 <= status <= 599:
         raise MalformedAnswerError(f"status {status}")
-    return Answer(status, [*headers.items(), *cookies], raw)
+    return Answer(status, [*headers.items(), *cookies], body)
+
+
+def _implied(result: Any) -> Answer:
+    """Return the response that the gateway makes of a result without a status: 200, as JSON."""
+    text = result if isinstance(result, str) else json.dumps(result)
+    return Answer(200, [("content-type", "application/json")], text.encode())
+
+
+def _content(result: Mapping[str, Any]) -> bytes:
+    body = result.get("body") or ""
+    content: bytes = base64.b64decode(body, validate=True) if result.get("isBase64Encoded") else body.encode()
+    return content
 
 
 def _header_value(value: Any) -> str:

@@ -12,6 +12,7 @@ from local.pool import InvocationError
 from local.template import Function
 
 MAX_BATCH_BYTES = 6_000_000  # Lambda's payload
+MAX_CALL = 10  # messages that one call to SQS receives or deletes
 AFTER_A_FAULT_SECONDS = 1.0
 
 Invoke = Callable[[Function, dict[str, Any], str], Awaitable[Any]]
@@ -57,12 +58,12 @@ class Pump:
         batch: list[Message] = []
         deadline = time.monotonic() + 1
         while len(batch) < self._mapping.batch_size and not stopping.is_set():
-            most = min(10, self._mapping.batch_size - len(batch))
+            most = min(MAX_CALL, self._mapping.batch_size - len(batch))
             received = await self._receive(most, wait_seconds=0 if batch else 1)
             if received and not batch:
                 deadline = time.monotonic() + self._mapping.window_seconds
             batch += received
-            full = sum(len(message["Body"]) for message in batch) > MAX_BATCH_BYTES - 300_000 * 10
+            full = sum(len(message["Body"]) for message in batch) > MAX_BATCH_BYTES - 300_000 * MAX_CALL
             if full or time.monotonic() >= deadline:
                 break
             if not received:
@@ -83,25 +84,29 @@ class Pump:
 
     async def _deliver(self, batch: list[Message]) -> None:
         event = {"Records": [_record(message, self._mapping.queue_arn) for message in batch]}
+        sent = {message["MessageId"] for message in batch}
         started = time.perf_counter()
         try:
             result = await self._invoke(self._mapping.function, event, "")
         except InvocationError as error:
-            failed, note = {message["MessageId"] for message in batch}, f" - {error}"
+            failed, note = sent, f" - {error}"
         else:
-            failed, note = failures(result, {message["MessageId"] for message in batch}), ""
+            failed, note = failures(result, sent), ""
         done = [message for message in batch if message["MessageId"] not in failed]
-        for start in range(0, len(done), 10):
-            entries = [
-                {"Id": str(i), "ReceiptHandle": message["ReceiptHandle"]}
-                for i, message in enumerate(done[start : start + 10])
-            ]
-            await asyncio.to_thread(self._sqs.delete_message_batch, QueueUrl=self._url, Entries=entries)
+        await self._delete(done)
         milliseconds = (time.perf_counter() - started) * 1000
         outcome = f"{len(done)} of {len(batch)} messages"
         self._log(
             f"{time.strftime('%H:%M:%S')} {self._mapping.function.name} {outcome} {milliseconds:.0f} ms{note}"
         )
+
+    async def _delete(self, messages: list[Message]) -> None:
+        for start in range(0, len(messages), MAX_CALL):
+            entries = [
+                {"Id": str(i), "ReceiptHandle": message["ReceiptHandle"]}
+                for i, message in enumerate(messages[start : start + MAX_CALL])
+            ]
+            await asyncio.to_thread(self._sqs.delete_message_batch, QueueUrl=self._url, Entries=entries)
 
 
 def failures(result: Any, sent: set[str]) -> set[str]:

@@ -64,6 +64,10 @@ class Listed(NamedTuple):
     shipped: bool
 
 
+type _Place = tuple[str, str]
+"""What a sorted list is ordered by: the sort key, then the position in the list by age."""
+
+
 class _Row(NamedTuple):
     """An experiment in the list, newest first, and its position there."""
 
@@ -197,7 +201,7 @@ def list_page(wanted: Wanted, limit: int, start: str | None = None) -> Page:
     return Page([row.summary for row in page], page[-1].position if len(found) > limit else None)
 
 
-def sorted_page(wanted: Wanted, sort: Sort, limit: int, after: tuple[str, str] | None) -> SortedPage:
+def sorted_page(wanted: Wanted, sort: Sort, limit: int, after: _Place | None) -> SortedPage:
     """Return up to `limit` of the experiments in that order; `after` is a page's `last`.
 
     All are read for each page: InvalidError where more than MOST_SORTED match.
@@ -210,9 +214,14 @@ def sorted_page(wanted: Wanted, sort: Sort, limit: int, after: tuple[str, str] |
     by_place = {(sort.key(row.summary), row.position): row.summary for row in found}
     places = sorted(by_place, reverse=sort.descends)
     if after is not None:
-        places = [place for place in places if (place < after if sort.descends else place > after)]
+        places = _beyond(after, places, descends=sort.descends)
     page = places[:limit]
     return SortedPage([by_place[place] for place in page], page[-1] if len(places) > limit else None)
+
+
+def _beyond(after: _Place, places: Iterable[_Place], *, descends: bool) -> list[_Place]:
+    # By comparison, not by index: the experiment at the cursor may have moved since.
+    return [place for place in places if (place < after if descends else place > after)]
 
 
 def _matching(wanted: Wanted, start: str | None, evaluated: int) -> "Iterator[_Row]":

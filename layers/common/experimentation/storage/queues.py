@@ -105,14 +105,14 @@ def delete(url: str, messages: Sequence[Received]) -> None:
 
 def _batches(bodies: Sequence[str]) -> Iterator[list[int]]:
     """Yield the positions of the messages that fit one call together."""
-    chosen: list[int] = []
+    batch: list[int] = []
     size = 0
     for position, body in enumerate(bodies):
         length = len(body.encode())
-        if chosen and (len(chosen) == MAX_BATCH or size + length > MAX_BATCH_BYTES):
-            yield chosen
-            chosen, size = [], 0
-        chosen.append(position)
+        if batch and (len(batch) == MAX_BATCH or size + length > MAX_BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(position)
         size += length
-    if chosen:
-        yield chosen
+    if batch:
+        yield batch

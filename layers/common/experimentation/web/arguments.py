@@ -25,6 +25,7 @@ def body_of[Model: BaseModel](request: Request, model: type[Model], limit: int, 
         return _valid(model, strings=_form_fields(content))
     if not content.strip():
         raise BadRequestError("This needs a JSON body.")
+    # For its checks only: Pydantic's parser accepts duplicate members, and takes the last.
     strict_json.loads(content)
     return _valid(model, json=content)
 

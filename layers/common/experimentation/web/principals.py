@@ -141,6 +141,7 @@ def _key_holder(credential: str, now: int) -> Principal:
         raise UnauthenticatedError("The API key is not valid.")
     if not hmac.compare_digest(api_keys.hashed(parsed["secret"]), key.secret_hash):
         raise UnauthenticatedError("The API key is not valid.")
+    # After the secret: a caller who knows only the id, which is no secret, must not use up the key's rate.
     key_rates.take(key.id, key.rate, now)
     api_keys.note_use(key, now)
     return Principal("key", key.id, "key", frozenset(key.scopes))

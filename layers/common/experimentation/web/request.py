@@ -49,6 +49,7 @@ class Request:
 
     def body(self, limit: int) -> bytes:
         """Return the body; PayloadTooLargeError over `limit` bytes, before anything is decoded."""
+        # A lower bound for base64: three bytes for four characters, up to two of which are padding.
         size = len(self.raw_body) // 4 * 3 - 2 if self.base64_body else len(self.raw_body)
         if size > limit:
             raise PayloadTooLargeError(f"The body may have at most {limit} bytes.")

@@ -36,6 +36,7 @@ def loads(content: bytes) -> object:
         raise InvalidError("The body holds a number that is out of range.") from error
     except RecursionError as error:
         raise BadRequestError(f"The body is nested deeper than {DEEPEST} levels.") from error
+    # The walks are rare: a value is no deeper than its brackets, and only an escape makes half a pair.
     if content.count(b"[") + content.count(b"{") > DEEPEST:
         _require_shallow(value)
     if _SURROGATE.search(content):

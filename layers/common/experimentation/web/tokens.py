@@ -96,6 +96,7 @@ def _checked(token: str, now: int) -> _Known:
             algorithms=[ALGORITHM],
             audience=AUDIENCE,
             issuer=ISSUER,
+            # PyJWT would ask its own clock: `verified` checks `exp` and `iat`, the lines below `nbf`.
             options={"require": REQUIRED, "verify_exp": False, "verify_iat": False, "verify_nbf": False},
         )
         if float(claims.get("nbf", 0)) * 1000 > now + SKEW_MS:

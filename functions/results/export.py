@@ -2,11 +2,11 @@
 
 from urllib.parse import quote, urlencode
 
-from experimentation.clock import wall_clock
 from experimentation.domain.clock import rfc3339
 from experimentation.domain.results.rows import Column, columns_of
 from experimentation.storage import experiments, retention
 from experimentation.usecases.exporting import Page, export, require_ledgers
+from experimentation.usecases.runtime import Runtime
 from experimentation.web import rows_text
 from experimentation.web.endpoint import endpoint
 from experimentation.web.paging import encode_cursor
@@ -14,6 +14,8 @@ from experimentation.web.reply import Reply
 from experimentation.web.rows_text import csv_text, ndjson_text
 from experimentation.web.schemas.export import ExportQuery
 from experimentation.web.schemas.types import ExperimentId
+
+runtime = Runtime()
 
 READING_MS = 20_000  # of the gateway's 30 s; the rest is for writing the page
 KINDS = rows_text.KINDS | {"parquet": "application/vnd.apache.parquet"}
@@ -32,7 +34,9 @@ def handler(experiment_id: ExperimentId, query: ExportQuery, now: int) -> Reply:
     kept_from = retention.current().kept_from(now)
     if query.rows == "users":
         require_ledgers(experiment, kept_from)
-    page = export(experiment, query.rows, query.limit, after, lambda: wall_clock() - now < READING_MS)
+    page = export(
+        experiment, query.rows, query.limit, after, runtime, lambda: runtime.clock() - now < READING_MS
+    )
     headers = {
         "Content-Type": KINDS[query.format],
         "Content-Disposition": f'attachment; filename="{experiment_id}-{query.rows}.{query.format}"',

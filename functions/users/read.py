@@ -8,10 +8,13 @@ from experimentation.domain.counting.ledger import Head
 from experimentation.storage import archive
 from experimentation.usecases import personal_data
 from experimentation.usecases.personal_data import Enrolled, LedgerTotal, Profile
+from experimentation.usecases.runtime import Runtime
 from experimentation.web.endpoint import endpoint
 from experimentation.web.listing import next_cursor, start_of
 from experimentation.web.schemas.personal_data import ErasureAnswer, PersonalDataQuery
 from experimentation.web.schemas.stored_events import shown
+
+runtime = Runtime()
 
 KINDS = (archive.EVENTS, archive.EXPOSURES)
 
@@ -24,7 +27,7 @@ def handler(query: PersonalDataQuery) -> dict[str, object]:
     """
     purpose = f"users:{query.user_id}"
     after = start_of(query.cursor, purpose)
-    whole = personal_data.profile(query.user_id) if after is None else Profile(Head(), [], {}, [])
+    whole = personal_data.profile(query.user_id, runtime) if after is None else Profile(Head(), [], {}, [])
     page = personal_data.page(query.user_id, query.limit, after)
     erasure = personal_data.erasure_of(query.user_id)
     return {

@@ -117,7 +117,7 @@ def test_runs_that_end_early_go_on_where_the_last_part_ended(
     seen = []
     for _ in range(200):
         chances = iter([True, True, False])
-        exporting_files.proceed(file, write_exports.text_of, "text/csv", now, chances.__next__)
+        exporting_files.proceed(file, write_exports.text_of, "text/csv", Runtime(clock=now), chances.__next__)
         (shown,) = listed(shop)
         seen.append((shown["progress_percent"], shown["rows_written"]))
         if shown["state"] == "ready":
@@ -144,7 +144,7 @@ def test_metrics_that_change_meanwhile_leave_the_columns_of_a_file_alone(
     before = paged(shop, rows="users", format=form)
     (file,) = export_files.unfinished(now())
     chances = iter([*[True] * 4, False])
-    exporting_files.proceed(file, write_exports.text_of, "text/csv", now, chances.__next__)
+    exporting_files.proceed(file, write_exports.text_of, "text/csv", Runtime(clock=now), chances.__next__)
     assert export_files.unfinished(now())[0].parts
 
     added = Metric("revenue", "purchase", Kind.VALUE, declared_at=now())
@@ -160,12 +160,13 @@ def test_metrics_that_change_meanwhile_leave_the_columns_of_a_file_alone(
 
 def test_two_runs_at_once_write_a_file_once(shop: Headers, small_parts: None) -> None:
     file = begun(start(shop, rows="users"))
-    exporting_files.proceed(file, write_exports.text_of, "text/csv", now, lambda: False)
+    exporting_files.proceed(file, write_exports.text_of, "text/csv", Runtime(clock=now), lambda: False)
     (held,) = export_files.unfinished(now())
     export_files.advance(held, busy_until=now() + 60_000)
 
     work()  # finds it in another's hands
-    exporting_files.proceed(held, write_exports.text_of, "text/csv", now, lambda: True)  # read it before
+    # Which was read before.
+    exporting_files.proceed(held, write_exports.text_of, "text/csv", Runtime(clock=now), lambda: True)
 
     assert listed(shop)[0]["state"] == "writing"
 
@@ -206,7 +207,7 @@ def test_a_run_that_was_killed_is_taken_over_once_it_cannot_go_on_any_more(
     work()
     before = listed(shop)[0]["state"]
     later = now() + exporting_files.RUN_MS
-    monkeypatch.setattr(write_exports, "wall_clock", lambda: later)
+    monkeypatch.setattr(write_exports.runtime, "clock", lambda: later)
     work()
 
     (file,) = listed(shop)
@@ -229,7 +230,7 @@ def test_a_file_whose_last_answer_was_lost_is_ready_with_the_next_run(
         work()
     monkeypatch.setattr(uploads, "finish", finish)
     later = now() + exporting_files.RUN_MS
-    monkeypatch.setattr(write_exports, "wall_clock", lambda: later)
+    monkeypatch.setattr(write_exports.runtime, "clock", lambda: later)
     work()
 
     (file,) = listed(shop)

@@ -29,7 +29,6 @@ pytestmark = pytest.mark.usefixtures("aws")
 def test_a_user_without_a_head_has_an_empty_one():
     assert users.read_head("u1", consistent=True) == Head()
     assert users.read_heads(["u1"]) == {"u1": Head()}
-    assert users.read_past("u1") == ()
 
 
 def test_a_head_is_read_as_it_was_written_in_the_next_version():
@@ -65,7 +64,8 @@ def test_a_ledger_stored_apart_has_a_version_of_its_own():
 def test_the_past_is_read_as_it_was_written():
     commit([users.put_past(PastWrite("u1", HEAD.boundaries, 3, 1))])
 
-    assert users.read_past("u1") == HEAD.boundaries
+    user = users.read_users([users.Need("u1", HEAD, frozenset(), past=True)])["u1"]
+    assert (user.ledger.past, user.is_torn()) == (HEAD.boundaries, False)
 
 
 def test_more_users_than_one_call_reads_are_all_read():

@@ -17,6 +17,7 @@ from experimentation.usecases.assigning import assign
 from experimentation.usecases.counting import count_events
 from experimentation.usecases.retrying import MAX_TRIES
 from experimentation.usecases.runtime import Runtime
+from experimentation.usecases.user_history import read_user
 from tests.cancelled import cancelling, conflict_on, keys_of
 from tests.counters import cells
 from tests.events import made
@@ -345,7 +346,7 @@ def test_experiments_long_over_are_put_away_and_still_count_late_events(aws, alw
 
     assert head.boundaries == ()
     assert head.past_until == NOW - 10 * DAY_MS + 1_000
-    assert [b.variant for b in users.read_past("u1")][1] == END
+    assert [b.variant for b in read_user("u1", runtime).ledger.past][1] == END
     assert counted("e") == 1
 
 
@@ -360,6 +361,6 @@ def test_what_was_put_away_before_is_kept_when_more_is_put_away(aws, always, clo
         for n in range(2):
             count_events([at(DAY_MS * 99 + n, f"{name}{n}")], runtime, always)
 
-    past = users.read_past("u1")
+    past = read_user("u1", runtime).ledger.past
 
     assert [b.experiment_id for b in past if b.variant != END] == ["a", "b"]

@@ -418,7 +418,7 @@ def test_a_crossover_and_a_late_enrolment_go_and_their_counts_stay(
     ]
     outcome = enrol_exposed(sent, runtime, always)
     assert outcome.fates == {Fate.LATE: 1, Fate.CROSSOVER: 2}
-    assert len(personal_data.profile(CANARY).crossovers) == 1
+    assert len(personal_data.profile(CANARY, runtime).crossovers) == 1
     before = [results("e"), results("third")]
 
     for name in (CANARY, "unknown"):

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from experimentation import settings
-from experimentation.domain.counting.ledger import Boundary, Cells, Head
+from experimentation.domain.counting.ledger import Cells, Head
 from experimentation.domain.counting.recording import Ledger
 from experimentation.domain.counting.stored_text import (
     boundaries_of,
@@ -77,12 +77,6 @@ def read_spilled(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Spil
         )
         for item in items
     }
-
-
-def read_past(user_id: str) -> tuple[Boundary, ...]:
-    """Return the boundaries in PAST."""
-    items = read_items([_key(user_id, "PAST")])
-    return boundaries_of(items[0]["b"]["S"]) if items else ()
 
 
 def read_users(needs: Iterable[Need]) -> dict[str, StoredUser]:

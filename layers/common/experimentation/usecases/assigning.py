@@ -18,7 +18,7 @@ from experimentation.storage import users
 from experimentation.usecases.committing import commit
 from experimentation.usecases.runtime import Runtime
 from experimentation.usecases.user_heads import after_erasures
-from experimentation.usecases.user_history import read_past
+from experimentation.usecases.user_history import read_user
 
 MAX_TRIES = 8
 ERASING_SECONDS = 60
@@ -48,29 +48,32 @@ def _decided(
     for attempt in runtime.attempts(MAX_TRIES):
         now = runtime.clock()
         bases = bases_of(experiments, now, runtime)
-        ledger = _load_ledger(user_id, [*experiments, *bases.values()], consistent=attempt > 0)
+        stored = _load_stored(user_id, [*experiments, *bases.values()], consistent=attempt > 0)
+        # Torn: the reads met a transaction between two of its items. The next attempt finds all of it.
+        if stored.is_torn():
+            continue
         known = _as_of(now, experiments, runtime)
-        found = answers(ledger, user_id, known, context, patterns.search, bases)
+        found = answers(stored.ledger, user_id, known, context, patterns.search, bases)
         if not found.drawn:
             return found.decided | assigned
         oldest = runtime.oldest_event(now)
-        user = _load_user(user_id, ledger.head, found.types, oldest, runtime)
+        user = _load_user(user_id, stored.head, found.types, oldest, runtime)
         others = runtime.experiments.read_many(found.others, now)
         plan = enrol(user, found.drawn, others, now, oldest)
-        # Torn: the reads met a transaction between two of its items. The next attempt finds all of it.
         if not user.is_torn() and _committed(plan, assigned, runtime):
             return _refused(plan, user_id) | found.decided | assigned
     raise UnavailableError("This user is being changed by too many requests at once; try again.")
 
 
-def _load_ledger(user_id: str, experiments: Sequence[Experiment], *, consistent: bool) -> Ledger:
+def _load_stored(user_id: str, experiments: Sequence[Experiment], *, consistent: bool) -> StoredUser:
     """Read what the answers depend on: HEAD, and PAST where an assignment may be put away."""
     # An eventually consistent read costs half. A write over a HEAD that lagged fails its condition, and an
     # answer that is drawn again is the same.
     head = users.read_head(user_id, consistent=consistent or any(map(_needs_latest, experiments)))
     if head.erasing:
         raise UnavailableError("This user is being erased; try again.", ERASING_SECONDS)
-    return Ledger(head, {}, users.read_past(user_id) if _may_be_put_away(head, experiments) else ())
+    need = users.Need(user_id, head, frozenset(), past=_may_be_put_away(head, experiments))
+    return users.read_users([need])[user_id]
 
 
 def _load_user(
@@ -108,8 +111,7 @@ def base_answer(
     base = next((bases[name] for name in named([experiment]) & bases.keys()), None)
     if base is None:
         return None
-    head = users.read_head(user_id, consistent=True)
-    ledger = Ledger(head, {}, read_past(user_id, head))
+    ledger = read_user(user_id, runtime).ledger
     found = answers(ledger, user_id, [base], context, patterns.search, bases)
     if base.id in found.decided:
         return base, found.decided[base.id].variant

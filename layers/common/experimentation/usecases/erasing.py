@@ -43,7 +43,7 @@ from experimentation.storage.access import audit
 from experimentation.storage.access.audit import Deed, Origin
 from experimentation.storage.aws.transactions import CONDITION_FAILED, CancelledError, commit, delete
 from experimentation.usecases.runtime import Runtime
-from experimentation.usecases.user_history import read_boundaries, read_events, read_ledgers
+from experimentation.usecases.user_history import read_all, read_events, read_user
 
 if TYPE_CHECKING:
     from experimentation.storage.aws.transactions import Action
@@ -78,6 +78,9 @@ def begin(user_id: str, origin: Origin, runtime: Runtime) -> Erasure:
         if earlier is not None and earlier.stage in IN_TABLES:
             return earlier
         head = _head(user_id, earlier)
+        # All that HEAD names must be visible before it is closed: later reads compute the counters from it.
+        if read_all(user_id, head).is_torn():
+            continue
         read_step = None if earlier is None else earlier.step
         begun = Erasure(
             pseudonym,
@@ -144,8 +147,8 @@ def _write(erasure: Erasure, read_step: int | None, actions: "list[Action] | tup
 
 def _assignments(erasure: Erasure, runtime: Runtime) -> Iterator[_Step]:
     user_id = _user_id(erasure)
-    boundaries = read_boundaries(user_id, users.read_head(user_id, consistent=True))
-    assigned = {each.experiment_id for each in boundaries if each.variant != END}
+    user = read_user(user_id, runtime)
+    assigned = {each.experiment_id for each in user.boundaries if each.variant != END}
     ids = sorted(experiment_id for experiment_id in assigned if experiment_id > erasure.after)
     for batch in batched(ids, MOST // 2, strict=False):  # two actions at most for each
         removals = [assignments.removal(experiment_id, user_id) for experiment_id in batch]
@@ -182,10 +185,10 @@ def _leaving(erasure: Erasure) -> Leaving:
     """Return all that the person's counters can be computed from; it stands still while the erasure lasts."""
     user_id = _user_id(erasure)
     head = users.read_head(user_id, consistent=True)
-    boundaries = read_boundaries(user_id, head)
-    ledgers = read_ledgers(user_id, head)
+    user = read_all(user_id, head)
     events = read_events(user_id, consistent=True)
-    return Leaving(boundaries, ledgers, hours_of(events, head, boundaries, erasure.hours_from))
+    hours = hours_of(events, head, user.boundaries, erasure.hours_from)
+    return Leaving(user.boundaries, user.ledger.all_cells, hours)
 
 
 def _kept(writes: Iterable[CounterWrite], found: Mapping[str, Experiment], now: int) -> "list[Action]":

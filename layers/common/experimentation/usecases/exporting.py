@@ -1,14 +1,14 @@
 """Exporting an experiment's raw rows page by page: users partition by partition, each with their events."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import batched
 from typing import NamedTuple
 
 from experimentation.domain.assignment import Assignment
 from experimentation.domain.clock import rfc3339
-from experimentation.domain.counting.ledger import Cells, Head, ownership_in
+from experimentation.domain.counting.ledger import ownership_in
 from experimentation.domain.errors import ConflictError
 from experimentation.domain.experiment import Experiment
 from experimentation.domain.results.rows import (
@@ -21,10 +21,11 @@ from experimentation.domain.results.rows import (
     event_row,
     user_row,
 )
-from experimentation.storage import assignments, events, users
+from experimentation.storage import assignments, events
 from experimentation.storage.assignments import PARTITIONS
 from experimentation.storage.events import EventPage
-from experimentation.usecases.user_history import read_boundaries
+from experimentation.usecases.runtime import Runtime
+from experimentation.usecases.user_history import read_users
 
 LARGEST_PAGE_BYTES = 5_000_000  # as Lambda sends it; the limit is 6 MB
 PARALLEL = 8
@@ -59,7 +60,12 @@ def require_ledgers(experiment: Experiment, kept_from: int) -> None:
 
 
 def export(
-    experiment: Experiment, rows: Rows, limit: int, after: Position | None, has_time: Callable[[], bool]
+    experiment: Experiment,
+    rows: Rows,
+    limit: int,
+    after: Position | None,
+    runtime: Runtime,
+    has_time: Callable[[], bool],
 ) -> Page:
     """Return up to `limit` rows; fewer where they would not fit one answer or the time is up."""
     chosen: list[Row] = []
@@ -67,7 +73,7 @@ def export(
     names = sum(len(column.name) + 8 for column in columns_of(experiment, rows))
     size = 0
     with ThreadPoolExecutor(PARALLEL) as pool:
-        for row, position in _walk(experiment, rows, min(limit, MOST_USERS), after, pool):
+        for row, position in _walk(experiment, rows, min(limit, MOST_USERS), after, runtime, pool):
             # As Lambda sends it: the answer's text is a string within JSON, which escapes it once more.
             size += names + len(json.dumps(json.dumps(row)))
             if len(chosen) == limit or (chosen and size > LARGEST_PAGE_BYTES):
@@ -79,21 +85,28 @@ def export(
     return Page(chosen, None)
 
 
-def every_row(experiment: Experiment, rows: Rows, after: Position | None) -> Iterator[Placed]:
+def every_row(
+    experiment: Experiment, rows: Rows, after: Position | None, runtime: Runtime
+) -> Iterator[Placed]:
     """Yield each row after the position."""
     with ThreadPoolExecutor(PARALLEL) as pool:
-        yield from _walk(experiment, rows, MOST_USERS, after, pool)
+        yield from _walk(experiment, rows, MOST_USERS, after, runtime, pool)
 
 
 def _walk(
-    experiment: Experiment, rows: Rows, at_once: int, after: Position | None, pool: ThreadPoolExecutor
+    experiment: Experiment,
+    rows: Rows,
+    at_once: int,
+    after: Position | None,
+    runtime: Runtime,
+    pool: ThreadPoolExecutor,
 ) -> Iterator[Placed]:
     """Yield every row after the position."""
     if after is not None and after.event_id is not None:
         yield from _rest_of_user(experiment, after.partition, after.user_id, after.event_id)
     for partition, found in _assigned(experiment.id, after or Position(0, "", None), at_once, pool):
         if rows == "users":
-            yield from _totals(experiment, partition, found)
+            yield from _totals(experiment, partition, found, runtime)
         else:
             yield from _events(experiment, partition, found, pool)
 
@@ -157,26 +170,17 @@ def _events_of(
         yield Placed(event_row(experiment, user, None), Position(partition, user.user_id, None))
 
 
-def _totals(experiment: Experiment, partition: int, found: Sequence[Assignment]) -> Iterator[Placed]:
+def _totals(
+    experiment: Experiment, partition: int, found: Sequence[Assignment], runtime: Runtime
+) -> Iterator[Placed]:
     """Yield one row per user from the ledgers, which outlive the events."""
-    heads = users.read_heads(user.user_id for user in found)
-    ledgers = _ledgers(heads, {metric.event_type for metric in experiment.metrics})
+    types = frozenset(metric.event_type for metric in experiment.metrics)
+    stored = read_users((assignment.user_id for assignment in found), types, runtime)
     for assignment in found:
-        user_id = assignment.user_id
-        owned = ownership_in(read_boundaries(user_id, heads[user_id]), experiment.id)
-        row = user_row(experiment, _enrolled(assignment), owned, ledgers[user_id])
-        yield Placed(row, Position(partition, user_id, None))
-
-
-def _ledgers(heads: Mapping[str, Head], types: set[str]) -> dict[str, dict[str, Cells]]:
-    """Return each user's ledgers in HEAD, and those of these types that are apart."""
-    ledgers = {user_id: dict(head.ledgers) for user_id, head in heads.items()}
-    apart = [
-        (user_id, name) for user_id, head in heads.items() for name in sorted(head.spilled.keys() & types)
-    ]
-    for (user_id, event_type), each in users.read_spilled(apart).items():
-        ledgers[user_id][event_type] = each.cells
-    return ledgers
+        user = stored[assignment.user_id]
+        owned = ownership_in(user.boundaries, experiment.id)
+        row = user_row(experiment, _enrolled(assignment), owned, user.ledger.all_cells)
+        yield Placed(row, Position(partition, user.user_id, None))
 
 
 def _enrolled(assignment: Assignment) -> Enrolled:

@@ -13,6 +13,7 @@ from experimentation.storage.access import audit
 from experimentation.storage.access.audit import Deed, Origin
 from experimentation.storage.aws.transactions import CancelledError, commit
 from experimentation.usecases.exporting import every_row, require_ledgers
+from experimentation.usecases.runtime import Runtime
 
 PART_BYTES = 8 * 1024 * 1024  # S3 takes 5 MB at least, but for the last, and 10,000 parts
 ROWS_AT_ONCE = 1_000
@@ -44,13 +45,13 @@ def begin(experiment_id: str, rows: Rows, form: Form, origin: Origin) -> ExportF
 
 
 def proceed(
-    file: ExportFile, text_of: TextOf, kind: str, clock: Callable[[], int], has_time: Callable[[], bool]
+    file: ExportFile, text_of: TextOf, kind: str, runtime: Runtime, has_time: Callable[[], bool]
 ) -> None:
     """Write parts while there is time; rows that fill no part yet are read again by the next run.
 
     A run that dies keeps the file until the worker's time-out: before that it may still be writing.
     """
-    now = clock()
+    now = runtime.clock()
     if file.busy_until > now:
         return
     try:
@@ -59,23 +60,24 @@ def proceed(
         return
     if not file.is_whole:
         upload_id = file.upload_id or uploads.begin(file.key, file.name, kind)
-        file = _write(replace(file, upload_id=upload_id), text_of, has_time)
+        file = _write(replace(file, upload_id=upload_id), text_of, runtime, has_time)
     if not file.is_whole:
         export_files.advance(file, busy_until=0)
         return
     uploads.finish(file.key, file.upload_id, file.parts)
-    ready_at = clock()
+    ready_at = runtime.clock()
     complete_from = max(retention.current().kept_from(ready_at), 0) if file.rows == "events" else None
     export_files.advance(file, ready_at=ready_at, complete_from=complete_from)
 
 
-def _write(file: ExportFile, text_of: TextOf, has_time: Callable[[], bool]) -> ExportFile:
+def _write(file: ExportFile, text_of: TextOf, runtime: Runtime, has_time: Callable[[], bool]) -> ExportFile:
     """Upload parts while there is time, and return how far the file is."""
     experiment = file.shown(experiments.read(file.experiment_id, consistent=True))
     columns = columns_of(experiment, file.rows)
     part = bytearray() if file.parts else bytearray(text_of(file.form, columns, (), True).encode())
     count = 0
-    for batch in batched(every_row(experiment, file.rows, file.after), ROWS_AT_ONCE, strict=False):
+    rows = every_row(experiment, file.rows, file.after, runtime)
+    for batch in batched(rows, ROWS_AT_ONCE, strict=False):
         part += text_of(file.form, columns, [each.row for each in batch], False).encode()
         count += len(batch)
         if len(part) >= PART_BYTES:

@@ -9,7 +9,8 @@ from experimentation.domain.counting.erasing import Erasure
 from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.ledger import END, Boundary, Cells, Head
 from experimentation.storage import assignments, crossovers, erasures, events, experiments, users
-from experimentation.usecases.user_history import read_boundaries
+from experimentation.usecases.runtime import Runtime
+from experimentation.usecases.user_history import read_user
 
 MOST_TOTALS = 10_000  # rows of one page, about a megabyte
 TYPE, EVENT = "type:", "event:"
@@ -55,14 +56,14 @@ def erasure_of(user_id: str) -> Erasure | None:
     return erasures.read(pseudonyms.of(user_id)) if pseudonyms.key else None
 
 
-def profile(user_id: str) -> Profile:
+def profile(user_id: str, runtime: Runtime) -> Profile:
     """Return everything that is stored of a person but their events."""
-    head = users.read_head(user_id, consistent=True)
-    enrolled = _enrolled(user_id, read_boundaries(user_id, head))
+    user = read_user(user_id, runtime)
+    enrolled = _enrolled(user_id, user.boundaries)
     found = experiments.read_many(experiments.listed())
     overrides = {name: each.overrides[user_id] for name, each in found.items() if user_id in each.overrides}
     crossed = crossovers.known((experiment_id, user_id) for experiment_id in sorted(found))
-    return Profile(head, enrolled, dict(sorted(overrides.items())), crossed)
+    return Profile(user.head, enrolled, dict(sorted(overrides.items())), crossed)
 
 
 def _enrolled(user_id: str, boundaries: Sequence[Boundary]) -> list[Enrolled]:

@@ -1,28 +1,46 @@
-"""What is stored of one user beside HEAD: boundaries that were put away, ledgers of their own, events."""
+"""What is stored of a user beside HEAD: boundaries that were put away, ledgers of their own, events."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from experimentation.domain.counting.event import Event
-from experimentation.domain.counting.ledger import Boundary, Cells, Head, merged
+from experimentation.domain.counting.ledger import Head
+from experimentation.domain.counting.user import StoredUser
+from experimentation.domain.errors import UnavailableError
 from experimentation.storage import events, users
+from experimentation.usecases.runtime import Runtime
 
 EVENTS_AT_ONCE = 500
+MAX_TRIES = 8
 
 
-def read_past(user_id: str, head: Head) -> tuple[Boundary, ...]:
-    """Return the boundaries that were put away; nothing is read where the head says there are none."""
-    return users.read_past(user_id) if head.past_until else ()
+def read_all(user_id: str, head: Head) -> StoredUser:
+    """Return the user with PAST and every spilled ledger, which may be of another moment than the head."""
+    need = users.Need(user_id, head, frozenset(head.spilled), past=bool(head.past_until))
+    return users.read_users([need])[user_id]
 
 
-def read_boundaries(user_id: str, head: Head) -> tuple[Boundary, ...]:
-    """Return all boundaries of the user in time order."""
-    return merged(head, read_past(user_id, head))
+def read_user(user_id: str, runtime: Runtime) -> StoredUser:
+    """Return the user with PAST, as `read_users` does."""
+    return read_users([user_id], frozenset(), runtime)[user_id]
 
 
-def read_ledgers(user_id: str, head: Head) -> dict[str, Cells]:
-    """Return all ledgers of the user by event type."""
-    spilled = users.read_spilled((user_id, event_type) for event_type in head.spilled)
-    return {**head.ledgers, **{event_type: each.cells for (_, event_type), each in spilled.items()}}
+def read_users(user_ids: Iterable[str], types: frozenset[str], runtime: Runtime) -> dict[str, StoredUser]:
+    """Return the users with PAST and the spilled ledgers of these types, each as of one moment.
+
+    Of a user who is being erased, only what is left. Raises UnavailableError if a user stays torn.
+    """
+    settled: dict[str, StoredUser] = {}
+    waiting = list(user_ids)
+    for _ in runtime.attempts(MAX_TRIES):
+        heads = users.read_heads(waiting)
+        needs = [users.Need(each, head, types, past=bool(head.past_until)) for each, head in heads.items()]
+        # Torn: a transaction became visible in HEAD and not yet in the other items, or between the reads.
+        found = users.read_users(needs)
+        settled |= {key: user for key, user in found.items() if user.head.erasing or not user.is_torn()}
+        waiting = [user_id for user_id in waiting if user_id not in settled]
+        if not waiting:
+            return settled
+    raise UnavailableError("This user is being changed by too many requests at once; try again.")
 
 
 def read_events(user_id: str, *, consistent: bool = False) -> Iterator[Event]:

@@ -32,7 +32,7 @@ from experimentation.storage import (
     rollups,
     users,
 )
-from experimentation.usecases.user_history import read_events, read_ledgers, read_past
+from experimentation.usecases.user_history import read_all, read_events
 
 PAGE = 500
 READINGS = 3
@@ -159,8 +159,8 @@ def _user(user_id: str) -> User:
     """Return all that is stored of a user at one moment, if the user's head stands still for long enough."""
     for _ in range(READINGS):
         head = users.read_head(user_id, consistent=True)
-        ledgers = read_ledgers(user_id, head)
-        user = User(head, read_past(user_id, head), ledgers, tuple(read_events(user_id)))
-        if users.read_head(user_id, consistent=True).version == head.version:
+        stored = read_all(user_id, head)
+        user = User(head, stored.ledger.past, stored.ledger.all_cells, tuple(read_events(user_id)))
+        if not stored.is_torn() and users.read_head(user_id, consistent=True).version == head.version:
             break
     return user

@@ -34,6 +34,11 @@ class Ledger(NamedTuple):
         source = self.spilled if event_type in self.head.spilled else self.head.ledgers
         return source.get(event_type, {})
 
+    @property
+    def all_cells(self) -> dict[str, Cells]:
+        """The ledgers in the head and those apart that were read, by event type."""
+        return {**self.head.ledgers, **self.spilled}
+
     def assignment(self, experiment_id: str) -> Boundary | None:
         """Return the user's assignment in that experiment, from the head or from the past."""
         return assignment_in(self.head.boundaries + self.past, experiment_id)

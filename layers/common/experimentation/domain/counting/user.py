@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from experimentation.domain.counting.ledger import Cells, Head
+from experimentation.domain.counting.ledger import Boundary, Cells, Head, merged
 from experimentation.domain.counting.recording import Ledger
 from experimentation.domain.counting.stored_text import boundaries_text, ledgers_text
 from experimentation.domain.counting.writes import HeadWrite, LedgerWrite, PastWrite, UserWrite
@@ -28,6 +28,11 @@ class StoredUser(NamedTuple):
     def head(self) -> Head:
         """HEAD as it was read."""
         return self.ledger.head
+
+    @property
+    def boundaries(self) -> tuple[Boundary, ...]:
+        """The boundaries that were read, in HEAD and PAST, in time order."""
+        return merged(self.head, self.ledger.past)
 
     def is_torn(self) -> bool:
         """Tell whether HEAD and the other items are of different moments: a batch read is no snapshot."""

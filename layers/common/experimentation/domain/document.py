@@ -3,7 +3,7 @@
 import json
 from decimal import Decimal
 
-from experimentation.domain.clock import rfc3339
+from experimentation.domain.clock import rfc3339, rfc3339_or_none
 from experimentation.domain.experiment import Experiment, Layer, Metric, Prerequisite, Schedule, Variant
 from experimentation.domain.percent import percent
 
@@ -60,8 +60,8 @@ def document(experiment: Experiment) -> dict[str, object]:
         "created_at": rfc3339(experiment.created_at),
         "created_by": experiment.created_by,
         "updated_at": rfc3339(experiment.updated_at),
-        "started_at": _time(experiment.started_at),
-        "ended_at": _time(experiment.ended_at),
+        "started_at": rfc3339_or_none(experiment.started_at),
+        "ended_at": rfc3339_or_none(experiment.ended_at),
         **ending(experiment),
         "schedule": None if experiment.schedule is None else _schedule(experiment.schedule),
         "guard": {"harm": experiment.guard.harm.value, "mismatch": experiment.guard.mismatch.value},
@@ -117,8 +117,8 @@ def _metric(metric: Metric) -> dict[str, object]:
 
 def _schedule(schedule: Schedule) -> dict[str, object]:
     return {
-        "start_at": _time(schedule.start_at),
-        "end_at": _time(schedule.end_at),
+        "start_at": rfc3339_or_none(schedule.start_at),
+        "end_at": rfc3339_or_none(schedule.end_at),
         "ramp": [{"at": rfc3339(step.at), "percent": percent(step.traffic)} for step in schedule.ramp],
     }
 
@@ -128,7 +128,3 @@ def _number(text: str | None) -> int | float | None:
         return None
     number = Decimal(text)
     return int(number) if number == int(number) else float(number)
-
-
-def _time(ms: int | None) -> str | None:
-    return None if ms is None else rfc3339(ms)

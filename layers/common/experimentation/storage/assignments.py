@@ -69,8 +69,8 @@ def read_many(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Assignm
 def page(experiment_id: str, partition: int, limit: int, after_user: str | None = None) -> AssignmentPage:
     """Return up to `limit` assignments of one of the 64 partitions."""
     query = in_partition(settings.data_table(), f"ASSIGN#{experiment_id}#{partition}", consistent=False)
-    items, last = one_page(query, limit, None if after_user is None else f"USER#{after_user}")
-    return AssignmentPage(list(map(_assignment, items)), last.removeprefix("USER#") if last else None)
+    items, next_user = one_page(query, limit, after_user, "USER#")
+    return AssignmentPage(list(map(_assignment, items)), next_user)
 
 
 def _key(experiment_id: str, user_id: str) -> "Item":

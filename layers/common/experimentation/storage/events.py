@@ -48,10 +48,10 @@ def put(event: Event, *, counted: bool = True) -> "Action":
 def page(user_id: str, limit: int, after_event: str | None = None, *, consistent: bool = False) -> EventPage:
     """Return up to `limit` of a user's stored events."""
     query = in_partition(settings.data_table(), f"USER#{user_id}", PREFIX, consistent=consistent)
-    items, last = one_page(query, limit, None if after_event is None else PREFIX + after_event)
+    items, next_event = one_page(query, limit, after_event, PREFIX)
     events = [_event(item) for item in items]
     counted = [event for event, item in zip(events, items, strict=True) if "uncounted" not in item]
-    return EventPage(events, last.removeprefix(PREFIX) if last else None, counted)
+    return EventPage(events, next_event, counted)
 
 
 def of_users(user_ids: Iterable[str], most: int) -> dict[str, list[Event] | None]:

@@ -79,8 +79,8 @@ def _json(value: object) -> str:
 def list_page(experiment_id: str, limit: int, start: str | None = None) -> Page:
     """Return up to `limit` entries, newest first; `start` is an earlier page's `next_start`."""
     query = _query(experiment_id, consistent=False) | {"ScanIndexForward": False}
-    items, last = one_page(query, limit, None if start is None else PREFIX + start)
-    return Page([_entry(item) for item in items], last.removeprefix(PREFIX) if last else None)
+    items, next_start = one_page(query, limit, start, PREFIX)
+    return Page([_entry(item) for item in items], next_start)
 
 
 def replace_user(experiment_id: str, user_id: str, name: str) -> None:

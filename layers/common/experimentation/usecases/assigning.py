@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from experimentation import patterns, telemetry
 from experimentation.domain.assignment import Context, Decision, Reason
-from experimentation.domain.clock import rfc3339
+from experimentation.domain.clock import rfc3339_or_none
 from experimentation.domain.counting.answering import answers
 from experimentation.domain.counting.enrolling import Plan, enrol
 from experimentation.domain.counting.ledger import Head
@@ -163,6 +163,6 @@ def answer(decision: Decision) -> dict[str, object]:
         "enrolled": decision.enrolled,
         "variant": decision.variant,
         "config": config,
-        "assigned_at": None if decision.assigned_at is None else rfc3339(decision.assigned_at),
+        "assigned_at": rfc3339_or_none(decision.assigned_at),
         "reason": decision.reason.value,
     }

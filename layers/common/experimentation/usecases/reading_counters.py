@@ -51,7 +51,7 @@ def read_counters(experiment_id: str, wanted: Sequence[Wanted]) -> list[list[Cel
 def _confirms(reading: Reading, earlier: Reading) -> bool:
     """Tell whether no key has lost writes, and none that is both open and sealed has gained any."""
     before, writes = _writes(earlier), _writes(reading)
-    if any(writes[key] < n for key, n in before.items()):
+    if before - writes:
         return False
     sealed_keys = {key for key, is_sealed, _ in _counted(reading) if is_sealed}
     open_keys = {key for key, is_sealed, _ in _counted(reading) if not is_sealed}

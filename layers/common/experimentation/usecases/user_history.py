@@ -32,15 +32,20 @@ def read_users(user_ids: Iterable[str], types: frozenset[str], runtime: Runtime)
     settled: dict[str, StoredUser] = {}
     waiting = list(user_ids)
     for _ in runtime.attempts(MAX_TRIES):
-        heads = users.read_heads(waiting)
-        needs = [users.Need(each, head, types, past=bool(head.past_until)) for each, head in heads.items()]
+        found = _read_once(waiting, types)
         # Torn: a transaction became visible in HEAD and not yet in the other items, or between the reads.
-        found = users.read_users(needs)
-        settled |= {key: user for key, user in found.items() if user.head.erasing or not user.is_torn()}
-        waiting = [user_id for user_id in waiting if user_id not in settled]
+        waiting = [key for key, user in found.items() if user.is_torn() and not user.head.erasing]
+        settled |= found  # those who wait are overwritten
         if not waiting:
             return settled
     raise UnavailableError("This user is being changed by too many requests at once; try again.")
+
+
+def _read_once(user_ids: Iterable[str], types: frozenset[str]) -> dict[str, StoredUser]:
+    heads = users.read_heads(user_ids)
+    return users.read_users(
+        users.Need(user_id, head, types, past=bool(head.past_until)) for user_id, head in heads.items()
+    )
 
 
 def read_events(user_id: str, *, consistent: bool = False) -> Iterator[Event]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from experimentation.domain.clock import DAY_MS, day_number, rfc3339
+from experimentation.domain.clock import DAY_MS, day_number, rfc3339, rfc3339_or_none
 from experimentation.domain.document import ending
 from experimentation.domain.experiment import Experiment, Kind, Status
 from experimentation.domain.results.caveats import Caveats, warnings
@@ -14,6 +14,7 @@ from experimentation.domain.statistics.answer import Analysis, MetricResult
 from experimentation.domain.statistics.lift import Interval
 from experimentation.domain.statistics.looks import Verdict
 from experimentation.domain.statistics.means import mean_interval
+from experimentation.domain.statistics.moments import as_float
 from experimentation.domain.statistics.summary import quoted, summary_sentence
 from experimentation.domain.statistics.wording import day_name
 
@@ -36,7 +37,7 @@ def full(
         "experiment_id": experiment.id,
         "name": experiment.name,
         "status": experiment.status.value,
-        "as_of": None if as_of is None else rfc3339(as_of),
+        "as_of": rfc3339_or_none(as_of),
         "window": _window(experiment, span, as_of, chosen=chosen_window),
         "analysis": analysis.analysis.value,
         "adjustment": experiment.adjustment.value,
@@ -67,7 +68,7 @@ def summary(
         "experiment_id": experiment.id,
         "name": experiment.name,
         "status": experiment.status.value,
-        "as_of": None if as_of is None else rfc3339(as_of),
+        "as_of": rfc3339_or_none(as_of),
         "summary": summary_sentence(analysis),
         "variants": {key: _headline(analysis, headline, key) for key in analysis.enrolled},
         "warnings": warnings(caveats, analysis.enrolled),
@@ -156,7 +157,7 @@ def _window(experiment: Experiment, span: Span, as_of: int | None, *, chosen: bo
         return {"start": None, "end": None}
     if not chosen:
         end = experiment.ended_at or as_of
-        return {"start": rfc3339(experiment.started_at), "end": None if end is None else rfc3339(end)}
+        return {"start": rfc3339(experiment.started_at), "end": rfc3339_or_none(end)}
     zero = day_number(experiment.started_at)
     return {
         "start": rfc3339((zero + span.first) * DAY_MS),
@@ -168,7 +169,7 @@ def _plan(experiment: Experiment) -> Document:
     """Return what a draft's plan needs and can detect, over usual baselines."""
     return {
         "planned_users": experiment.planned_users,
-        "minimum_effect": None if experiment.minimum_effect is None else float(experiment.minimum_effect),
+        "minimum_effect": as_float(experiment.minimum_effect),
         "analysis": experiment.analysis.value,
         "by_baseline": [each._asdict() for each in plan(experiment)],
         "for_another_baseline": f"/sample-size?experiment_id={experiment.id}&baseline_rate=",

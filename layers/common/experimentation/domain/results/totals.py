@@ -11,6 +11,7 @@ from experimentation.domain.counting.event import UNIT
 from experimentation.domain.counting.stored import Day, Enrolment, Hours, Moment
 from experimentation.domain.counting.windows import WindowTotals, window
 from experimentation.domain.experiment import Direction, Experiment, Kind, Metric, Role
+from experimentation.domain.statistics.moments import as_float
 from experimentation.domain.statistics.study import CovariateSums, MetricTotals, Study, VariantTotals
 from experimentation.domain.statistics.study import Metric as StudyMetric
 
@@ -105,7 +106,7 @@ def study_of(experiment: Experiment) -> Study:
         planned_users=experiment.planned_users,
         min_users=experiment.min_users,
         min_days=experiment.min_days,
-        minimum_effect=None if experiment.minimum_effect is None else float(experiment.minimum_effect),
+        minimum_effect=as_float(experiment.minimum_effect),
         adjustment=experiment.adjustment,
         names={variant.key: variant.name for variant in experiment.variants if variant.name is not None},
     )
@@ -120,7 +121,7 @@ def declared(experiment: Experiment, metric: Metric) -> StudyMetric:
         metric.direction,
         metric.role,
         late=is_late(experiment, metric),
-        margin=None if metric.margin is None else float(metric.margin),
+        margin=as_float(metric.margin),
         name=metric.name,
     )
 

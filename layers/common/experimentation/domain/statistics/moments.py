@@ -68,10 +68,10 @@ def covariance(
     return None if lowest is not None and value < lowest else value
 
 
-def as_float(value: Fraction | None) -> float | None:
-    """Return the nearest double; None stays None.
+def as_float(value: Fraction | str | None) -> float | None:
+    """Return the nearest double, of a fraction or a decimal text; None stays None.
 
-    >>> as_float(Fraction(1, 4)), as_float(None)
-    (0.25, None)
+    >>> as_float(Fraction(1, 4)), as_float("0.25"), as_float(None)
+    (0.25, 0.25, None)
     """
     return None if value is None else float(value)

@@ -23,16 +23,21 @@ def in_partition(table: str, partition: str, prefix: str = "", *, consistent: bo
     }
 
 
-def one_page(query: Mapping[str, Any], limit: int, start: str | None) -> "tuple[list[Item], str | None]":
-    """Return up to `limit` items after the sort key `start`, and the one to go on after; None at the end."""
+def one_page(
+    query: Mapping[str, Any], limit: int, start: str | None, prefix: str = ""
+) -> "tuple[list[Item], str | None]":
+    """Return up to `limit` items after the sort key `start`, and the one to go on after; None at the end.
+
+    Both are without the prefix that the items' sort keys have.
+    """
     begin = {}
     if start is not None:
         partition = query["ExpressionAttributeValues"][":partition"]
-        begin = {"ExclusiveStartKey": {"PK": partition, "SK": {"S": start}}}
+        begin = {"ExclusiveStartKey": {"PK": partition, "SK": {"S": prefix + start}}}
     with translated():
         answer = client.dynamodb().query(**{**query, "Limit": limit, **begin})
     last = answer.get("LastEvaluatedKey")
-    return answer["Items"], last["SK"]["S"] if last else None
+    return answer["Items"], last["SK"]["S"].removeprefix(prefix) if last else None
 
 
 def every_item(query: Mapping[str, Any]) -> "Iterator[Item]":

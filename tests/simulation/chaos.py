@@ -18,12 +18,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the large world")
     parser.add_argument("--worlds", type=int, default=3_000, help="small ones, with seeds from 0 on")
     given = parser.parse_args()
+    not_clean = 0
     with ProcessPoolExecutor() as pool:
-        found = [text for text in pool.map(finding, range(given.worlds), chunksize=5) if text]
-    print(*found, sep="\n", end="\n" if found else "")
+        for text in filter(None, pool.map(finding, range(given.worlds), chunksize=5)):
+            print(text, flush=True)
+            not_clean += 1
     print(f"{'small worlds':<28}{given.worlds:>14,}")
-    print(f"{'of them not clean':<28}{len(found):>14,}")
-    return large_world(given.events, given.seed) or int(bool(found))
+    print(f"{'of them not clean':<28}{not_clean:>14,}", flush=True)
+    return large_world(given.events, given.seed) or int(not_clean > 0)
 
 
 def finding(seed: int) -> str:

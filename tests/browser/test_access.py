@@ -119,6 +119,7 @@ def test_axe_finds_nothing_before_signing_in(opened: Open, shot: Shot, scheme: s
     _check(page, "sign-in", width)
 
 
+@pytest.mark.heavy
 def test_paper_shows_the_results_without_buttons(signed_in: Open, shot: Shot) -> None:
     page = signed_in(scheme="dark")
     _go(page, "experiment")

@@ -11,6 +11,7 @@ type Open = Callable[..., Page]
 type Shot = Callable[..., None]
 
 
+@pytest.mark.heavy
 def test_a_call_is_made_from_the_docs_with_the_cookie_and_with_a_bearer_token(
     signed_in: Open, fortnight: RunningStack, shot: Shot
 ) -> None:

@@ -230,10 +230,10 @@ MUTANTS = (
     ),
     Mutant(
         "last-message-lost",
-        "storage/queue_message.py",
+        "domain/packing.py",
         "the last message of a batch is not sent",
-        """    return [*messages, f"{head}{','.join(rows)}]}}"] if rows else messages""",
-        """    return messages or [f"{head}{','.join(rows)}]}}"]""",
+        "    if group:\n",
+        "    if len(group) == most:\n",
     ),
     Mutant(
         "last-not-kept",

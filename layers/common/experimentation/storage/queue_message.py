@@ -8,6 +8,7 @@ from typing import Any
 from experimentation.domain.counting.event import Event
 from experimentation.domain.counting.exposure import Exposure
 from experimentation.domain.errors import ExperimentationError
+from experimentation.domain.packing import packed
 
 MAX_BYTES = 200_000  # of SNS's and SQS's 256 KB
 EVENTS, EXPOSURES = 1, 2  # versions: a worker older than exposures refuses them; they are delivered again
@@ -53,16 +54,8 @@ def pack_exposures(exposures: Iterable[Exposure], request_id: str) -> list[str]:
 
 def _packed(head: str, encoded: Iterable[str], max_bytes: int) -> list[str]:
     # Joined as text: the rows were encoded to measure them, and encoding up to 500 of them again takes time.
-    messages: list[str] = []
-    rows: list[str] = []
-    size = empty = len(head) + 2
-    for row in encoded:
-        if rows and size + len(row) + 1 > max_bytes:
-            messages.append(f"{head}{','.join(rows)}]}}")
-            rows, size = [], empty
-        rows.append(row)
-        size += len(row) + 1
-    return [*messages, f"{head}{','.join(rows)}]}}"] if rows else messages
+    sized = ((row, len(row) + 1) for row in encoded)
+    return [f"{head}{','.join(rows)}]}}" for rows in packed(sized, max_bytes - len(head) - 2)]
 
 
 def unpack(text: str) -> Message:

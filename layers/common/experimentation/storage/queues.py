@@ -1,9 +1,10 @@
 """SQS queues: how many messages wait, and receiving, sending and deleting them in batches."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from experimentation.domain.errors import UnavailableError
+from experimentation.domain.packing import packed
 from experimentation.storage.aws import client
 from experimentation.storage.aws.failures import translated
 
@@ -82,7 +83,8 @@ def receive(url: str, limit: int, hidden_seconds: int, wait_seconds: int = 0) ->
 def send(url: str, bodies: Sequence[str]) -> set[int]:
     """Send messages; return the positions of those that the queue is known to have."""
     accepted: set[int] = set()
-    for positions in _batches(bodies):
+    sized = ((position, len(body.encode())) for position, body in enumerate(bodies))
+    for positions in packed(sized, MAX_BATCH_BYTES, MAX_BATCH):
         entries = [{"Id": str(position), "MessageBody": bodies[position]} for position in positions]
         try:
             with translated():
@@ -101,18 +103,3 @@ def delete(url: str, messages: Sequence[Received]) -> None:
         ]
         with translated():
             client.sqs().delete_message_batch(QueueUrl=url, Entries=entries)  # type: ignore[arg-type]
-
-
-def _batches(bodies: Sequence[str]) -> Iterator[list[int]]:
-    """Yield the positions of the messages that fit one call together."""
-    batch: list[int] = []
-    size = 0
-    for position, body in enumerate(bodies):
-        length = len(body.encode())
-        if batch and (len(batch) == MAX_BATCH or size + length > MAX_BATCH_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(position)
-        size += length
-    if batch:
-        yield batch

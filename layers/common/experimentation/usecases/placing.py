@@ -10,6 +10,7 @@ from experimentation.domain.counting.ledger import Head
 from experimentation.domain.counting.placing import Placed, Times, may_fit, place
 from experimentation.domain.counting.user import StoredUser
 from experimentation.domain.experiment import Experiment
+from experimentation.domain.packing import packed
 from experimentation.storage import events, users
 from experimentation.usecases.runtime import Runtime
 
@@ -71,17 +72,7 @@ def _is_late(wanted: Enrolment, head: Head) -> bool:
 
 def _turns(late: Mapping[str, Head]) -> Iterator[list[str]]:
     """Yield the users in turns whose events can be replayed within a function's time."""
-    turn: list[str] = []
-    replayed = 0
-    for user_id, head in late.items():
-        events = _most_events(head)
-        if turn and (len(turn) == MAX_LATE or replayed + events > MAX_REPLAYED):
-            yield turn
-            turn, replayed = [], 0
-        turn.append(user_id)
-        replayed += events
-    if turn:
-        yield turn
+    return packed(((user_id, _most_events(head)) for user_id, head in late.items()), MAX_REPLAYED, MAX_LATE)
 
 
 def _most_events(head: Head) -> int:

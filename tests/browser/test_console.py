@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, StorageState, expect
 
-from tests.browser.conftest import Errors, sign_in
+from tests.browser.conftest import sign_in
 from tests.browser.seed import DAYS, USERS_PER_DAY
 from tests.browser.steps import until
 from tests.e2e.conftest import RunningStack
@@ -203,18 +203,6 @@ def test_the_list_keeps_what_is_looked_for_in_its_address(signed_in: Open) -> No
     expect(page.get_by_text("No experiment matches.")).to_be_visible()
 
 
-def test_a_wrong_password_is_refused_in_words(opened: Open, errors: Errors) -> None:
-    errors.expected = {401}
-    page = opened()
-    page.goto("/")
-    page.get_by_label("User name").fill("nobody")
-    page.get_by_label("Password").fill("not the password")
-
-    page.get_by_role("button", name="Sign in").click()
-
-    expect(page.get_by_role("alert")).to_contain_text("The name or the password is wrong.")
-
-
 def test_a_key_is_shown_once(signed_in: Open) -> None:
     page = signed_in("/#/keys")
     page.get_by_label("Name").fill("shop server")
@@ -270,18 +258,6 @@ def test_an_empty_list_offers_a_sample_that_is_decided(
     path = "/experiments/sample-checkout/results?format=summary"
     until(lambda: sum(each["enrolled"] for each in api.get(path).json()["variants"].values()) == 1_200)
     expect(page.get_by_role("region", name="Decision")).to_contain_text("Purchase rate", timeout=60_000)
-
-
-def test_the_session_is_renewed_before_it_is_over(opened: Open, fortnight: RunningStack) -> None:
-    page = opened()
-    sign_in(page, fortnight)
-    page.evaluate("localStorage.session = JSON.stringify({ until: 0, renewable: Date.now() + 1e6 })")
-
-    with page.expect_request("**/auth/refresh"):
-        page.goto("/#/events")
-
-    expect(page.get_by_role("heading", name="Event types")).to_be_visible()
-    assert page.evaluate("JSON.parse(localStorage.session).until > Date.now()")
 
 
 def test_the_first_load_is_light(opened: Open, session: StorageState) -> None:

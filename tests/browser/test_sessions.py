@@ -1,4 +1,4 @@
-"""Signing out, and giving the password again where a change of keys or people wants it."""
+"""Signing in and out, staying signed in, and proving who one is where a change of keys or people wants it."""
 
 import re
 from collections.abc import Callable
@@ -12,6 +12,30 @@ from tests.e2e.conftest import RunningStack
 
 STALE = 'Bearer realm="experimentation", error="insufficient_user_authentication", max_age=600'
 type Open = Callable[..., Page]
+
+
+def test_a_wrong_password_is_refused_in_words(opened: Open, errors: Errors) -> None:
+    errors.expected = {401}
+    page = opened()
+    page.goto("/")
+    page.get_by_label("User name").fill("nobody")
+    page.get_by_label("Password").fill("not the password")
+
+    page.get_by_role("button", name="Sign in").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("The name or the password is wrong.")
+
+
+def test_the_session_is_renewed_before_it_is_over(opened: Open, fortnight: RunningStack) -> None:
+    page = opened()
+    sign_in(page, fortnight)
+    page.evaluate("localStorage.session = JSON.stringify({ until: 0, renewable: Date.now() + 1e6 })")
+
+    with page.expect_request("**/auth/refresh"):
+        page.goto("/#/events")
+
+    expect(page.get_by_role("heading", name="Event types")).to_be_visible()
+    assert page.evaluate("JSON.parse(localStorage.session).until > Date.now()")
 
 
 def test_sign_out_that_failed_says_so_and_a_later_one_works(

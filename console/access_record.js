@@ -33,7 +33,8 @@ export async function view() {
   };
   await more(null);
   const element = h("div", { class: "stack" }, h("h1", { tabindex: -1 }, "Audit"),
-    h("p", { class: "soft" }, "What was done to people, API keys and sessions; kept for 400 days."), h("section", { class: "card" }, place));
+    h("p", { class: "soft" }, "What was done to people, API keys and sessions; kept for 400 days."),
+      h("section", { class: "card" }, place));
   return { title: "Audit", element };
 }
 

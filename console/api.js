@@ -5,7 +5,8 @@ import { ended, refreshed, renew, soonOver, whenLeaving } from "./session.js";
 
 class Problem extends Error {
   constructor(status, body) {
-    super(body.detail ?? (status >= 500 ? "The server could not answer." : body.message) ?? `The server answered ${status}.`);
+    super(body.detail ?? (status >= 500 ? "The server could not answer." : body.message)
+      ?? `The server answered ${status}.`);
     this.status = status;
     this.errors = body.errors ?? [];
   }
@@ -48,7 +49,8 @@ export async function textOf(method, path, body, headers = {}) {
   if (soonOver()) await renew();
   let answer = await send(method, path, body, headers);
   if (isStale(answer)) {
-    if (!(await passwordGiven((await get("/auth/me")).id))) throw new Problem(403, { detail: "Nothing was changed: the password was not given." });
+    if (!(await passwordGiven((await get("/auth/me")).id))) throw new Problem(403,
+      { detail: "Nothing was changed: the password was not given." });
     answer = await send(method, path, body, headers);
   }
   if (answer.status === 401 && (await refreshed())) answer = await send(method, path, body, headers);
@@ -58,7 +60,8 @@ export async function textOf(method, path, body, headers = {}) {
   return { text, answer };
 }
 
-const isStale = (answer) => answer.status === 401 && (answer.headers.get("WWW-Authenticate") ?? "").includes("insufficient_user_authentication");
+const isStale = (answer) => answer.status === 401 && (answer.headers.get("WWW-Authenticate") ?? "")
+  .includes("insufficient_user_authentication");
 
 function parsed(text) {
   try {

@@ -33,7 +33,9 @@ const joined = (parts) => (parts.includes(null) ? null : parts.flat());
 
 function ofKey(key, rule) {
   if (!isObject(rule)) return ofOperator(key, "$eq", rule);
-  return joined(Object.entries(rule).map(([op, value]) => (op === "$exists" ? [{ key, op: value ? "present" : "absent", value: "" }] : ofOperator(key, op, value))));
+  return joined(Object.entries(rule)
+    .map(([op, value]) => (op === "$exists" ? [{ key, op: value ? "present" : "absent", value: "" }]
+        : ofOperator(key, op, value))));
 }
 
 function ofOperator(key, op, value) {
@@ -46,7 +48,9 @@ function ofOperator(key, op, value) {
 }
 
 // Text that looks like a number or a truth stands in quotation marks, which is how it is read again.
-const typed = (value) => (typeof value === "string" && (PLAIN.test(value) || value !== value.trim() || value === "" || value.startsWith('"')) ? JSON.stringify(value) : String(value));
+const typed = (value) => (typeof value === "string"
+  && (PLAIN.test(value) || value !== value.trim() || value === "" || value.startsWith('"')) ? JSON.stringify(value)
+  : String(value));
 
 function read(text) {
   if (PLAIN.test(text)) return JSON.parse(text);
@@ -80,5 +84,6 @@ export const isFilled = ({ key, op, value }) => Boolean(key && (kindOf(op) === "
 // In words, or null where only JSON says it.
 export function inWords(condition) {
   const lines = linesOf(condition);
-  return lines && lines.map(({ key, op, value }) => (op === "$vgte" ? `${key} is version ${value} or later` : `${key} ${OPERATORS[op][0]} ${value}`.trim())).join(", and ");
+  return lines && lines.map(({ key, op, value }) => (op === "$vgte" ? `${key} is version ${value} or later`
+      : `${key} ${OPERATORS[op][0]} ${value}`.trim())).join(", and ");
 }

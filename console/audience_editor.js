@@ -9,11 +9,13 @@ import { area, asNumber, choice, field, lines, number, text } from "./form.js";
 export function audienceEditor(audience) {
   const place = h("div", { class: "stack tight" });
   const element = h("fieldset", { "data-field": "/audience", "data-name": "Audience" }, h("legend", {}, "Audience"),
-    h("p", { class: "hint" }, "Who may take part, by the context that is sent with an assignment. No line: everybody. Numbers, true and false are read as such; in quotation marks they are text."), h("p", { class: "fault" }), place);
+    h("p", { class: "hint" },
+      "Who may take part, by the context that is sent with an assignment. No line: everybody. Numbers, true and false are read as such; in quotation marks they are text."), h("p", { class: "fault" }), place);
   let shown = null;
   const asLines = (condition) => {
     shown = lineEditor(condition);
-    fill(place, shown.element, h("button", { type: "button", class: "link", onclick: () => asJson(shown.value()) }, "Write it as JSON"));
+    fill(place, shown.element, h("button", { type: "button", class: "link", onclick: () => asJson(shown.value()) },
+        "Write it as JSON"));
   };
   const asJson = (condition) => {
     shown = jsonEditor(condition);
@@ -30,7 +32,8 @@ export function audienceEditor(audience) {
 
 function lineEditor(condition) {
   const before = linesOf(condition);
-  const list = lines({ values: before, add: "Condition", empty: () => ({ key: "", op: "$in", value: "" }), line: audienceLine });
+  const list = lines({ values: before, add: "Condition", empty: () => ({ key: "", op: "$in", value: "" }),
+      line: audienceLine });
   const filled = () => list.values().filter(isFilled);
   const value = () => (JSON.stringify(filled()) === JSON.stringify(before) ? condition : conditionOf(filled()));
   return { element: list.element, value, lines: list.values };
@@ -38,7 +41,8 @@ function lineEditor(condition) {
 
 function audienceLine({ key, op, value }, index) {
   const name = text(key, { maxlength: 64, autocapitalize: "none", spellcheck: "false", placeholder: "country" });
-  const operator = choice(Object.entries(OPERATORS).map(([each, [words]]) => [each, words]), op, { onchange: () => refresh() });
+  const operator = choice(Object.entries(OPERATORS).map(([each, [words]]) => [each, words]), op,
+    { onchange: () => refresh() });
   const asked = text(value, { autocapitalize: "none", spellcheck: "false" });
   const hint = h("span");
   const valueField = field("Value", asked, { pointer: `/audience_lines/${index}/value`, hint });
@@ -50,13 +54,17 @@ function audienceLine({ key, op, value }, index) {
   };
   refresh();
   return {
-    element: h("div", { class: "line triple" }, field("Context key", name, { pointer: `/audience_lines/${index}/key` }), field("Condition", operator), valueField),
-    value: () => ({ key: name.value.trim(), op: operator.value, value: OPERATORS[operator.value][1] === "none" ? "" : asked.value }),
+    element: h("div", { class: "line triple" }, field("Context key", name, { pointer: `/audience_lines/${index}/key` }),
+      field("Condition", operator), valueField),
+    value: () => ({ key: name.value.trim(), op: operator.value,
+        value: OPERATORS[operator.value][1] === "none" ? "" : asked.value }),
   };
 }
 
 function jsonEditor(condition) {
-  const written = area(condition === null ? "" : typeof condition === "string" ? condition : JSON.stringify(condition, null, 2), { rows: 4, spellcheck: "false", class: "mono", placeholder: '{"country": {"$in": ["DE", "AT"]}}' });
+  const written = area(condition === null ? "" : typeof condition === "string" ? condition
+    : JSON.stringify(condition, null, 2),
+    { rows: 4, spellcheck: "false", class: "mono", placeholder: '{"country": {"$in": ["DE", "AT"]}}' });
   const value = () => {
     if (!written.value.trim()) return null;
     try {
@@ -65,7 +73,8 @@ function jsonEditor(condition) {
       return written.value;
     }
   };
-  return { element: field("Condition (JSON)", written, { hint: "In the language of GrowthBook's SDKs." }), value, lines: () => [] };
+  return { element: field("Condition (JSON)", written, { hint: "In the language of GrowthBook's SDKs." }), value,
+    lines: () => [] };
 }
 
 // `known` are the layers that there are.
@@ -74,11 +83,15 @@ export function layerEditor(layer, known) {
   const key = text(layer?.key, { maxlength: 64, autocapitalize: "none", spellcheck: "false", list: keys });
   const from = number(layer?.from ?? 0, { min: 0, max: 100 });
   const to = number(layer?.to ?? 100, { min: 0, max: 100 });
-  const element = h("fieldset", { "data-field": "/layer", "data-name": "Layer" }, h("legend", { class: "minor" }, "Layer"),
-    h("p", { class: "hint" }, "Experiments of one layer exclude each other: each has a range of its users. ", h("a", { href: "#/layers" }, "What is free?")), h("p", { class: "fault" }),
+  const element = h("fieldset", { "data-field": "/layer", "data-name": "Layer" },
+    h("legend", { class: "minor" }, "Layer"),
+    h("p", { class: "hint" }, "Experiments of one layer exclude each other: each has a range of its users. ",
+      h("a", { href: "#/layers" }, "What is free?")), h("p", { class: "fault" }),
     h("datalist", { id: keys }, known.map((each) => h("option", { value: each.key }, free(each)))),
-    h("div", { class: "thirds" }, field("Layer", key, { pointer: "/layer/key" }), field("From percent", from, { pointer: "/layer/from" }), field("To percent", to, { pointer: "/layer/to" })));
-  return { element, value: () => (key.value.trim() ? { key: key.value.trim(), from: asNumber(from), to: asNumber(to) } : null) };
+    h("div", { class: "thirds" }, field("Layer", key, { pointer: "/layer/key" }),
+      field("From percent", from, { pointer: "/layer/from" }), field("To percent", to, { pointer: "/layer/to" })));
+  return { element, value: () => (key.value.trim() ? { key: key.value.trim(), from: asNumber(from), to: asNumber(to) }
+      : null) };
 }
 
 const free = (layer) => (layer.free.length ? `free: ${layer.free.map((each) => `${each.from}% to ${each.to}%`).join(", ")}` : "nothing is free");
@@ -86,13 +99,20 @@ const free = (layer) => (layer.free.length ? `free: ${layer.free.map((each) => `
 // `known` are the experiments that there are.
 export function prerequisiteEditor(prerequisite, known) {
   const ids = freshId("experiments");
-  const chosen = () => { variants.placeholder = (known.find((each) => each.id === other.value)?.variants ?? []).map((each) => each.key).join(", "); };
-  const other = text(prerequisite?.experiment_id, { maxlength: 64, autocapitalize: "none", spellcheck: "false", list: ids, oninput: chosen });
+  const chosen = () => { variants.placeholder = (known.find((each) => each.id === other.value)?.variants ?? [])
+    .map((each) => each.key).join(", "); };
+  const other = text(prerequisite?.experiment_id,
+    { maxlength: 64, autocapitalize: "none", spellcheck: "false", list: ids, oninput: chosen });
   const variants = text(prerequisite?.variants.join(", "));
   chosen();
-  const element = h("fieldset", { "data-field": "/prerequisite", "data-name": "Prerequisite" }, h("legend", { class: "minor" }, "Prerequisite"),
-    h("p", { class: "hint" }, "Another experiment, such as a holdout, in which users must have one of these variants."), h("p", { class: "fault" }),
+  const element = h("fieldset", { "data-field": "/prerequisite", "data-name": "Prerequisite" },
+    h("legend", { class: "minor" }, "Prerequisite"),
+    h("p", { class: "hint" }, "Another experiment, such as a holdout, in which users must have one of these variants."),
+      h("p", { class: "fault" }),
     h("datalist", { id: ids }, known.map((each) => h("option", { value: each.id }, each.name))),
-    h("div", { class: "thirds" }, field("Experiment id", other, { pointer: "/prerequisite/experiment_id" }), field("Its variants, comma-separated", variants, { pointer: "/prerequisite/variants" })));
-  return { element, value: () => (other.value.trim() ? { experiment_id: other.value.trim(), variants: variants.value.split(",").map((each) => each.trim()).filter(Boolean) } : null) };
+    h("div", { class: "thirds" }, field("Experiment id", other, { pointer: "/prerequisite/experiment_id" }),
+      field("Its variants, comma-separated", variants, { pointer: "/prerequisite/variants" })));
+  return { element, value: () => (other.value.trim()
+      ? { experiment_id: other.value.trim(),
+        variants: variants.value.split(",").map((each) => each.trim()).filter(Boolean) } : null) };
 }

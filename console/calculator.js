@@ -22,7 +22,8 @@ function remembered() {
 // `take(users, effect)` puts the plan into it.
 export function calculator({ weights, primaries, analysis = () => null, take = () => {}, more = null }) {
   const saved = remembered();
-  const kind = choice([["rate", "A rate: who did it at all"], ["mean", "A mean: events or value per user"]], saved.kind);
+  const kind = choice([["rate", "A rate: who did it at all"], ["mean", "A mean: events or value per user"]],
+    saved.kind);
   const mean = number(saved.mean, {});
   const sd = number(saved.sd, { min: 0.000001 });
   const rate = number(saved.rate, { min: 0.0001, max: 99 });
@@ -34,11 +35,17 @@ export function calculator({ weights, primaries, analysis = () => null, take = (
   const soon = () => { clearTimeout(timer); timer = setTimeout(compute, WAIT_MS); };
   const compute = async () => {
     const mine = ++turn;
-    const empty = [...(kind.value === "rate" ? [["Rate today", rate]] : [["Mean per user", mean], ["Standard deviation", sd]]), ["Smallest lift", effect], ["Users per day", daily]].filter(([, input]) => !(asNumber(input) > 0 || (input === mean && asNumber(input) !== null)));
-    if (empty.length) return fill(place, h("p", { class: "hint" }, `Fill in: ${empty.map(([name]) => name.toLowerCase()).join(", ")}.`));
-    const baseline = kind.value === "rate" ? { baseline_rate: asNumber(rate) / 100 } : { baseline_mean: asNumber(mean), baseline_sd: asNumber(sd) };
-    localStorage.setItem(STORE, JSON.stringify(Object.fromEntries(Object.entries({ kind, mean, sd, rate, effect, daily }).map(([name, input]) => [name, input.value]))));
-    const asked = new URLSearchParams({ ...baseline, minimum_effect: asNumber(effect) / 100, daily_users: Math.round(asNumber(daily)), weights: weights(), primary_metrics: Math.max(1, primaries()) });
+    const empty = [...(kind.value === "rate" ? [["Rate today", rate]]
+        : [["Mean per user", mean], ["Standard deviation", sd]]), ["Smallest lift", effect], ["Users per day", daily]]
+      .filter(([, input]) => !(asNumber(input) > 0 || (input === mean && asNumber(input) !== null)));
+    if (empty.length) return fill(place,
+      h("p", { class: "hint" }, `Fill in: ${empty.map(([name]) => name.toLowerCase()).join(", ")}.`));
+    const baseline = kind.value === "rate" ? { baseline_rate: asNumber(rate) / 100 }
+      : { baseline_mean: asNumber(mean), baseline_sd: asNumber(sd) };
+    localStorage.setItem(STORE, JSON.stringify(Object.fromEntries(Object.entries({ kind, mean, sd, rate, effect,
+              daily }).map(([name, input]) => [name, input.value]))));
+    const asked = new URLSearchParams({ ...baseline, minimum_effect: asNumber(effect) / 100,
+        daily_users: Math.round(asNumber(daily)), weights: weights(), primary_metrics: Math.max(1, primaries()) });
     try {
       const answer = await get(`/sample-size?${asked}`);
       if (mine === turn) fill(place, needed(answer, analysis(), (users) => take(users, asNumber(effect))));
@@ -48,7 +55,8 @@ export function calculator({ weights, primaries, analysis = () => null, take = (
     return undefined;
   };
   const ofRate = [field("Rate today, in percent", rate)];
-  const ofMean = [field("Mean per user today", mean), field("Standard deviation", sd, { hint: "Between users, those without an event included." })];
+  const ofMean = [field("Mean per user today", mean),
+    field("Standard deviation", sd, { hint: "Between users, those without an event included." })];
   const refresh = () => {
     ofRate.forEach((each) => { each.hidden = kind.value !== "rate"; });
     ofMean.forEach((each) => { each.hidden = kind.value === "rate"; });
@@ -57,7 +65,8 @@ export function calculator({ weights, primaries, analysis = () => null, take = (
   refresh();
   const element = h("section", { class: "card stack calculator", "aria-labelledby": "calculator", oninput: soon },
     h("h2", { id: "calculator" }, "How many users?"),
-    h("div", { class: "stack" }, field("What it measures", kind), ofRate, ofMean, field("Smallest lift that matters, in percent", effect, { hint: "Relative: 10 takes 5% to 5.5%." }),
+    h("div", { class: "stack" }, field("What it measures", kind), ofRate, ofMean,
+      field("Smallest lift that matters, in percent", effect, { hint: "Relative: 10 takes 5% to 5.5%." }),
       field("Users per day, all variants", daily), more),
     place);
   compute();
@@ -67,12 +76,16 @@ export function calculator({ weights, primaries, analysis = () => null, take = (
 function needed(answer, analysis, take) {
   const { fixed, sequential, group_sequential: daily } = answer.required;
   const row = (name, need) => h("div", { class: "need" }, h("p", { class: "small soft" }, name),
-    need ? h("p", {}, h("span", { class: "figure-number" }, count(need.users)), " users") : h("p", {}, "no number of users would do"),
+    need ? h("p", {}, h("span", { class: "figure-number" }, count(need.users)), " users")
+      : h("p", {}, "no number of users would do"),
     need ? h("p", { class: "small soft" }, `${count(need.users_per_variant)} per variant${need.days ? `, about ${count(need.days)} days` : ""}`) : null);
   const chosen = answer.required[analysis];
   return [
-    row("Read on any day (sequential)", sequential), row("Decided at daily looks (group sequential)", daily), row("Read once, at the end (fixed)", fixed),
-    chosen ? h("button", { type: "button", onclick: () => take(chosen.users) }, `Plan ${count(chosen.users)} users`) : null,
-    h("p", { class: "hint" }, `${percent(answer.power, 0)} chance to find it, if it is there; ${percent(answer.alpha, 0)} chance of a false alarm, if not.`),
+    row("Read on any day (sequential)", sequential), row("Decided at daily looks (group sequential)", daily),
+      row("Read once, at the end (fixed)", fixed),
+    chosen ? h("button", { type: "button", onclick: () => take(chosen.users) }, `Plan ${count(chosen.users)} users`)
+      : null,
+    h("p", { class: "hint" },
+      `${percent(answer.power, 0)} chance to find it, if it is there; ${percent(answer.alpha, 0)} chance of a false alarm, if not.`),
   ];
 }

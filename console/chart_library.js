@@ -20,12 +20,16 @@ function prepared(Chart) {
   Chart.defaults.maintainAspectRatio = false;
   Chart.defaults.plugins.legend.position = "bottom";
   Chart.defaults.plugins.legend.align = "start";
-  Object.assign(Chart.defaults.plugins.tooltip, { displayColors: true, usePointStyle: true, backgroundColor: "#16181d", boxWidth: 8, boxHeight: 8, boxPadding: 4, padding: 10, cornerRadius: 8 });
+  Object.assign(Chart.defaults.plugins.tooltip,
+    { displayColors: true, usePointStyle: true, backgroundColor: "#16181d", boxWidth: 8, boxHeight: 8, boxPadding: 4,
+      padding: 10, cornerRadius: 8 });
   Chart.register(background);
   return Chart;
 }
 
-const PRINTED = { "--surface": "#ffffff", "--ink": "#16181d", "--ink-soft": "#5a5e67", "--line": "#e4e4df", "--plot-control": "#767b86", "--plot-1": "#4a3fd4", "--plot-2": "#c2570c", "--plot-3": "#0d7a70", "--plot-4": "#b0307f", "--plot-5": "#5a7a0d" };
+const PRINTED = { "--surface": "#ffffff", "--ink": "#16181d", "--ink-soft": "#5a5e67", "--line": "#e4e4df",
+  "--plot-control": "#767b86", "--plot-1": "#4a3fd4", "--plot-2": "#c2570c", "--plot-3": "#0d7a70",
+  "--plot-4": "#b0307f", "--plot-5": "#5a7a0d" };
 let printing = false;
 
 export const setPrinting = (value) => { printing = value; };
@@ -55,7 +59,10 @@ const background = {
 
 export function axis(title, more = {}) {
   const { ticks, ...rest } = more;
-  return { title: { display: Boolean(title), text: title, color: colour("--ink-soft") }, grid: { color: colour("--line") }, border: { color: colour("--line") }, ticks: { color: colour("--ink-soft"), ...ticks }, ...rest };
+  return { title: { display: Boolean(title), text: title, color: colour("--ink-soft") },
+    grid: { color: colour("--line") }, border: { color: colour("--line") },
+    ticks: { color: colour("--ink-soft"), ...ticks }, ...rest };
 }
 
-export const legend = (more = {}) => ({ labels: { color: colour("--ink-soft"), usePointStyle: true, pointStyle: "circle", boxWidth: 7, boxHeight: 7, ...more } });
+export const legend = (more = {}) => ({ labels: { color: colour("--ink-soft"), usePointStyle: true,
+      pointStyle: "circle", boxWidth: 7, boxHeight: 7, ...more } });

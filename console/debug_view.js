@@ -13,7 +13,8 @@ const DAYS = 14;
 
 // Returns { element, leave }.
 export async function debugView(experiment, may) {
-  const results = experiment.status !== "draft" && may("results:read") ? await get(at(experiment.id, "/results?include_time_series=true")) : null;
+  const results = experiment.status !== "draft" && may("results:read")
+    ? await get(at(experiment.id, "/results?include_time_series=true")) : null;
   const form = may("assignments:read") ? userQuestion(experiment, may) : null;
   const tail = form && may("events:read") ? liveTail(form, experiment.id) : null;
   const card = (title, ...inside) => h("section", { class: "card" }, h("h2", {}, title), inside);
@@ -35,7 +36,8 @@ function counted(experiment, { enrolled, crossovers, late, warnings }) {
       { title: "Crossovers", number: true, cell: ([key]) => count(crossovers[key] ?? 0) },
       { title: "Late", number: true, cell: ([key]) => count(late[key] ?? 0) },
     ], Object.entries(enrolled), { hideCaption: true }),
-    h("p", { class: "small soft" }, "Crossovers are users who met this variant though another is theirs. Late users were enrolled after they had met theirs; what they did in between does not count. More than 1% of either is a reason to doubt the figures."));
+    h("p", { class: "small soft" },
+      "Crossovers are users who met this variant though another is theirs. Late users were enrolled after they had met theirs; what they did in between does not count. More than 1% of either is a reason to doubt the figures."));
 }
 
 function userQuestion(experiment, may) {
@@ -45,12 +47,16 @@ function userQuestion(experiment, may) {
       get(at(experiment.id, `/assignments?user_id=${asked}&explain=true`)),
       may("events:read") ? get(`/events?limit=100&user_id=${asked}`) : { events: null },
     ]);
-    fill(place, h("div", { class: "stack" }, explanation(experiment, found), events.events ? judged(experiment, found, events.events) : null));
+    fill(place, h("div", { class: "stack" }, explanation(experiment, found),
+        events.events ? judged(experiment, found, events.events) : null));
   });
 }
 
 function judged(experiment, found, events) {
-  if (!events.length) return h("div", { class: "stack tight" }, h("p", {}, "No event of this user is stored: none was accepted, or it is not counted yet, which takes seconds."), snippet(eventCommand(experiment.metrics[0]?.event_type ?? "purchase", found.user_id), "Command that records an event"));
+  if (!events.length) return h("div", { class: "stack tight" },
+    h("p", {}, "No event of this user is stored: none was accepted, or it is not counted yet, which takes seconds."),
+    snippet(eventCommand(experiment.metrics[0]?.event_type ?? "purchase", found.user_id),
+      "Command that records an event"));
   return table(`Events of ${found.user_id}`, [
     { title: "Happened", cell: (each) => time(each.timestamp) },
     { title: "Type", cell: (each) => h("code", {}, each.type) },

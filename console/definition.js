@@ -14,18 +14,23 @@ export const ANALYSIS = {
 };
 
 export function definition(experiment) {
-  const listed = (rows) => h("dl", { class: "facts" }, rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+  const listed = (rows) => h("dl", { class: "facts" },
+    rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
   const overrides = Object.entries(experiment.overrides);
   return h("div", { class: "stack" },
-    experiment.description ? h("section", { class: "card" }, h("h2", {}, "Description"), h("p", {}, experiment.description)) : null,
+    experiment.description ? h("section", { class: "card" }, h("h2", {}, "Description"),
+      h("p", {}, experiment.description)) : null,
     h("section", { class: "card" }, h("h2", {}, "Variants"), table("Variants", [
-      { title: "Variant", cell: (each) => [variantMark(experiment, each.key), each.name ? h("div", { class: "small soft mono" }, each.key) : null] },
+      { title: "Variant", cell: (each) => [variantMark(experiment, each.key),
+          each.name ? h("div", { class: "small soft mono" }, each.key) : null] },
       { title: "Weight", number: true, cell: (each) => `${each.weight}%` },
       { title: "Config", cell: (each) => h("code", {}, each.config === null ? "–" : JSON.stringify(each.config)) },
     ], experiment.variants, { hideCaption: true })),
     experiment.metrics.length ? h("section", { class: "card" }, h("h2", {}, "Metrics"), table("Metrics", [
-      { title: "Metric", cell: (each) => [metricTitle(each), each.name ? h("div", { class: "small soft mono" }, each.key) : null] },
-      { title: "Role", cell: (each) => [badge(each.role, each.role === "primary" ? "accent" : ""), each.margin === null ? null : h("div", { class: "small soft" }, `may be ${percent(each.margin)} worse`)] },
+      { title: "Metric", cell: (each) => [metricTitle(each),
+          each.name ? h("div", { class: "small soft mono" }, each.key) : null] },
+      { title: "Role", cell: (each) => [badge(each.role, each.role === "primary" ? "accent" : ""),
+          each.margin === null ? null : h("div", { class: "small soft" }, `may be ${percent(each.margin)} worse`)] },
       { title: "What counts", cell: (each) => [`${each.kind} of `, h("code", {}, each.event_type)] },
       { title: "Better when", cell: (each) => (each.direction === "decrease" ? "lower" : "higher") },
     ], experiment.metrics, { hideCaption: true, cards: true })) : null,
@@ -33,10 +38,15 @@ export function definition(experiment) {
       h("section", { class: "card" }, h("h2", {}, "Who takes part"), listed([
         ["Traffic", `${experiment.traffic_allocation}% of users`],
         ["Segments", experiment.segments.map((each) => `${each.key} (${each.values.join(", ")})`).join("; ") || "none"],
-        ["Overrides", overrides.length ? overrides.map(([user, variant]) => h("div", {}, h("code", {}, user), " gets ", h("code", {}, variant))) : "none"],
-        ["Audience", experiment.audience ? inWords(experiment.audience) ?? h("code", {}, JSON.stringify(experiment.audience)) : "everybody"],
-        ["Layer", experiment.layer ? [h("a", { href: "#/layers" }, experiment.layer.key), `, ${experiment.layer.from}% to ${experiment.layer.to}%`] : "none"],
-        ["Prerequisite", experiment.prerequisite ? [h("a", { href: `#/experiments/${encodeURIComponent(experiment.prerequisite.experiment_id)}` }, experiment.prerequisite.experiment_id), `: ${experiment.prerequisite.variants.join(" or ")}`] : "none"],
+        ["Overrides", overrides.length ? overrides.map(([user, variant]) => h("div", {}, h("code", {}, user), " gets ",
+              h("code", {}, variant))) : "none"],
+        ["Audience", experiment.audience ? inWords(experiment.audience)
+          ?? h("code", {}, JSON.stringify(experiment.audience)) : "everybody"],
+        ["Layer", experiment.layer ? [h("a", { href: "#/layers" }, experiment.layer.key),
+            `, ${experiment.layer.from}% to ${experiment.layer.to}%`] : "none"],
+        ["Prerequisite", experiment.prerequisite
+          ? [h("a", { href: `#/experiments/${encodeURIComponent(experiment.prerequisite.experiment_id)}` },
+              experiment.prerequisite.experiment_id), `: ${experiment.prerequisite.variants.join(" or ")}`] : "none"],
         ["Salt", h("code", {}, experiment.salt)],
         ["Version", experiment.version],
         ["Owner", experiment.owner],
@@ -50,7 +60,8 @@ export function definition(experiment) {
         ["Schedule", scheduled(experiment.schedule)],
         ["When a guardrail is harmed", REACTION[experiment.guard.harm][0].toLowerCase()],
         ["When the split is off", REACTION[experiment.guard.mismatch][0].toLowerCase()],
-        ["Adjustment", experiment.adjustment === "cuped" ? `CUPED, by what users did in the ${experiment.cuped_days} days before their assignment` : "none"],
+        ["Adjustment", experiment.adjustment === "cuped"
+          ? `CUPED, by what users did in the ${experiment.cuped_days} days before their assignment` : "none"],
         ["Users count from", `their ${experiment.count_from}`],
       ]))));
 }

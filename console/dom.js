@@ -3,7 +3,8 @@
 export function h(tag, props = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(props ?? {})) set(element, name, value);
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...children.flat(Infinity)
+    .filter((child) => child !== null && child !== undefined && child !== false));
   return element;
 }
 
@@ -17,7 +18,8 @@ function set(element, name, value) {
 
 // Replaces what is in an element.
 export function fill(element, ...children) {
-  element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.replaceChildren(...children.flat(Infinity)
+    .filter((child) => child !== null && child !== undefined && child !== false));
   return element;
 }
 
@@ -28,10 +30,14 @@ export function table(caption, columns, rows, { hideCaption = false, cards = fal
   return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
     h("table", { class: cards ? "cards" : null, ...role("table") },
       h("caption", { class: hideCaption ? "hidden" : null }, caption),
-      h("thead", role("rowgroup"), h("tr", role("row"), columns.map((column) => h("th", { scope: "col", class: column.number ? "number" : null, ...role("columnheader") }, column.title || h("span", { class: "hidden" }, "Actions"))))),
+      h("thead", role("rowgroup"), h("tr", role("row"),
+          columns.map((column) => h("th",
+              { scope: "col", class: column.number ? "number" : null, ...role("columnheader") },
+              column.title || h("span", { class: "hidden" }, "Actions"))))),
       h("tbody", role("rowgroup"), rows.map((row) => h("tr", role("row"), columns.map((column, index) => {
         const props = { class: column.number ? "number" : null, "data-title": column.title || null };
-        return index === 0 ? h("th", { ...props, scope: "row", ...role("rowheader") }, column.cell(row)) : h("td", { ...props, ...role("cell") }, column.cell(row));
+        return index === 0 ? h("th", { ...props, scope: "row", ...role("rowheader") }, column.cell(row))
+          : h("td", { ...props, ...role("cell") }, column.cell(row));
       }))))));
 }
 

@@ -23,8 +23,10 @@ export function enrolmentPlot(results, experiment) {
     rows: days.map((start) => ({ start, users: users(start) })),
     columns: [
       { title: "Day", cell: (row) => utcDay(row.start), plain: (row) => row.start.slice(0, 10) },
-      ...variants.map((key, index) => ({ title: variantTitle(experiment, key), number: true, cell: (row) => count(row.users[index]), plain: (row) => row.users[index] })),
-      { title: "All", number: true, cell: (row) => count(row.users.reduce((sum, each) => sum + each, 0)), plain: (row) => row.users.reduce((sum, each) => sum + each, 0) },
+      ...variants.map((key, index) => ({ title: variantTitle(experiment, key), number: true,
+            cell: (row) => count(row.users[index]), plain: (row) => row.users[index] })),
+      { title: "All", number: true, cell: (row) => count(row.users.reduce((sum, each) => sum + each, 0)),
+        plain: (row) => row.users.reduce((sum, each) => sum + each, 0) },
     ],
   });
 }
@@ -37,15 +39,22 @@ function needed(experiment, results) {
   if (enrolled >= planned) return { perDay: null, text: `All ${count(planned)} planned users take part.` };
   const missing = planned - enrolled;
   const days = results.recommendation?.days_left;
-  if (!days || experiment.status !== "running") return { perDay: null, text: `${count(enrolled)} of ${count(planned)} planned users take part.` };
+  if (!days || experiment.status !== "running") return { perDay: null,
+    text: `${count(enrolled)} of ${count(planned)} planned users take part.` };
   const perDay = Math.ceil(missing / days);
-  return { perDay, text: `${count(enrolled)} of ${count(planned)} planned users take part; the others join in ${days} more day${days === 1 ? "" : "s"} at ${count(perDay)} a day.` };
+  return { perDay,
+    text: `${count(enrolled)} of ${count(planned)} planned users take part; the others join in ${days} more day${days === 1 ? "" : "s"} at ${count(perDay)} a day.` };
 }
 
 function configured(experiment, days, variants, joined, pace, highest) {
-  const datasets = variants.map((key) => ({ label: variantTitle(experiment, key), data: days.map((start) => joined.get(`${start} ${key}`) ?? 0), backgroundColor: variantColour(placeOf(experiment, key)), stack: "users", maxBarThickness: 36, borderRadius: 2 }));
+  const datasets = variants.map((key) => ({ label: variantTitle(experiment, key),
+        data: days.map((start) => joined.get(`${start} ${key}`) ?? 0),
+        backgroundColor: variantColour(placeOf(experiment, key)), stack: "users", maxBarThickness: 36,
+        borderRadius: 2 }));
   const inSight = pace && pace <= 1.5 * highest; // a line far above would press the bars flat; the text says it
-  if (inSight) datasets.push({ label: "Needed", type: "line", data: days.map(() => pace), borderColor: colour("--ink"), borderDash: [6, 4], borderWidth: 1.5, pointRadius: days.length === 1 ? 4 : 0, pointStyle: "line", stack: "plan" });
+  if (inSight) datasets.push({ label: "Needed", type: "line", data: days.map(() => pace), borderColor: colour("--ink"),
+      borderDash: [6, 4], borderWidth: 1.5, pointRadius: days.length === 1 ? 4 : 0, pointStyle: "line",
+      stack: "plan" });
   return {
     type: "bar",
     data: { labels: days.map(shortDay), datasets },
@@ -55,7 +64,8 @@ function configured(experiment, days, variants, joined, pace, highest) {
         x: axis("", { stacked: true, grid: { display: false }, ticks: { maxRotation: 0, autoSkipPadding: 24 } }),
         y: axis("", { stacked: true, beginAtZero: true, ticks: { precision: 0, maxTicksLimit: 6 } }),
       },
-      plugins: { legend: legend(), tooltip: { callbacks: { label: (item) => ` ${item.dataset.label} ${count(item.raw)}` } } },
+      plugins: { legend: legend(),
+        tooltip: { callbacks: { label: (item) => ` ${item.dataset.label} ${count(item.raw)}` } } },
     },
   };
 }

@@ -14,7 +14,10 @@ export async function view() {
   const tail = liveTail(form);
   const element = h("div", { class: "stack" },
     h("h1", { tabindex: -1 }, "Events"),
-    h("section", { class: "card" }, h("h2", {}, "Event types"), items.length ? types(items) : h("div", { class: "empty" }, h("p", {}, "No event was ever counted. Record the first one:"), snippet(eventCommand("purchase"), "Command that records an event"))),
+    h("section", { class: "card" }, h("h2", {}, "Event types"),
+      items.length ? types(items) : h("div", { class: "empty" },
+        h("p", {}, "No event was ever counted. Record the first one:"),
+        snippet(eventCommand("purchase"), "Command that records an event"))),
     h("section", { class: "card" }, h("h2", {}, "What did a user do?"), form),
     tail.element);
   return { title: "Events", element, leave: tail.leave };
@@ -31,7 +34,8 @@ function types(items) {
 function ofUser() {
   return userForm("Show events", async (user, place) => {
     const page = await get(`/events?limit=100&user_id=${encodeURIComponent(user)}`);
-    fill(place, page.events.length ? events(page.events) : h("p", { class: "soft" }, "No event of this user is stored."));
+    fill(place, page.events.length ? events(page.events)
+      : h("p", { class: "soft" }, "No event of this user is stored."));
   });
 }
 

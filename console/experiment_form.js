@@ -17,28 +17,37 @@ import { segmentsEditor } from "./segments_editor.js";
 import { variantsEditor } from "./variants_editor.js";
 
 const NEW = {
-  id: "", name: "", description: "", hypothesis: "", control: "control", traffic_allocation: 100, salt: "", segments: [], analysis: "sequential", adjustment: "cuped", cuped_days: 28, count_from: "assignment",
+  id: "", name: "", description: "", hypothesis: "", control: "control", traffic_allocation: 100, salt: "",
+    segments: [], analysis: "sequential", adjustment: "cuped", cuped_days: 28, count_from: "assignment",
   variants: [{ key: "control", weight: 50, config: null }, { key: "treatment", weight: 50, config: null }],
   metrics: [{ key: "", event_type: "", kind: "conversion", role: "primary", direction: "increase" }],
-  planned_users: null, min_users: 150, min_days: 7, minimum_effect: null, overrides: {}, audience: null, layer: null, prerequisite: null, owner: "", tags: [], schedule: null, guard: { harm: "notify", mismatch: "notify" }, status: "draft",
+  planned_users: null, min_users: 150, min_days: 7, minimum_effect: null, overrides: {}, audience: null, layer: null,
+    prerequisite: null, owner: "", tags: [], schedule: null, guard: { harm: "notify", mismatch: "notify" },
+    status: "draft",
 };
 const FIXED = "Fixed since the start: a change would move users or the verdict.";
 
 // Where the calculator is not beside the form, it comes after it.
-const toCalculator = () => h("button", { type: "button", class: "link one-column", onclick: () => document.getElementById("calculator").scrollIntoView({ behavior: "smooth" }) }, "How many do I need?");
+const toCalculator = () => h("button",
+  { type: "button", class: "link one-column",
+    onclick: () => document.getElementById("calculator").scrollIntoView({ behavior: "smooth" }) },
+  "How many do I need?");
 
 export async function view(id, me, _, query) {
   const copied = query.get("copy");
   const known = id ? await call("GET", at(id)) : { data: copied ? copyOf(await get(at(copied))) : NEW, etag: null };
   const [types, layers, experiments] = await Promise.all([
-    me.scopes.includes("events:read") ? all("/events/types", "types").then(({ items }) => items.map((each) => each.type)) : null,
-    ...[["/layers", "layers"], ["/experiments", "experiments"]].map(async ([path, member]) => (await all(path, member)).items),
+    me.scopes.includes("events:read") ? all("/events/types", "types")
+      .then(({ items }) => items.map((each) => each.type)) : null,
+    ...[["/layers", "layers"], ["/experiments", "experiments"]]
+      .map(async ([path, member]) => (await all(path, member)).items),
   ]);
   const there = { types, layers, experiments: experiments.filter((each) => each.id !== id) };
   const store = id ?? (copied ? `copy-${copied}` : "new");
   const before = kept(store);
   const element = h("div", { class: "stack" });
-  const draw = (shown, note) => fill(element, page({ id, known, shown, there, store, note, again: () => draw(known.data, null) }));
+  const draw = (shown, note) => fill(element,
+    page({ id, known, shown, there, store, note, again: () => draw(known.data, null) }));
   draw(before ? { ...known.data, ...before.body } : known.data, before ? before.at : null);
   return { title: id ? `Edit ${known.data.name}` : "New experiment", element };
 }
@@ -52,17 +61,20 @@ function page({ id, known, shown, there, store, note, again }) {
     event.preventDefault();
     clearFaults(form);
     const body = parts.body();
-    const faults = faultsOf({ ...body, id: id ? "" : body.id, override_lines: parts.overrideLines(), audience_lines: parts.audienceLines() });
+    const faults = faultsOf({ ...body, id: id ? "" : body.id, override_lines: parts.overrideLines(),
+        audience_lines: parts.audienceLines() });
     if (faults.length) return showProblem(form, place, { status: 422, errors: faults });
     await working(button, place, async () => {
       try {
-        const { data } = id ? await call("PATCH", at(id), changes(experiment, body), { "If-Match": known.etag }) : await call("POST", "/experiments", body);
+        const { data } = id ? await call("PATCH", at(id), changes(experiment, body), { "If-Match": known.etag })
+          : await call("POST", "/experiments", body);
         clearTimeout(timer);
         forget(store);
         say(id ? "Saved." : "Draft created.");
         location.hash = `#/experiments/${encodeURIComponent(data.id)}`;
       } catch (problem) {
-        if (problem.status === 409 && !id) showProblem(form, place, { status: 422, errors: [{ pointer: "/id", detail: `${body.id} is taken; choose another id.` }] });
+        if (problem.status === 409 && !id) showProblem(form, place,
+          { status: 422, errors: [{ pointer: "/id", detail: `${body.id} is taken; choose another id.` }] });
         else if (problem.errors?.length) showProblem(form, place, problem);
         else throw problem;
       }
@@ -72,13 +84,18 @@ function page({ id, known, shown, there, store, note, again }) {
   let timer = 0;
   const typed = () => { clearTimeout(timer); timer = setTimeout(() => keep(store, parts.body()), 400); };
   const leave = () => { clearTimeout(timer); forget(store); };
-  const form = h("form", { class: "stack", novalidate: true, onsubmit: submit, oninput: typed, onchange: typed }, parts.elements, place,
-    h("div", { class: "row end" }, h("a", { class: "button", href: id ? `#/experiments/${encodeURIComponent(id)}` : "#/experiments", onclick: leave }, "Cancel"), button));
-  const helper = calculator({ weights: parts.weights, primaries: parts.primaries, analysis: parts.analysis, take: parts.plan });
+  const form = h("form", { class: "stack", novalidate: true, onsubmit: submit, oninput: typed, onchange: typed },
+    parts.elements, place,
+    h("div", { class: "row end" }, h("a",
+        { class: "button", href: id ? `#/experiments/${encodeURIComponent(id)}` : "#/experiments", onclick: leave },
+        "Cancel"), button));
+  const helper = calculator({ weights: parts.weights, primaries: parts.primaries, analysis: parts.analysis,
+      take: parts.plan });
   form.addEventListener("change", helper.compute);
   return [
     h("h1", { tabindex: -1 }, id ? `Edit ${experiment.name}` : "New experiment"),
-    note ? h("p", { class: "alert note", role: "status" }, `What you typed on ${time(note)} is here again. `, h("button", { type: "button", class: "little", onclick: () => { leave(); again(); } }, "Discard it")) : null,
+    note ? h("p", { class: "alert note", role: "status" }, `What you typed on ${time(note)} is here again. `,
+      h("button", { type: "button", class: "little", onclick: () => { leave(); again(); } }, "Discard it")) : null,
     h("div", { class: "beside" }, form, h("aside", {}, helper.element)),
   ];
 }
@@ -86,7 +103,9 @@ function page({ id, known, shown, there, store, note, again }) {
 // What a copy begins with: the definition, and nothing of its life.
 function copyOf(experiment) {
   const { id, salt, status, version, started_at, ended_at, created_at, created_by, updated_at, ...rest } = experiment;
-  return { ...NEW, ...Object.fromEntries(Object.entries(rest).filter(([name]) => name in NEW)), name: `Copy of ${experiment.name}`, owner: "", schedule: null, layer: null, metrics: experiment.metrics.map(({ declared_at, ...each }) => each) };
+  return { ...NEW, ...Object.fromEntries(Object.entries(rest).filter(([name]) => name in NEW)),
+    name: `Copy of ${experiment.name}`, owner: "", schedule: null, layer: null,
+    metrics: experiment.metrics.map(({ declared_at, ...each }) => each) };
 }
 
 function fields(shown, experiment, id, there) {
@@ -123,41 +142,63 @@ function fields(shown, experiment, id, there) {
     field("Analysis", analysis, { pointer: "/analysis" }),
     h("div", { class: "thirds" },
       field("Planned users", planned, { pointer: "/planned_users", hint: ["All variants together. ", toCalculator()] }),
-      field("Minimum effect in percent", effect, { pointer: "/minimum_effect", hint: "Relative; less is not worth shipping." }),
+      field("Minimum effect in percent", effect,
+        { pointer: "/minimum_effect", hint: "Relative; less is not worth shipping." }),
       field("Days before a verdict", days, { pointer: "/min_days" }),
       field("Users per variant before a verdict", least, { pointer: "/min_users" }),
-      field("Adjustment", adjustment, { pointer: "/adjustment", hint: "CUPED: by what users did before; finds the same effect with fewer users." }),
-      field("Days of history for it", history, { pointer: "/cuped_days", hint: "Whole UTC days before the day of the assignment, 1 to 90." }),
-      field("Users count from", counted, { pointer: "/count_from", hint: "Exposure: your program tells who met a variant." })));
-  const trafficField = field("Traffic in percent", traffic, { short: true, pointer: "/traffic_allocation", hint: draft ? "Of all users; the others get no variant." : "May only grow while the experiment runs." });
-  const saltField = field("Salt", salt, { short: true, pointer: "/salt", hint: "Two experiments of one salt draw alike. The id, when empty." });
+      field("Adjustment", adjustment,
+        { pointer: "/adjustment", hint: "CUPED: by what users did before; finds the same effect with fewer users." }),
+      field("Days of history for it", history,
+        { pointer: "/cuped_days", hint: "Whole UTC days before the day of the assignment, 1 to 90." }),
+      field("Users count from", counted,
+        { pointer: "/count_from", hint: "Exposure: your program tells who met a variant." })));
+  const trafficField = field("Traffic in percent", traffic,
+    { short: true, pointer: "/traffic_allocation",
+      hint: draft ? "Of all users; the others get no variant." : "May only grow while the experiment runs." });
+  const saltField = field("Salt", salt,
+    { short: true, pointer: "/salt", hint: "Two experiments of one salt draw alike. The id, when empty." });
   if (!draft) [variants.element, segments.element, plan, prerequisite.element].forEach((each) => lock(each, FIXED));
   if (id) lock(saltField, "Never changes: every user would be drawn anew.");
-  if (ended) [metrics.element, trafficField, overrides.element, audience.element, layer.element, schedule.element, guard.element].forEach((each) => lock(each, "The experiment is completed."));
+  if (ended) [metrics.element, trafficField, overrides.element, audience.element, layer.element, schedule.element,
+    guard.element].forEach((each) => lock(each, "The experiment is completed."));
   const card = (...children) => h("section", { class: "card stack" }, children);
   const body = () => ({
     ...(own.value && !id ? { id: own.value.trim() } : {}),
     name: name.value, hypothesis: hypothesis.value, description: description.value,
-    variants: variants.values(), control: variants.control(), metrics: metrics.values(), segments: segments.values(), overrides: overrides.values(),
-    audience: audience.value(), layer: layer.value(), prerequisite: prerequisite.value(), schedule: schedule.value(), guard: guard.value(),
-    ...(owner.value.trim() ? { owner: owner.value.trim() } : {}), tags: tags.value.split(",").map((each) => each.trim()).filter(Boolean),
+    variants: variants.values(), control: variants.control(), metrics: metrics.values(), segments: segments.values(),
+      overrides: overrides.values(),
+    audience: audience.value(), layer: layer.value(), prerequisite: prerequisite.value(), schedule: schedule.value(),
+      guard: guard.value(),
+    ...(owner.value.trim() ? { owner: owner.value.trim() } : {}),
+      tags: tags.value.split(",").map((each) => each.trim()).filter(Boolean),
     ...(salt.value ? { salt: salt.value } : {}),
-    traffic_allocation: asNumber(traffic), analysis: analysis.value, adjustment: adjustment.value, cuped_days: asNumber(history) ?? NEW.cuped_days, count_from: counted.value, planned_users: asNumber(planned),
-    minimum_effect: asNumber(effect) === null ? null : round(asNumber(effect) / 100), min_users: asNumber(least) ?? 0, min_days: asNumber(days) ?? 0,
+    traffic_allocation: asNumber(traffic), analysis: analysis.value, adjustment: adjustment.value,
+      cuped_days: asNumber(history) ?? NEW.cuped_days, count_from: counted.value, planned_users: asNumber(planned),
+    minimum_effect: asNumber(effect) === null ? null : round(asNumber(effect) / 100), min_users: asNumber(least) ?? 0,
+      min_days: asNumber(days) ?? 0,
   });
   return {
     elements: [
-      card(h("div", { class: "pair" }, field("Name", name, { pointer: "/name" }), field("Id", own, { pointer: "/id", hint: id ? "Cannot change." : "What programs call it; made from the name when empty." })), field("Hypothesis", hypothesis, { pointer: "/hypothesis", hint: "What you expect, and why." }), field("Description", description, { pointer: "/description" }), h("div", { class: "pair" }, field("Owner", owner, { pointer: "/owner", hint: "Who answers for it: a person or a team." }), field("Tags, comma-separated", tags, { pointer: "/tags" }))),
+      card(h("div", { class: "pair" }, field("Name", name, { pointer: "/name" }),
+          field("Id", own, { pointer: "/id",
+              hint: id ? "Cannot change." : "What programs call it; made from the name when empty." })),
+        field("Hypothesis", hypothesis, { pointer: "/hypothesis", hint: "What you expect, and why." }),
+        field("Description", description, { pointer: "/description" }),
+        h("div", { class: "pair" }, field("Owner", owner,
+            { pointer: "/owner", hint: "Who answers for it: a person or a team." }),
+          field("Tags, comma-separated", tags, { pointer: "/tags" }))),
       card(variants.element), card(metrics.element), card(plan),
       card(h("fieldset", {}, h("legend", {}, "Who takes part"), trafficField), audience.element, segments.element),
       card(schedule.element, guard.element),
-      h("details", { class: "card advanced" }, h("summary", {}, "Advanced: overrides, layer, prerequisite and salt"), h("div", { class: "stack" }, overrides.element, layer.element, prerequisite.element, saltField)),
+      h("details", { class: "card advanced" }, h("summary", {}, "Advanced: overrides, layer, prerequisite and salt"),
+        h("div", { class: "stack" }, overrides.element, layer.element, prerequisite.element, saltField)),
     ],
     overrideLines: overrides.lines,
     audienceLines: audience.lines,
     weights: () => {
       const taking = variants.values().filter((each) => each.weight > 0);
-      return taking.sort((one, other) => (other.key === variants.control()) - (one.key === variants.control())).map((each) => each.weight).join();
+      return taking.sort((one, other) => (other.key === variants.control()) - (one.key === variants.control()))
+        .map((each) => each.weight).join();
     },
     primaries: () => metrics.values().filter((each) => each.role === "primary").length,
     analysis: () => (draft ? analysis.value : null),
@@ -171,7 +212,8 @@ function fields(shown, experiment, id, there) {
   };
 }
 
-const slug = (name) => name.normalize("NFKD").replace(/[^\x00-\x7f]/g, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "").slice(0, 55) || "experiment";
+const slug = (name) => name.normalize("NFKD").replace(/[^\x00-\x7f]/g, "").toLowerCase().replace(/[^a-z0-9]+/g, "-")
+  .replace(/^-|-$/g, "").slice(0, 55) || "experiment";
 const round = (value) => Math.round(value * 1e6) / 1e6;
 
 // What differs from what was read: fields that stay are not sent, so none is refused for standing still.

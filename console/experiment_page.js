@@ -42,7 +42,8 @@ export async function view(id, me, tab = "") {
     state.counted = answer.data.as_of !== null;
     if (!force && answer.etag === state.tag) return;
     const paused = experiment.status === "paused" ? await pausedBy(id) : null;
-    const segments = await Promise.all(experiment.segments.map(async ({ key }) => ({ key, answer: await get(at(id, `/results?format=metrics_only&segment=${encodeURIComponent(key)}`)) })));
+    const segments = await Promise.all(experiment.segments.map(async ({ key }) => ({ key,
+            answer: await get(at(id, `/results?format=metrics_only&segment=${encodeURIComponent(key)}`)) })));
     if (state.left) return;
     state.tag = answer.etag;
     const action = answer.data.recommendation?.action ?? null;
@@ -67,7 +68,8 @@ export async function view(id, me, tab = "") {
     try {
       if (shown) await look(force);
       else if (tab === "setup") fill(place, definition(experiment));
-      else if (tab === "history") fill(place, h("section", { class: "card" }, h("h2", { class: "hidden" }, "History"), await history(id)));
+      else if (tab === "history") fill(place,
+        h("section", { class: "card" }, h("h2", { class: "hidden" }, "History"), await history(id)));
       else if (tab === "debug") await debug();
     } catch (problem) {
       if (!state.left) fill(place, explained(problem));
@@ -88,17 +90,20 @@ export async function view(id, me, tab = "") {
     fill(updated, `Updated ${ago(new Date(state.lookedAt).toISOString())}`);
   };
   const again = setInterval(tick, TICK_MS);
-  const element = h("div", { class: "stack" }, head, h("div", { class: "tabs row apart" }, parts(experiment, tab), updated), place);
+  const element = h("div", { class: "stack" }, head,
+    h("div", { class: "tabs row apart" }, parts(experiment, tab), updated), place);
   return { title: experiment.name, element, leave: () => { state.left = true; clearInterval(again); state.leave(); } };
 }
 
 function heading(experiment, may, refresh, changed, tag, action) {
   const dates = experiment.started_at ? `started ${time(experiment.started_at)}${experiment.ended_at ? `, ended ${time(experiment.ended_at)}` : ""}` : `created ${time(experiment.created_at)} by ${experiment.created_by}`;
   return [
-    h("nav", { "aria-label": "Breadcrumb", class: "small no-print" }, h("a", { href: "#/experiments", class: "quiet" }, "Experiments")),
+    h("nav", { "aria-label": "Breadcrumb", class: "small no-print" },
+      h("a", { href: "#/experiments", class: "quiet" }, "Experiments")),
     h("div", { class: "row apart start" },
       h("div", { class: "stack tight grow" },
-        h("div", { class: "row" }, h("h1", { tabindex: -1 }, experiment.name), statusBadge(experiment.status), experiment.archived ? badge("archived", "warn") : null),
+        h("div", { class: "row" }, h("h1", { tabindex: -1 }, experiment.name), statusBadge(experiment.status),
+          experiment.archived ? badge("archived", "warn") : null),
         experiment.hypothesis ? h("p", { class: "soft" }, experiment.hypothesis) : null,
         h("p", { class: "small soft" }, h("code", {}, experiment.id), ` · ${dates}`)),
       lifecycle(experiment, { may, changed, tag, refresh, action })),
@@ -107,5 +112,6 @@ function heading(experiment, may, refresh, changed, tag, action) {
 
 function parts(experiment, tab) {
   const to = (place) => `#/experiments/${encodeURIComponent(experiment.id)}${place ? `/${place}` : ""}`;
-  return h("nav", { "aria-label": "Parts of the experiment" }, TABS.map(([place, name]) => h("a", { href: to(place), "aria-current": place === tab ? "page" : null }, name)));
+  return h("nav", { "aria-label": "Parts of the experiment" },
+    TABS.map(([place, name]) => h("a", { href: to(place), "aria-current": place === tab ? "page" : null }, name)));
 }

@@ -22,12 +22,16 @@ export async function view(_, me, __, query) {
   const shelved = query.get("status") === ARCHIVED;
   const { items, more } = await all(`/experiments?archived=${shelved}`, "experiments");
   const title = "Experiments";
-  const head = h("div", { class: "row apart" }, h("h1", { tabindex: -1 }, title), items.length ? h("a", { class: "button primary", href: "#/experiments/new" }, "New experiment") : null);
+  const head = h("div", { class: "row apart" }, h("h1", { tabindex: -1 }, title),
+    items.length ? h("a", { class: "button primary", href: "#/experiments/new" }, "New experiment") : null);
   if (!items.length && !shelved) return { title, element: h("div", { class: "stack" }, head, firstExperiment(me)) };
   const glances = new Map(items.map((each) => [each.id, cells(each)]));
-  const search = h("input", { id: "search", type: "search", placeholder: "Name, id, owner or tag", value: query.get("q") ?? "", oninput: () => list() });
-  const status = chosen("status", [["", "Any status"], ...STATUSES.map((each) => [each, each]), [ARCHIVED, "archived"]], query.get("status"), () => (shelved || status.value === ARCHIVED ? other() : list()));
-  const order = chosen("order", Object.entries(ORDERS).map(([key, [name]]) => [key, name]), query.get("order") ?? "newest", () => list());
+  const search = h("input", { id: "search", type: "search", placeholder: "Name, id, owner or tag",
+      value: query.get("q") ?? "", oninput: () => list() });
+  const status = chosen("status", [["", "Any status"], ...STATUSES.map((each) => [each, each]), [ARCHIVED, "archived"]],
+    query.get("status"), () => (shelved || status.value === ARCHIVED ? other() : list()));
+  const order = chosen("order", Object.entries(ORDERS).map(([key, [name]]) => [key, name]),
+    query.get("order") ?? "newest", () => list());
   const place = h("div");
   const other = () => { location.hash = `#/experiments?${new URLSearchParams({ status: status.value })}`; };
   const list = () => {
@@ -37,7 +41,8 @@ export async function view(_, me, __, query) {
   list();
   const stopped = { now: false };
   const unread = h("div", { role: "status" });
-  if (me.scopes.includes("results:read")) glanceAt(items.filter((each) => each.status !== "draft"), glances, unread, stopped);
+  if (me.scopes.includes("results:read")) glanceAt(items.filter((each) => each.status !== "draft"), glances, unread,
+    stopped);
   const element = h("div", { class: "stack" }, head,
     h("div", { class: "row bottom filters", role: "search" },
       h("div", { class: "grow" }, h("label", { for: "search" }, "Search"), search),
@@ -61,16 +66,24 @@ function remember(kept) {
   history.replaceState(null, "", `#/experiments${asked.size ? `?${asked}` : ""}`);
 }
 
-const cells = (experiment) => ({ enrolled: h("span", { class: "soft" }, experiment.status === "draft" ? "–" : h("span", { class: "skeleton short" })), change: h("span"), advice: h("span") });
+const cells = (experiment) => ({ enrolled: h("span", { class: "soft" },
+      experiment.status === "draft" ? "–" : h("span", { class: "skeleton short" })), change: h("span"),
+    advice: h("span") });
 
 function listed(items, glances, text, status, order) {
   const wanted = text.trim().toLowerCase();
-  const found = items.filter((each) => (!status || status === ARCHIVED || each.status === status) && [each.id, each.name, each.owner, ...each.tags].join(" ").toLowerCase().includes(wanted)).sort(ORDERS[order][1]);
+  const found = items.filter((each) => (!status || status === ARCHIVED || each.status === status)
+    && [each.id, each.name, each.owner, ...each.tags].join(" ").toLowerCase().includes(wanted)).sort(ORDERS[order][1]);
   if (found.length === 0) return h("p", { class: "card soft" }, "No experiment matches.");
   return h("div", { class: "card" }, table("Experiments", [
-    { title: "Experiment", cell: (each) => [h("a", { class: "named", href: `#/experiments/${encodeURIComponent(each.id)}` }, each.name), h("div", { class: "row close small soft" }, h("code", {}, each.id), h("span", { class: "unbroken", title: "Created" }, day(each.created_at)), h("span", { class: "unbroken", title: "Owner" }, each.owner), each.tags.map((tag) => badge(tag)))] },
+    { title: "Experiment", cell: (each) => [h("a",
+          { class: "named", href: `#/experiments/${encodeURIComponent(each.id)}` }, each.name),
+        h("div", { class: "row close small soft" }, h("code", {}, each.id),
+          h("span", { class: "unbroken", title: "Created" }, day(each.created_at)),
+          h("span", { class: "unbroken", title: "Owner" }, each.owner), each.tags.map((tag) => badge(tag)))] },
     { title: "Status", cell: (each) => statusBadge(each.status) },
-    { title: "Recommendation", cell: (each) => [each.conclusion ? conclusionBadge(each) : null, glances.get(each.id).advice] },
+    { title: "Recommendation", cell: (each) => [each.conclusion ? conclusionBadge(each) : null,
+        glances.get(each.id).advice] },
     { title: "Change", cell: (each) => glances.get(each.id).change },
     { title: "Users", number: true, cell: (each) => glances.get(each.id).enrolled },
     { title: "Days", number: true, cell: (each) => count(daysBetween(each.started_at, each.ended_at)) },
@@ -82,7 +95,8 @@ async function glanceAt(items, glances, unread, stopped) {
   for (let start = 0; start < items.length && !stopped.now; start += AT_ONCE) {
     const some = items.slice(start, start + AT_ONCE);
     const { results } = await get(`/results?experiment_ids=${some.map((each) => each.id).join()}`).catch((problem) => {
-      if (!stopped.now) fill(unread, h("p", { class: "alert warn" }, `Some results could not be read: ${problem.message}`));
+      if (!stopped.now) fill(unread, h("p", { class: "alert warn" },
+          `Some results could not be read: ${problem.message}`));
       return { results: [] };
     });
     const found = new Map(results.map((each) => [each.experiment_id, each]));
@@ -96,7 +110,8 @@ function glance(experiment, summary, shown) {
   const { recommendation, srm, variants } = summary;
   const isOff = srm.status === "mismatch";
   if (experiment.conclusion) fill(shown.advice, isOff ? splitBadge(srm) : null);
-  else fill(shown.advice, actionBadge(recommendation, recommendation?.variant && variantTitle(experiment, recommendation.variant)));
+  else fill(shown.advice, actionBadge(recommendation,
+      recommendation?.variant && variantTitle(experiment, recommendation.variant)));
   if (!isOff) fill(shown.change, changeOf(experiment, summary));
   return fill(shown.enrolled, count(Object.values(variants).reduce((sum, each) => sum + each.enrolled, 0)));
 }
@@ -107,6 +122,7 @@ function changeOf(experiment, { recommendation, variants }) {
   const figures = variants[recommendation?.variant ?? (others.length === 1 ? others[0] : null)];
   if (!figures?.lift_interval) return null;
   return h("span", { class: "change" },
-    h("span", {}, h("span", { class: `lift ${finding({ ...figures, certainty: null })[1]}` }, signedPercent(figures.lift)), h("span", { class: "small soft" }, ` ${figures.metric_name ?? figures.metric}`)),
+    h("span", {}, h("span", { class: `lift ${finding({ ...figures, certainty: null })[1]}` },
+        signedPercent(figures.lift)), h("span", { class: "small soft" }, ` ${figures.metric_name ?? figures.metric}`)),
     h("span", { class: "small soft" }, range(figures.lift_interval, signedPercent)));
 }

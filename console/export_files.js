@@ -9,10 +9,12 @@ const AGAIN_MS = 2000;
 const KINDS = { users: "One row per user", events: "One row per event" };
 
 export function exportFiles(id) {
-  const lines = Object.fromEntries(Object.keys(KINDS).map((rows) => [rows, h("div", { class: "row", role: "group", "aria-label": KINDS[rows] })]));
+  const lines = Object.fromEntries(Object.keys(KINDS)
+    .map((rows) => [rows, h("div", { class: "row", role: "group", "aria-label": KINDS[rows] })]));
   const place = h("div", { class: "stack tight" }, Object.values(lines));
   const fault = h("div", { role: "status" });
-  const element = h("details", {}, h("summary", {}, "Too many to wait for? The platform writes a file, which stays for a day"), place, fault);
+  const element = h("details", {},
+    h("summary", {}, "Too many to wait for? The platform writes a file, which stays for a day"), place, fault);
   const drawn = {};
   let watching = false;
   let missed = false;
@@ -21,7 +23,8 @@ export function exportFiles(id) {
   async function watch() {
     if (watching) return;
     watching = true;
-    while (await looked() && element.isConnected && element.open) await new Promise((done) => { setTimeout(done, AGAIN_MS); });
+    while (await looked() && element.isConnected
+      && element.open) await new Promise((done) => { setTimeout(done, AGAIN_MS); });
     watching = false;
   }
 
@@ -53,9 +56,12 @@ export function exportFiles(id) {
 
   function parts(file, rows) {
     if (!file) return button("Write the file", () => write(rows));
-    if (file.state === "waiting") return [h("span", { class: "soft" }, "Begins within a minute …"), h("progress", { "aria-label": "Waiting for the file" })];
-    if (file.state === "writing") return [h("span", { class: "soft" }, `${count(file.rows_written)} rows`), h("progress", { "aria-label": "Writing the file", max: 100, value: file.progress_percent })];
-    return [h("span", { class: "soft" }, `${count(file.rows_written)} rows, written ${time(file.ready_at)}`), button("Save", () => save(rows)), button("Write it anew", () => write(rows))];
+    if (file.state === "waiting") return [h("span", { class: "soft" }, "Begins within a minute …"),
+      h("progress", { "aria-label": "Waiting for the file" })];
+    if (file.state === "writing") return [h("span", { class: "soft" }, `${count(file.rows_written)} rows`),
+      h("progress", { "aria-label": "Writing the file", max: 100, value: file.progress_percent })];
+    return [h("span", { class: "soft" }, `${count(file.rows_written)} rows, written ${time(file.ready_at)}`),
+      button("Save", () => save(rows)), button("Write it anew", () => write(rows))];
   }
 
   function button(label, work) {

@@ -19,7 +19,8 @@ export function confirmed(title, text, action, { danger = false } = {}) {
       h("p", {}, text),
       h("div", { class: "row end" },
         h("button", { type: "button", onclick: () => dialog.close("") }, "Cancel"),
-        h("button", { type: "button", class: danger ? "danger" : "primary", onclick: () => dialog.close("yes") }, action)));
+        h("button", { type: "button", class: danger ? "danger" : "primary", onclick: () => dialog.close("yes") },
+          action)));
     dialog.addEventListener("close", () => { dialog.remove(); resolve(dialog.returnValue === "yes"); });
     document.body.append(dialog);
     dialog.showModal();
@@ -39,7 +40,8 @@ export function explained(problem) {
   const advice = ADVICE[problem.status] ?? (problem.status >= 500 ? ADVICE[503] : "");
   const fields = problem.errors ?? [];
   return h("div", { class: "alert", role: "alert" },
-    h("strong", {}, problem.status === 412 ? "Somebody else changed it meanwhile." : problem.message), advice ? ` ${advice}` : "",
+    h("strong", {}, problem.status === 412 ? "Somebody else changed it meanwhile." : problem.message),
+      advice ? ` ${advice}` : "",
     fields.length ? h("ul", {}, fields.map((field) => h("li", {}, `${field.pointer}: ${field.detail}`))) : null);
 }
 

@@ -10,12 +10,14 @@ export function field(label, control, { pointer, hint, short } = {}) {
   const fault = h("p", { class: "fault", id: `${id}-fault` });
   const hinted = hint ? h("p", { class: "hint", id: `${id}-hint` }, hint) : null;
   control.setAttribute("aria-describedby", [hinted?.id, fault.id].filter(Boolean).join(" "));
-  const element = h("div", { "data-field": pointer, class: short ? "short" : null }, h("label", { for: id }, label), control, hinted, fault);
+  const element = h("div", { "data-field": pointer, class: short ? "short" : null }, h("label", { for: id }, label),
+    control, hinted, fault);
   return element;
 }
 
 export const text = (value = "", props = {}) => h("input", { value: value ?? "", ...props });
-export const number = (value, props = {}) => h("input", { type: "number", inputmode: "decimal", step: "any", value: value ?? "", ...props });
+export const number = (value, props = {}) => h("input",
+  { type: "number", inputmode: "decimal", step: "any", value: value ?? "", ...props });
 export const area = (value = "", props = {}) => h("textarea", { value: value ?? "", ...props });
 
 export function choice(options, value, props = {}) {
@@ -43,7 +45,8 @@ export function showProblem(form, place, problem) {
   const entries = (problem.errors ?? []).map((error) => {
     const target = nearest(form, error.pointer);
     if (!target) return { text: `${error.pointer}: ${error.detail}` };
-    const control = target.matches("input, select, textarea") ? target : target.querySelector("input:not([disabled]), select:not([disabled]), textarea:not([disabled]), button:not([disabled])");
+    const control = target.matches("input, select, textarea") ? target
+      : target.querySelector("input:not([disabled]), select:not([disabled]), textarea:not([disabled]), button:not([disabled])");
     const fault = target.querySelector(".fault");
     fault.append(`${fault.hasChildNodes() ? " " : ""}${sentence(error.detail)}`);
     if (control && !control.matches("button")) control.setAttribute("aria-invalid", "true");
@@ -65,7 +68,8 @@ function summary(problem, entries) {
     control.focus({ preventScroll: true });
   } }, text) : text);
   const many = entries.length === 1 ? "One thing needs fixing" : `${entries.length} things need fixing`;
-  return h("div", { class: "alert", role: "alert", tabindex: -1 }, h("strong", {}, problem.status === 422 ? many : problem.message), h("ul", {}, entries.map(link)));
+  return h("div", { class: "alert", role: "alert", tabindex: -1 },
+    h("strong", {}, problem.status === 422 ? many : problem.message), h("ul", {}, entries.map(link)));
 }
 
 const sentence = (text) => (text.endsWith(".") ? text : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`);
@@ -98,7 +102,9 @@ export function lines({ values, line, add, empty, least = 0, most = 50, changed 
     made = from.map((value, index) => line(value, index));
     fill(place, made.map((each, index) => {
       each.element.dataset.line = `${add} ${index + 1}`;
-      if (made.length > least) each.element.append(h("button", { type: "button", class: "little", "aria-label": `Remove ${add.toLowerCase()} ${index + 1}`, onclick: () => draw(current().filter((_, at) => at !== index)) }, "Remove"));
+      if (made.length > least) each.element.append(h("button",
+          { type: "button", class: "little", "aria-label": `Remove ${add.toLowerCase()} ${index + 1}`,
+            onclick: () => draw(current().filter((_, at) => at !== index)) }, "Remove"));
       return each.element;
     }));
     changed();

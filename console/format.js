@@ -37,7 +37,8 @@ export function effect({ difference, interval, lift, lift_interval }, kind) {
   const relative =
     lift !== null && lift_interval !== null && lift * difference >= 0 && lift_interval[1] - lift_interval[0] <= TENFOLD;
   const each = relative ? signedPercent : (value) => signedAmount(value, kind);
-  return { relative, estimate: each(relative ? lift : difference), interval: range(relative ? lift_interval : interval, each) };
+  return { relative, estimate: each(relative ? lift : difference),
+    interval: range(relative ? lift_interval : interval, each) };
 }
 
 export function decimal(value, digits = 4) {
@@ -59,7 +60,8 @@ export function pValue(value) {
 }
 
 // A text of the platform, with the minus signs and the days of print.
-export const printed = (text) => text.replace(/\b\d{4}-\d\d-\d\d\b/g, (found) => utcDay(found)).replace(/(^|[\s(])-(?=[\d.])/g, `$1${MINUS}`);
+export const printed = (text) => text.replace(/\b\d{4}-\d\d-\d\d\b/g, (found) => utcDay(found))
+  .replace(/(^|[\s(])-(?=[\d.])/g, `$1${MINUS}`);
 
 const CLOCK = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "medium", timeStyle: "short" });
 const DAY = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "medium" });
@@ -88,7 +90,8 @@ export function ago(text) {
 }
 
 export function daysBetween(start, end) {
-  return start ? Math.max(0, Math.floor((Date.parse(end ?? new Date().toISOString()) - Date.parse(start)) / 86_400_000)) : null;
+  return start ? Math.max(0, Math.floor((Date.parse(end ?? new Date().toISOString()) - Date.parse(start)) / 86_400_000))
+    : null;
 }
 
 export const words = (text) => text.replaceAll("_", " ");

@@ -14,9 +14,12 @@ export async function history(id) {
   return h("ol", { class: "log" }, items.map((entry) => {
     const step = stepOf(entry);
     return h("li", {},
-      h("div", { class: "row apart" }, h("strong", {}, step ?? capital(words(entry.action))), h("span", { class: "small soft" }, `${time(entry.at)}, ${byWhom(entry.actor)}`)),
+      h("div", { class: "row apart" }, h("strong", {}, step ?? capital(words(entry.action))),
+        h("span", { class: "small soft" }, `${time(entry.at)}, ${byWhom(entry.actor)}`)),
       entry.reason && h("div", { class: "small" }, printed(entry.reason)),
-      entry.changes.filter((change) => !(step && SAID.includes(change.field))).map((change) => h("div", { class: "small" }, `${capital(words(change.field))}: `, h("span", { class: "soft" }, brief(change, "from")), " → ", brief(change, "to"))));
+      entry.changes.filter((change) => !(step && SAID.includes(change.field)))
+        .map((change) => h("div", { class: "small" }, `${capital(words(change.field))}: `,
+          h("span", { class: "soft" }, brief(change, "from")), " → ", brief(change, "to"))));
   }));
 }
 
@@ -24,7 +27,9 @@ export async function history(id) {
 export async function pausedBy(id) {
   const entry = (await get(at(id, "/history"))).history.find((each) => statusOf(each)?.to === "paused");
   if (!entry) return null;
-  return h("p", { class: "alert warn" }, h("strong", {}, `Paused on ${time(entry.at)}, ${byWhom(entry.actor)}.`), entry.reason ? ` ${printed(entry.reason)}` : "", " Nobody new takes part; who does keeps the variant and still counts.");
+  return h("p", { class: "alert warn" }, h("strong", {}, `Paused on ${time(entry.at)}, ${byWhom(entry.actor)}.`),
+    entry.reason ? ` ${printed(entry.reason)}` : "",
+    " Nobody new takes part; who does keeps the variant and still counts.");
 }
 
 const statusOf = (entry) => entry.changes.find((change) => change.field === "status");
@@ -43,7 +48,8 @@ function brief(change, side) {
   return shown(from !== to && from !== null && to !== null ? { from, to }[side] : change[side]);
 }
 
-const named = (value) => (Array.isArray(value) ? value.map((each) => each?.name ?? each?.key ?? String(each)).join(", ") || "none" : null);
+const named = (value) => (Array.isArray(value) ? value.map((each) => each?.name ?? each?.key ?? String(each)).join(", ")
+  || "none" : null);
 
 function shown(value) {
   if (value === null) return "none";

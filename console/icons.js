@@ -18,10 +18,13 @@ const STROKES = {
 
 export function svg(tag, attributes = {}, ...children) {
   const element = document.createElementNS(NAMESPACE, tag);
-  for (const [name, value] of Object.entries(attributes)) if (value !== null && value !== undefined) element.setAttribute(name, String(value));
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  for (const [name, value] of Object.entries(attributes)) if (value !== null
+    && value !== undefined) element.setAttribute(name, String(value));
+  element.append(...children.flat(Infinity)
+    .filter((child) => child !== null && child !== undefined && child !== false));
   return element;
 }
 
 export const icon = (name) => svg("svg", { viewBox: "0 0 16 16", "aria-hidden": "true", width: 16, height: 16 },
-  svg("path", { d: STROKES[name], fill: "none", stroke: "currentColor", "stroke-width": 1.4, "stroke-linecap": "round", "stroke-linejoin": "round" }));
+  svg("path", { d: STROKES[name], fill: "none", stroke: "currentColor", "stroke-width": 1.4, "stroke-linecap": "round",
+      "stroke-linejoin": "round" }));

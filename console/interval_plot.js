@@ -13,14 +13,18 @@ export function intervalChart(rows) {
     data: {
       labels: rows.map((row) => row.label),
       datasets: [
-        { type: "line", data: rows.map((row) => row.estimate), showLine: false, pointRadius: 5, pointBackgroundColor: inks, pointBorderColor: inks, order: 0 },
-        { data: rows.map((row) => row.interval), backgroundColor: inks.map((ink) => faded(ink, 0.3)), barThickness: 12, borderSkipped: false, borderRadius: 3, order: 1 },
+        { type: "line", data: rows.map((row) => row.estimate), showLine: false, pointRadius: 5,
+          pointBackgroundColor: inks, pointBorderColor: inks, order: 0 },
+        { data: rows.map((row) => row.interval), backgroundColor: inks.map((ink) => faded(ink, 0.3)), barThickness: 12,
+          borderSkipped: false, borderRadius: 3, order: 1 },
       ],
     },
     options: {
       indexAxis: "y",
       scales: {
-        x: axis("Difference from the control", { min: from, max: to, ticks: { includeBounds: false, callback: (value) => signedPercent(value, 0) }, grid: { color: (line) => (line.tick.value === 0 ? colour("--ink") : colour("--line")) } }),
+        x: axis("Difference from the control",
+          { min: from, max: to, ticks: { includeBounds: false, callback: (value) => signedPercent(value, 0) },
+            grid: { color: (line) => (line.tick.value === 0 ? colour("--ink") : colour("--line")) } }),
         y: axis("", { grid: { display: false }, ticks: { color: colour("--ink") } }),
       },
       plugins: { legend: { display: false }, tooltip: { enabled: false } },

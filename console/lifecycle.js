@@ -7,9 +7,12 @@ import { confirmed, say, working } from "./feedback.js";
 import { menu } from "./menu.js";
 
 const STEPS = {
-  start: { to: "running", label: "Start", title: "Start this experiment?", text: "Users are assigned from now on. Variants, weights, segments and the plan can no longer change; metrics can be added and traffic can grow." },
-  resume: { to: "running", label: "Resume", title: "Resume this experiment?", text: "New users are assigned again. Everybody keeps the variant they have." },
-  pause: { to: "paused", label: "Pause", title: "Pause this experiment?", text: "No new users are assigned. Those who take part keep their variant, and what they do still counts." },
+  start: { to: "running", label: "Start", title: "Start this experiment?",
+    text: "Users are assigned from now on. Variants, weights, segments and the plan can no longer change; metrics can be added and traffic can grow." },
+  resume: { to: "running", label: "Resume", title: "Resume this experiment?",
+    text: "New users are assigned again. Everybody keeps the variant they have." },
+  pause: { to: "paused", label: "Pause", title: "Pause this experiment?",
+    text: "No new users are assigned. Those who take part keep their variant, and what they do still counts." },
 };
 const NEXT = { draft: ["start"], running: ["complete", "pause"], paused: ["resume", "complete"] };
 const OPEN = ["keep_running", "investigate_srm"]; // what the platform advises while there is nothing to conclude
@@ -18,7 +21,8 @@ const OPEN = ["keep_running", "investigate_srm"]; // what the platform advises w
 // that should keep running is not ended by its loudest button, and one that is decided is not resumed by it.
 export function steps(status, action = null) {
   const decided = action !== null && !OPEN.includes(action);
-  const [front, ...others] = decided ? (NEXT[status] ?? []).toSorted((one, other) => (other === "complete") - (one === "complete")) : NEXT[status] ?? [];
+  const [front, ...others] = decided ? (NEXT[status] ?? [])
+    .toSorted((one, other) => (other === "complete") - (one === "complete")) : NEXT[status] ?? [];
   return { front, others, main: front === "start" || (decided && front === "complete") };
 }
 
@@ -30,7 +34,8 @@ export function lifecycle(experiment, { may, changed, tag, refresh, action }) {
   const writes = may("experiments:write");
   const path = encodeURIComponent(experiment.id);
   const end = (label, loud) => {
-    const made = h("button", { type: "button", class: loud ? "primary" : null, onclick: () => working(made, fault, () => ending(experiment, { may, changed, tag })) }, label);
+    const made = h("button", { type: "button", class: loud ? "primary" : null,
+        onclick: () => working(made, fault, () => ending(experiment, { may, changed, tag })) }, label);
     return made;
   };
   const button = (name, loud) => {
@@ -54,7 +59,8 @@ export function lifecycle(experiment, { may, changed, tag, refresh, action }) {
     return made;
   };
   const remove = h("button", { type: "button", class: "danger", onclick: async () => {
-    if (!(await confirmed("Delete this draft?", "It is gone for good; its history stays.", "Delete", { danger: true }))) return;
+    if (!(await confirmed("Delete this draft?", "It is gone for good; its history stays.", "Delete",
+          { danger: true }))) return;
     await working(remove, fault, async () => {
       await call("DELETE", at(experiment.id), undefined, { "If-Match": tag() });
       location.hash = "#/experiments";

@@ -7,14 +7,16 @@ import { placeOf } from "./variant_mark.js";
 
 export function liftPicture(experiment, results) {
   const rows = results.metrics.flatMap((metric) => Object.entries(metric.comparisons).map(([variant, each]) => ({
-    label: Object.keys(metric.comparisons).length > 1 ? `${metricTitle(metric)} · ${variantTitle(experiment, variant)}` : metricTitle(metric),
+    label: Object.keys(metric.comparisons).length > 1 ? `${metricTitle(metric)} · ${variantTitle(experiment, variant)}`
+      : metricTitle(metric),
     metric, variant, place: placeOf(experiment, variant), quoted: each.quoted, figures: metric.variants[variant],
     estimate: each.quoted.lift, interval: each.quoted.lift_interval,
   })));
   const drawn = rows.filter((row) => row.estimate !== null);
   return saving({
     title: "the metrics", name: `${results.experiment_id}-metrics`, height: intervalHeight(drawn),
-    configure: () => intervalChart(drawn), rows, columns: COLUMNS.map(([title, plain]) => ({ title, plain: (row) => plain(row, experiment) })),
+    configure: () => intervalChart(drawn), rows,
+      columns: COLUMNS.map(([title, plain]) => ({ title, plain: (row) => plain(row, experiment) })),
   });
 }
 

@@ -34,13 +34,15 @@ export function liveTail(form, experimentId = null) {
   look();
   const element = h("section", { class: "card" },
     h("div", { class: "row apart headed" }, h("h2", {}, "Live tail"), pause),
-    h("p", { class: "small soft headed" }, `The last ${SHOWN} ${experimentId ? "exposures, and events that a metric looks at," : "events and exposures"} since yesterday, counted or not; up to a minute behind.`),
+    h("p", { class: "small soft headed" },
+      `The last ${SHOWN} ${experimentId ? "exposures, and events that a metric looks at," : "events and exposures"} since yesterday, counted or not; up to a minute behind.`),
     h("div", { class: "tail" }, place));
   return { element, leave: () => { state.left = true; clearInterval(again); } };
 }
 
 function rows({ events, exposures, sampled }, form, experimentId) {
-  const newest = [...events, ...exposures].sort((one, other) => (one.received_at < other.received_at ? 1 : -1)).slice(0, SHOWN);
+  const newest = [...events, ...exposures].sort((one, other) => (one.received_at < other.received_at ? 1 : -1))
+    .slice(0, SHOWN);
   if (!newest.length) return h("p", { class: "soft" }, "Nothing was received since yesterday.");
   const ask = (user) => {
     form.elements.user.value = user;
@@ -49,13 +51,18 @@ function rows({ events, exposures, sampled }, form, experimentId) {
   };
   const told = (each) => Object.keys(each.properties ?? each.context).length > 0;
   return [
-    sampled ? h("p", { class: "alert warn" }, "More arrives than is looked through, so others of the same time are left out.") : null,
+    sampled ? h("p", { class: "alert warn" },
+      "More arrives than is looked through, so others of the same time are left out.") : null,
     table("Last events and exposures", [
       { title: "Received", cell: (each) => second(each.received_at) },
-      { title: "What", cell: (each) => (each.type ? h("code", {}, each.type) : [badge("exposure", "accent"), experimentId ? null : h("span", { class: "small soft" }, ` ${each.experiment_id}`)]) },
-      { title: "User", cell: (each) => h("button", { type: "button", class: "link", title: "Look up", onclick: () => ask(each.user_id) }, each.user_id) },
+      { title: "What", cell: (each) => (each.type ? h("code", {}, each.type)
+          : [badge("exposure", "accent"),
+            experimentId ? null : h("span", { class: "small soft" }, ` ${each.experiment_id}`)]) },
+      { title: "User", cell: (each) => h("button",
+          { type: "button", class: "link", title: "Look up", onclick: () => ask(each.user_id) }, each.user_id) },
       { title: "Value or variant", cell: (each) => (each.type ? decimal(each.value) : h("code", {}, each.variant)) },
-      newest.some(told) ? { title: "Properties or context", cell: (each) => pairs(each.properties ?? each.context) } : null,
+      newest.some(told) ? { title: "Properties or context", cell: (each) => pairs(each.properties ?? each.context) }
+        : null,
     ].filter(Boolean), newest, { hideCaption: true, cards: true }),
   ];
 }

@@ -24,7 +24,8 @@ export async function view() {
 function entry(each) {
   return h("li", {},
     h("div", { class: "row apart" },
-      h("div", { class: "row close" }, badge(...(FACT[each.kind] ?? [words(each.kind), ""])), h("a", { class: "named", href: `#/experiments/${encodeURIComponent(each.experiment_id)}` }, each.name)),
+      h("div", { class: "row close" }, badge(...(FACT[each.kind] ?? [words(each.kind), ""])),
+        h("a", { class: "named", href: `#/experiments/${encodeURIComponent(each.experiment_id)}` }, each.name)),
       h("span", { class: "small soft", title: time(each.at) }, `${ago(each.at)}, ${byWhom(each.actor)}`)),
     h("p", { class: "soft" }, printed(each.sentence)));
 }

@@ -13,7 +13,8 @@ export async function view(_, me) {
   const place = h("div");
   await draw(place);
   const element = h("div", { class: "stack" }, h("h1", { tabindex: -1 }, "Your account"),
-    h("p", { class: "soft" }, `Signed in as ${me.id}, with the role ${ROLES.find(([role]) => role === me.role)?.[1].toLowerCase() ?? me.role}.`),
+    h("p", { class: "soft" },
+      `Signed in as ${me.id}, with the role ${ROLES.find(([role]) => role === me.role)?.[1].toLowerCase() ?? me.role}.`),
     h("section", { class: "card" }, h("h2", {}, "Where you are signed in"), place),
     h("section", { class: "card" }, h("h2", {}, "Change your password"), changing()));
   return { title: "Your account", element };
@@ -29,13 +30,15 @@ async function draw(place) {
     await draw(place);
   });
   const ending = (each) => {
-    const button = h("button", { type: "button", class: "little", "aria-label": `End the session of ${each.address}, started ${time(each.started_at)}` }, "End");
+    const button = h("button", { type: "button", class: "little",
+        "aria-label": `End the session of ${each.address}, started ${time(each.started_at)}` }, "End");
     button.addEventListener("click", () => end(button, [each]));
     return button;
   };
   const all = h("button", { type: "button", class: "danger" }, "End all others");
   all.addEventListener("click", async () => {
-    if (await confirmed("End all other sessions?", "Whoever is signed in as you elsewhere is out within ten seconds.", "End them", { danger: true })) end(all, others);
+    if (await confirmed("End all other sessions?", "Whoever is signed in as you elsewhere is out within ten seconds.",
+        "End them", { danger: true })) end(all, others);
   });
   fill(place, fault, table("Sessions", [
     { title: "Address", cell: (each) => [each.address, each.current ? [" ", badge("this one", "good")] : null] },

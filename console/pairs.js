@@ -5,5 +5,7 @@ import { h } from "./dom.js";
 export function pairs(found) {
   const entries = Object.entries(found ?? {});
   if (!entries.length) return "–";
-  return h("span", { class: "small" }, entries.map(([key, value], index) => [index ? ", " : "", h("span", { class: "soft" }, `${key} `), typeof value === "object" ? JSON.stringify(value) : String(value)]));
+  return h("span", { class: "small" },
+    entries.map(([key, value], index) => [index ? ", " : "", h("span", { class: "soft" }, `${key} `),
+        typeof value === "object" ? JSON.stringify(value) : String(value)]));
 }

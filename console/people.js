@@ -33,20 +33,31 @@ function listed(items, me, change) {
     const select = choice(ROLES, each.role, { "aria-label": `Role of ${each.username}` });
     const name = (value) => ROLES.find(([role]) => role === value)[1].toLowerCase();
     select.addEventListener("change", async () => {
-      if (!(await confirmed(`Make ${each.username} ${name(select.value)}?`, `Now ${name(each.role)}. The change holds from the next request on.`, "Change"))) select.value = each.role;
-      else await change(() => call("PATCH", path(each), { role: select.value }), `${each.username} is ${name(select.value)} now.`);
+      if (!(await confirmed(`Make ${each.username} ${name(select.value)}?`,
+            `Now ${name(each.role)}. The change holds from the next request on.`, "Change"))) select.value = each.role;
+      else await change(() => call("PATCH", path(each), { role: select.value }),
+        `${each.username} is ${name(select.value)} now.`);
     });
     return select;
   };
-  const toggle = (each) => h("button", { type: "button", class: "little", onclick: () => change(() => call("PATCH", path(each), { disabled: !each.disabled }), each.disabled ? "Enabled." : "Disabled; the sessions have ended. API keys that they answer for still work until you end them.") }, each.disabled ? "Enable" : "Disable");
+  const toggle = (each) => h("button",
+    { type: "button", class: "little",
+      onclick: () => change(() => call("PATCH", path(each), { disabled: !each.disabled }),
+        each.disabled ? "Enabled."
+        : "Disabled; the sessions have ended. API keys that they answer for still work until you end them.") },
+    each.disabled ? "Enable" : "Disable");
   const remove = (each) => h("button", { type: "button", class: "little danger", onclick: async () => {
-    if (await confirmed(`Remove ${each.username}?`, "The person can no longer sign in. What they did stays in the histories.", "Remove", { danger: true })) change(() => call("DELETE", path(each)), "Removed.");
+    if (await confirmed(`Remove ${each.username}?`,
+        "The person can no longer sign in. What they did stays in the histories.", "Remove",
+        { danger: true })) change(() => call("DELETE", path(each)), "Removed.");
   } }, "Remove");
   return table("People", [
-    { title: "User name", cell: (each) => [each.username, each.username === me.id ? [" ", badge("you")] : null, each.disabled ? [" ", badge("disabled", "warn")] : null] },
+    { title: "User name", cell: (each) => [each.username, each.username === me.id ? [" ", badge("you")] : null,
+        each.disabled ? [" ", badge("disabled", "warn")] : null] },
     { title: "Role", cell: role },
     { title: "Since", cell: (each) => day(each.created_at) },
-    { title: "", cell: (each) => (each.username === me.id ? h("span") : h("div", { class: "row close" }, toggle(each), remove(each))) },
+    { title: "", cell: (each) => (each.username === me.id ? h("span")
+        : h("div", { class: "row close" }, toggle(each), remove(each))) },
   ], items, { hideCaption: true, cards: true });
 }
 
@@ -69,7 +80,9 @@ function adding(draw) {
     }
   };
   const form = h("form", { class: "stack", onsubmit: submit }, place,
-    h("div", { class: "thirds" }, field("User name", username, { pointer: "/username" }), field("Password", password, { pointer: "/password", hint: "At least 12 characters, not easy to guess." }), field("Role", role, { pointer: "/role" })),
+    h("div", { class: "thirds" }, field("User name", username, { pointer: "/username" }),
+      field("Password", password, { pointer: "/password", hint: "At least 12 characters, not easy to guess." }),
+      field("Role", role, { pointer: "/role" })),
     h("div", {}, h("button", { class: "primary" }, "Add")));
   return form;
 }

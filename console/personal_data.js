@@ -20,7 +20,8 @@ const ERASING = {
 export async function view(_, me) {
   const form = userForm("Show", async (user, place) => draw(user, place, me));
   return { title: "User data", element: h("div", { class: "stack" }, h("h1", { tabindex: -1 }, "User data"),
-    h("p", { class: "soft" }, "What is stored about one user, to answer a request for it or to erase it."), h("section", { class: "card" }, form)) };
+    h("p", { class: "soft" }, "What is stored about one user, to answer a request for it or to erase it."),
+      h("section", { class: "card" }, form)) };
 }
 
 async function draw(user, place, me) {
@@ -29,7 +30,8 @@ async function draw(user, place, me) {
   const fault = h("div");
   const erase = h("button", { type: "button", class: "danger" }, "Erase");
   erase.addEventListener("click", async () => {
-    if (!(await confirmed(`Erase ${user}?`, "What is stored about this user goes for good, in minutes from the tables and in days from the archive. Published results stay as they are.", "Erase", { danger: true }))) return;
+    if (!(await confirmed(`Erase ${user}?`,
+          "What is stored about this user goes for good, in minutes from the tables and in days from the archive. Published results stay as they are.", "Erase", { danger: true }))) return;
     await working(erase, fault, async () => {
       await call("DELETE", path);
       say("The erasure has begun; it goes on by itself.");
@@ -37,12 +39,17 @@ async function draw(user, place, me) {
     });
   });
   const keep = h("button", { type: "button" }, "Save as JSON");
-  keep.addEventListener("click", () => working(keep, fault, async () => save(new Blob([JSON.stringify(await everything(path), null, 2)], { type: "application/json" }), "user-data.json")));
+  keep.addEventListener("click", () => working(keep, fault,
+      async () => save(new Blob([JSON.stringify(await everything(path), null, 2)], { type: "application/json" }),
+        "user-data.json")));
   fill(place, h("div", { class: "stack" },
-    found.erasure ? h("p", { class: "alert warn" }, `An erasure was asked for on ${time(found.erasure.erased_at)}: ${ERASING[found.erasure.stage] ?? found.erasure.stage}.`) : null,
+    found.erasure ? h("p", { class: "alert warn" },
+      `An erasure was asked for on ${time(found.erasure.erased_at)}: ${ERASING[found.erasure.stage] ?? found.erasure.stage}.`) : null,
     h("div", { class: "row close" }, keep, erase), fault,
-    h("h3", {}, "Assignments"), found.assignments.length ? assignments(found.assignments, known) : h("p", { class: "soft" }, "None."),
-    h("h3", {}, "Counted, by type and day"), found.totals.length ? totals(found.totals) : h("p", { class: "soft" }, "Nothing."),
+    h("h3", {}, "Assignments"), found.assignments.length ? assignments(found.assignments, known)
+      : h("p", { class: "soft" }, "None."),
+    h("h3", {}, "Counted, by type and day"),
+      found.totals.length ? totals(found.totals) : h("p", { class: "soft" }, "Nothing."),
     found.next_cursor ? h("p", { class: "small soft" }, "There is more: the JSON file has all of it.") : null));
 }
 

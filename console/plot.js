@@ -24,9 +24,12 @@ export function plot({ title, note, name, height = 260, configure, columns, rows
   const canvas = h("canvas", { role: "img", "aria-label": `${title}. The same figures are in the table below.` });
   const box = h("div", { class: "plot" }, canvas);
   box.style.height = `${height}px`;
-  const data = h("details", {}, h("summary", {}, "Show as a table"), table(title, columns, rows, { hideCaption: true }));
+  const data = h("details", {}, h("summary", {}, "Show as a table"),
+    table(title, columns, rows, { hideCaption: true }));
   const element = h("figure", { "aria-labelledby": id },
-    h("figcaption", {}, h("div", { class: "row apart start keep" }, h(level, { id }, title), saving({ title, name, height, configure, columns, rows })), note ? h("p", { class: "small soft" }, note) : null),
+    h("figcaption", {}, h("div", { class: "row apart start keep" }, h(level, { id }, title),
+        saving({ title, name, height, configure, columns, rows })),
+      note ? h("p", { class: "small soft" }, note) : null),
     box, data);
   const drawing = { chart: null, redraw: () => {} };
   chartLibrary().then((Chart) => {
@@ -44,10 +47,13 @@ export function plot({ title, note, name, height = 260, configure, columns, rows
 
 // The menu that saves a plot as SVG and PNG, and its figures as CSV.
 export function saving({ title, name, height, configure, columns, rows }) {
-  const item = (kind, label, save) => h("button", { type: "button", "aria-label": `Save ${title} as ${kind}`, onclick: save }, label);
+  const item = (kind, label, save) => h("button",
+    { type: "button", "aria-label": `Save ${title} as ${kind}`, onclick: save }, label);
   return menu("Save", [
-    item("SVG", "Picture, SVG", async () => save(new Blob([await vector(configure, height)], { type: "image/svg+xml" }), `${name}.svg`)),
-    item("PNG", "Picture, PNG", async () => (await raster(configure, height)).toBlob((blob) => save(blob, `${name}.png`), "image/png")),
+    item("SVG", "Picture, SVG", async () => save(new Blob([await vector(configure, height)], { type: "image/svg+xml" }),
+        `${name}.svg`)),
+    item("PNG", "Picture, PNG", async () => (await raster(configure, height))
+      .toBlob((blob) => save(blob, `${name}.png`), "image/png")),
     item("CSV", "Figures, CSV", () => sheet(columns, rows, name)),
   ], { class: "button little", "aria-label": `Save ${title}` });
 }
@@ -82,7 +88,8 @@ async function raster(configure, height) {
 }
 
 function sheet(columns, rows, name) {
-  const lines = [columns.map((column) => column.title), ...rows.map((row) => columns.map((column) => (column.plain ?? column.cell)(row)))];
+  const lines = [columns.map((column) => column.title),
+    ...rows.map((row) => columns.map((column) => (column.plain ?? column.cell)(row)))];
   save(new Blob([csv(lines)], { type: "text/csv" }), `${name}.csv`);
 }
 

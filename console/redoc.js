@@ -14,9 +14,11 @@ const DARK = {
       info: { color: "#90a8ff", backgroundColor: "#212c52", tabTextColor: "#90a8ff" },
     },
   },
-  schema: { nestedBackground: "#1f2530", typeNameColor: "#a5aebd", typeTitleColor: "#a5aebd", linesColor: "#7c8698", requireLabelColor: "#ff9a91" },
+  schema: { nestedBackground: "#1f2530", typeNameColor: "#a5aebd", typeTitleColor: "#a5aebd", linesColor: "#7c8698",
+    requireLabelColor: "#ff9a91" },
   sidebar: { backgroundColor: "#0f131a", textColor: "#e8ebf1" },
-  rightPanel: { backgroundColor: "#0f131a", servers: { overlay: { backgroundColor: "#1f2530", textColor: "#e8ebf1" }, url: { backgroundColor: "#0f131a" } } },
+  rightPanel: { backgroundColor: "#0f131a",
+    servers: { overlay: { backgroundColor: "#1f2530", textColor: "#e8ebf1" }, url: { backgroundColor: "#0f131a" } } },
   typography: { code: { color: "#ff9a91", backgroundColor: "#1f2530" } },
 };
 const dark = window.matchMedia("(prefers-color-scheme: dark)");

@@ -18,7 +18,8 @@ export function rowsExport(id) {
     return made;
   };
   return h("section", { class: "card stack tight no-print", "aria-label": "Raw rows" },
-    h("div", { class: "row" }, h("h2", { class: "grow" }, "Raw rows, as CSV"), button("users", "One row per user"), button("events", "One row per event")),
+    h("div", { class: "row" }, h("h2", { class: "grow" }, "Raw rows, as CSV"), button("users", "One row per user"),
+      button("events", "One row per event")),
     place,
     exportFiles(id));
 }
@@ -26,7 +27,8 @@ export function rowsExport(id) {
 async function gathered(id, rows, place) {
   const state = { stopped: false };
   const shown = h("span", {}, "Reading …");
-  fill(place, h("div", { class: "row" }, shown, h("progress", { "aria-label": "Reading rows" }), h("button", { type: "button", class: "little", onclick: () => { state.stopped = true; } }, "Stop")));
+  fill(place, h("div", { class: "row" }, shown, h("progress", { "aria-label": "Reading rows" }),
+      h("button", { type: "button", class: "little", onclick: () => { state.stopped = true; } }, "Stop")));
   const parts = [];
   let cursor = null;
   let found = 0;

@@ -11,12 +11,14 @@ const REMEMBERED_MS = 5_500; // functions remember an experiment's status for fi
 const RATES = { control: 0.2, treatment: 0.29 };
 
 const DEFINITION = {
-  id: "sample-checkout", name: "Sample: a shorter checkout", hypothesis: "One page instead of three loses fewer buyers on the way.",
+  id: "sample-checkout", name: "Sample: a shorter checkout",
+    hypothesis: "One page instead of three loses fewer buyers on the way.",
   variants: [{ key: "control", name: "Three pages", weight: 50 }, { key: "treatment", name: "One page", weight: 50 }],
   metrics: [
     { key: "purchase_rate", name: "Purchase rate", event_type: "sample_purchase", kind: "conversion", role: "primary" },
     { key: "revenue", name: "Revenue per user", event_type: "sample_purchase", kind: "value", role: "secondary" },
-    { key: "tickets", name: "Support tickets", event_type: "sample_ticket", kind: "count", role: "guardrail", direction: "decrease" },
+    { key: "tickets", name: "Support tickets", event_type: "sample_ticket", kind: "count", role: "guardrail",
+      direction: "decrease" },
   ],
   segments: [{ key: "country", values: ["DE", "FR", "US"] }], planned_users: USERS, min_days: 0, adjustment: "none",
 };
@@ -56,17 +58,22 @@ function draws(seed) {
 
 function person(index, now, chance) {
   const at = now - 120_000 - chance() * DAYS * DAY_MS;
-  return { user_id: `sample-${index}`, variant: index % 2 ? "treatment" : "control", assigned_at: new Date(at).toISOString(), context: { country: ["DE", "DE", "FR", "US", "JP"][Math.floor(5 * chance())] } };
+  return { user_id: `sample-${index}`, variant: index % 2 ? "treatment" : "control",
+    assigned_at: new Date(at).toISOString(),
+    context: { country: ["DE", "DE", "FR", "US", "JP"][Math.floor(5 * chance())] } };
 }
 
 function deeds({ user_id, variant, assigned_at }, now, chance) {
   const found = [];
-  const later = () => new Date(Math.min(now - 1000, Date.parse(assigned_at) + 30_000 + chance() * 7_200_000)).toISOString();
-  if (chance() < RATES[variant]) found.push({ user_id, type: "sample_purchase", value: Math.round(100 * Math.exp(3.2 + chance() + chance() - 1)) / 100, timestamp: later() });
+  const later = () => new Date(Math.min(now - 1000, Date.parse(assigned_at) + 30_000 + chance() * 7_200_000))
+    .toISOString();
+  if (chance() < RATES[variant]) found.push({ user_id, type: "sample_purchase",
+      value: Math.round(100 * Math.exp(3.2 + chance() + chance() - 1)) / 100, timestamp: later() });
   if (chance() < 0.05) found.push({ user_id, type: "sample_ticket", value: 1, timestamp: later() });
   return found;
 }
 
 function batches(rows) {
-  return Array.from({ length: Math.ceil(rows.length / BATCH) }, (_, index) => rows.slice(index * BATCH, (index + 1) * BATCH));
+  return Array.from({ length: Math.ceil(rows.length / BATCH) },
+    (_, index) => rows.slice(index * BATCH, (index + 1) * BATCH));
 }

@@ -15,7 +15,9 @@ export async function view() {
   const helper = calculator({
     weights: () => evenWeights(within(variants, 2, MOST_VARIANTS)).join(),
     primaries: () => within(metrics, 1, MOST_METRICS),
-    more: h("div", { class: "thirds" }, field("Variants of equal weight", variants, { hint: "The control is one of them." }), field("Primary metrics", metrics, { hint: "Each shares the risk of a false alarm." })),
+    more: h("div", { class: "thirds" },
+      field("Variants of equal weight", variants, { hint: "The control is one of them." }),
+      field("Primary metrics", metrics, { hint: "Each shares the risk of a false alarm." })),
   });
   helper.element.classList.add("wide");
   return { title: "Sample size", element: h("div", { class: "stack" }, h("h1", { tabindex: -1 }, "Sample size"),

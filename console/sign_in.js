@@ -6,13 +6,16 @@ import { signIn } from "./session.js";
 
 export async function view(signedIn, _, why) {
   const fault = h("div", { role: "alert" });
-  const username = h("input", { id: "username", name: "username", autocomplete: "username", required: true, "data-focus": true, autocapitalize: "none" });
-  const password = h("input", { id: "password", name: "password", type: "password", autocomplete: "current-password", required: true });
+  const username = h("input", { id: "username", name: "username", autocomplete: "username", required: true,
+      "data-focus": true, autocapitalize: "none" });
+  const password = h("input", { id: "password", name: "password", type: "password", autocomplete: "current-password",
+      required: true });
   const button = h("button", { class: "primary" }, "Sign in");
   const submit = async (event) => {
     event.preventDefault();
     button.disabled = true;
-    const answer = await signIn(username.value, password.value).catch(() => ({ ok: false, body: { detail: "The server cannot be reached." } }));
+    const answer = await signIn(username.value, password.value)
+      .catch(() => ({ ok: false, body: { detail: "The server cannot be reached." } }));
     button.disabled = false;
     if (answer.ok) return signedIn();
     const wait = answer.wait ? ` Try again in ${answer.wait} s.` : "";
@@ -27,6 +30,7 @@ export async function view(signedIn, _, why) {
     h("div", {}, h("label", { for: "username" }, "User name"), username),
     h("div", {}, h("label", { for: "password" }, "Password"), password),
     h("div", {}, button), elsewhere,
-    h("p", { class: "small soft" }, "The first administrator is ", h("code", {}, "admin"), "; the password was shown at the start, or is in the deployment's secret."));
+    h("p", { class: "small soft" }, "The first administrator is ", h("code", {}, "admin"),
+      "; the password was shown at the start, or is in the deployment's secret."));
   return { title: "Sign in", element };
 }

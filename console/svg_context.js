@@ -5,13 +5,16 @@ const number = (value) => Number(value.toFixed(2));
 const escaped = (text) => String(text).replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 const ANCHORS = { center: "middle", right: "end", end: "end" };
 const LINES = { middle: "central", top: "text-before-edge", hanging: "hanging", bottom: "text-after-edge" };
-const KEPT = ["fillStyle", "strokeStyle", "lineWidth", "lineCap", "lineJoin", "globalAlpha", "font", "textAlign", "textBaseline", "lineDashOffset", "dash", "matrix", "clips"];
+const KEPT = ["fillStyle", "strokeStyle", "lineWidth", "lineCap", "lineJoin", "globalAlpha", "font", "textAlign",
+  "textBaseline", "lineDashOffset", "dash", "matrix", "clips"];
 
 export class SvgContext {
   constructor(width, height) {
-    this.canvas = { width, height, style: {}, getContext: () => this, getAttribute: () => null, setAttribute: () => {}, ownerDocument: null };
+    this.canvas = { width, height, style: {}, getContext: () => this, getAttribute: () => null, setAttribute: () => {},
+      ownerDocument: null };
     this.measuring = document.createElement("canvas").getContext("2d");
-    Object.assign(this, { fillStyle: "#000", strokeStyle: "#000", lineWidth: 1, lineCap: "butt", lineJoin: "miter", globalAlpha: 1, font: "12px sans-serif", textAlign: "start", textBaseline: "alphabetic", lineDashOffset: 0 });
+    Object.assign(this, { fillStyle: "#000", strokeStyle: "#000", lineWidth: 1, lineCap: "butt", lineJoin: "miter",
+        globalAlpha: 1, font: "12px sans-serif", textAlign: "start", textBaseline: "alphabetic", lineDashOffset: 0 });
     Object.assign(this, { dash: [], matrix: new DOMMatrix(), clips: [], kept: [], path: "", out: [], defs: [] });
   }
 
@@ -33,7 +36,8 @@ export class SvgContext {
   lineTo(x, y) { this.path += `${this.path ? "L" : "M"}${this.at(x, y)}`; }
   bezierCurveTo(a, b, c, d, x, y) { this.path += `C${this.at(a, b)} ${this.at(c, d)} ${this.at(x, y)}`; }
   quadraticCurveTo(a, b, x, y) { this.path += `Q${this.at(a, b)} ${this.at(x, y)}`; }
-  rect(x, y, width, height) { this.path += `M${this.at(x, y)}L${this.at(x + width, y)}L${this.at(x + width, y + height)}L${this.at(x, y + height)}Z`; }
+  rect(x, y, width,
+    height) { this.path += `M${this.at(x, y)}L${this.at(x + width, y)}L${this.at(x + width, y + height)}L${this.at(x, y + height)}Z`; }
   arc(x, y, radius, from, to, backwards = false) {
     const turn = backwards ? from - to : to - from;
     const place = (angle) => [x + radius * Math.cos(angle), y + radius * Math.sin(angle)];

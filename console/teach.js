@@ -29,7 +29,8 @@ export function eventCommand(type, user = "user-1") {
 
 export function firstSteps(id, type) {
   return h("div", { class: "empty" },
-    h("p", {}, "Nothing has been counted yet. Assign a user, then record what the user does; numbers show within seconds. ",
+    h("p", {},
+      "Nothing has been counted yet. Assign a user, then record what the user does; numbers show within seconds. ",
       h("a", { href: "#/keys" }, "An administrator creates the API key.")),
     snippet(assignCommand(id), "Command that assigns a user"),
     snippet(eventCommand(type), "Command that records an event"));

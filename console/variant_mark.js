@@ -10,10 +10,12 @@ export function placeOf(experiment, key) {
   return key === experiment.control ? 0 : 1 + others.indexOf(key);
 }
 
-export const inkOf = (experiment, key) => `ink-${placeOf(experiment, key) && ((placeOf(experiment, key) - 1) % INKS) + 1}`;
+export const inkOf = (experiment,
+  key) => `ink-${placeOf(experiment, key) && ((placeOf(experiment, key) - 1) % INKS) + 1}`;
 
 export function variantMark(experiment, key) {
   const title = variantTitle(experiment, key);
   const isControl = key === experiment.control && title.toLowerCase() !== "control";
-  return h("span", { class: "variant" }, h("span", { class: `dot ${inkOf(experiment, key)}`, "aria-hidden": "true" }), h("span", {}, title, isControl ? h("span", { class: "soft" }, " control") : null));
+  return h("span", { class: "variant" }, h("span", { class: `dot ${inkOf(experiment, key)}`, "aria-hidden": "true" }),
+    h("span", {}, title, isControl ? h("span", { class: "soft" }, " control") : null));
 }

@@ -26,11 +26,13 @@ export function variantsEditor(experiment) {
     line: (variant, index) => line(variant, index, refresh),
     changed: refresh,
   });
-  const even = h("button", { type: "button", class: "little", onclick: () => split(element, list, refresh) }, "Split evenly");
+  const even = h("button", { type: "button", class: "little", onclick: () => split(element, list, refresh) },
+    "Split evenly");
   const element = h("fieldset", {},
     h("legend", {}, "Variants"),
     list.element,
-    h("div", { "data-field": "/variants", "data-name": "Weights", class: "row" }, sum, even, h("p", { class: "fault" })),
+    h("div", { "data-field": "/variants", "data-name": "Weights", class: "row" }, sum, even,
+      h("p", { class: "fault" })),
     field("Control", control, { short: true, pointer: "/control", hint: "What the others are compared with." }));
   refresh();
   return { element, values: list.values, control: () => control.value };
@@ -39,17 +41,22 @@ export function variantsEditor(experiment) {
 const round = (value) => Math.round(value * STEPS) / STEPS;
 
 function line(variant, index, refresh) {
-  const key = text(variant.key, { required: true, maxlength: 64, oninput: refresh, autocapitalize: "none", spellcheck: "false" });
+  const key = text(variant.key, { required: true, maxlength: 64, oninput: refresh, autocapitalize: "none",
+      spellcheck: "false" });
   const weight = number(variant.weight, { min: 0, max: 100, required: true, oninput: refresh });
   const name = text(variant.name, { maxlength: 200 });
-  const config = area(variant.broken ? variant.config : variant.config === null || variant.config === undefined ? "" : JSON.stringify(variant.config), { rows: 1, spellcheck: "false" });
+  const config = area(variant.broken ? variant.config : variant.config === null || variant.config === undefined ? ""
+    : JSON.stringify(variant.config), { rows: 1, spellcheck: "false" });
   const element = h("div", { class: "line triple" },
     field("Name for people", name, { pointer: `/variants/${index}/name` }),
     field("Key", key, { pointer: `/variants/${index}/key` }),
     field("Weight in percent", weight, { pointer: `/variants/${index}/weight` }),
-    h("div", { class: "whole" }, field("Config (JSON)", config, { pointer: `/variants/${index}/config`, hint: index ? null : "What your program gets with the variant; may be empty." })));
+    h("div", { class: "whole" }, field("Config (JSON)", config,
+        { pointer: `/variants/${index}/config`,
+          hint: index ? null : "What your program gets with the variant; may be empty." })));
   element.setWeight = (value) => { weight.value = value; };
-  return { element, value: () => ({ key: key.value.trim(), name: name.value.trim() || null, weight: asNumber(weight), ...parsed(config) }) };
+  return { element, value: () => ({ key: key.value.trim(), name: name.value.trim() || null, weight: asNumber(weight),
+        ...parsed(config) }) };
 }
 
 // A text that is not JSON is kept as it is, and marked.

@@ -21,7 +21,9 @@ export function actionBadge(recommendation, name) {
 // What people concluded, and what everybody gets since.
 export function conclusionBadge(experiment) {
   const [text, kind] = CONCLUSION[experiment.conclusion];
-  return h("span", {}, badge(text, kind), experiment.ship ? h("span", { class: "small soft beneath" }, ` shipped: ${variantTitle(experiment, experiment.ship)}`) : null);
+  return h("span", {}, badge(text, kind),
+    experiment.ship ? h("span", { class: "small soft beneath" },
+      ` shipped: ${variantTitle(experiment, experiment.ship)}`) : null);
 }
 
 // What one comparison says, as [text, how serious]: proven words only where the declared test has decided.
